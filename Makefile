@@ -1,0 +1,51 @@
+# The project's commands. `make help` explains them; each sets up what it needs.
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# A stamp holds the hash of the lock it was made from: a changed lock is installed, a finished one is not again.
+DEMO_STAMP := $(VENV)/.gateway400-demo
+TEST_STAMP := $(VENV)/.gateway400-test
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test accept lint bench clean setup-demo setup-test packages lock
+
+help: ## Explain the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo: setup-demo ## Carry one real call on the embedded switch, and show each step of it
+	@$(PYTHON) -m appliance demo
+
+run: setup-demo ## Keep the appliance up with the demonstration's site; ^C ends it
+	@$(PYTHON) -m appliance run
+
+test: setup-test packages ## Run the tests (at most 20 minutes)
+	@$(PYTHON) -m pytest -m "not accept" $(ARGS)
+
+accept: setup-test packages ## Run the long, killing and timed checks; the report goes to reports/
+	@mkdir -p reports
+	@$(PYTHON) -m pytest -m accept --junitxml=reports/accept.xml $(ARGS)
+
+lint: setup-test ## ruff, mypy strict, import-linter
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+bench: setup-test packages ## Measure the handlers' cost against FreeSWITCH's own dialplan, side by side
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+lock: setup-test ## Make the hashed locks anew from pyproject.toml
+	@.ci/lock
+
+clean: ## Remove what the other commands made
+	rm -rf $(VENV) run reports build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis webui/static/vendor
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-demo:
+	@.ci/setup demo $(DEMO_STAMP)
+
+setup-test:
+	@.ci/setup test $(TEST_STAMP)
+
+packages:
+	@.ci/packages

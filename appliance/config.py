@@ -1,0 +1,136 @@
+"""Settings of one box: read once, at the edge, and never changed after.
+
+Sources, the first that names a setting wins: environment variables ``APPLIANCE_…``, the TOML file that
+``APPLIANCE_CONFIG`` names (``/etc/gateway400/appliance.toml`` where it exists), the defaults below.
+``docs/settings.md`` has a line for each; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from appliance.errors import SettingsError
+
+DEFAULT_FILE = Path("/etc/gateway400/appliance.toml")
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+def _in_state(leaf: str) -> Callable[[dict[str, Any]], Path]:
+    def default(already: dict[str, Any]) -> Path:
+        return Path(already["state_dir"]) / leaf
+
+    return default
+
+
+class Settings(BaseSettings):
+    """Every setting of the box. Durations are seconds; ports and addresses are of this machine."""
+
+    model_config = SettingsConfigDict(env_prefix="APPLIANCE_", frozen=True, extra="forbid")
+
+    state_dir: Path = Field(Path("/var/lib/gateway400"), description="Everything the appliance keeps.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the state folder.")
+    recordings_dir: Path = Field(
+        default_factory=_in_state("recordings"), description="Recordings; default: `recordings` there."
+    )
+    prompts_dir: Path = Field(
+        default_factory=_in_state("prompts"),
+        description="Announcements and menus, a folder an account; default: `prompts` there.",
+    )
+    spool_dir: Path = Field(
+        default_factory=_in_state("spool"),
+        description="Where the switch puts CDR files; default: `spool` there.",
+    )
+    snapshot_file: Path = Field(
+        default_factory=_in_state("routing.json"),
+        description="Last routing, for the fallback; default: `routing.json` there.",
+    )
+
+    switch: Literal["freeswitch", "miniswitch"] = Field("freeswitch", description="Which switch carries the calls.")
+    sip_host: str = Field("127.0.0.1", description="Address the trunks send calls to.")
+    sip_port: int = Field(5080, ge=0, le=65535, description="UDP port of it.")
+    rtp_port_min: int = Field(16384, ge=1024, le=65535, description="First RTP port.")
+    rtp_port_max: int = Field(32767, ge=1024, le=65535, description="Last RTP port.")
+    max_calls: int = Field(500, ge=1, description="Legs the switch carries at once, at the most.")
+    calls_per_second: int = Field(60, ge=1, description="New legs a second the switch takes, at the most.")
+    media_timeout_s: int = Field(60, ge=2, description="A call without a packet for so long is ended.")
+    max_call_s: int = Field(7200, ge=10, description="Longest call.")
+    esl_host: str = Field("127.0.0.1", description="The switch's event socket; loopback only.")
+    esl_port: int = Field(8021, ge=0, le=65535, description="Its port.")
+    esl_password: SecretStr = Field(
+        SecretStr(""), description="Its password; empty: read from `esl_password_file`."
+    )
+    esl_password_file: Path = Field(
+        default_factory=_in_state("esl-password"),
+        description="File with it, made at first use; default: `esl-password` there.",
+    )
+
+    handlers_host: str = Field("127.0.0.1", description="Where the call handlers listen for the switch.")
+    handlers_port: int = Field(8084, ge=0, le=65535, description="Their port.")
+    command_timeout_s: float = Field(5.0, gt=0, description="Longest wait for the switch's answer to a command.")
+
+    console_host: str = Field("127.0.0.1", description="Address of the console.")
+    console_port: int = Field(8400, ge=0, le=65535, description="Its port.")
+    console_https: bool = Field(False, description="The console is reached by HTTPS: secure cookies, HSTS.")
+    secret_key_file: Path = Field(
+        default_factory=_in_state("secret-key"),
+        description="Key of the console's sessions, made at first use; default: `secret-key` there.",
+    )
+
+    home_area_code: str = Field(
+        "",
+        pattern=r"^(0[1-9][0-9]{1,2})?$",
+        description="Area code of callers that come without one (`021`).",
+    )
+    collect_interval_s: float = Field(0.5, gt=0, description="Pause between two looks into the CDR spool.")
+    partial_cdr_s: float = Field(30.0, gt=0, description="A CDR file not whole after so long is set aside.")
+
+    @model_validator(mode="after")
+    def _derive(self) -> Self:
+        if self.rtp_port_max - self.rtp_port_min < 4:
+            raise ValueError("rtp_port_max must be at least 4 above rtp_port_min")
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.state_dir / 'appliance.db'}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        named = os.environ.get("APPLIANCE_CONFIG")
+        file = Path(named) if named else DEFAULT_FILE
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    :raises SettingsError: the file named by ``APPLIANCE_CONFIG`` is missing or not TOML, a setting is unknown
+        or out of range; the text names each.
+    """
+    named = os.environ.get("APPLIANCE_CONFIG")
+    if named and not Path(named).is_file():
+        raise SettingsError(f"APPLIANCE_CONFIG: no such file: {named}")
+    try:
+        return Settings(**overrides)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{named or DEFAULT_FILE}: not TOML: {error}") from error
+    except ValidationError as error:
+        findings = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("\n".join(findings)) from error

@@ -1,0 +1,57 @@
+"""Choosing lines and reading how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from appliance.domain.numbers import Caller, written_for
+from appliance.domain.outcome import Disposition, Target, Tried
+from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable
+
+
+def in_order(line_ids: Iterable[str], table: RoutingTable) -> list[Line]:
+    """The lines to ring, in the order given, each once; ids that are gone from the table are passed over."""
+    return [table.lines[line_id] for line_id in dict.fromkeys(line_ids) if line_id in table.lines]
+
+
+def target_for(line: Line, caller: Caller, table: RoutingTable) -> Target | None:
+    """How the switch reaches a line, or None: its trunk is gone or only receives.
+
+    A 400 number is never the calling number: toward a trunk that does not pass the caller's own number
+    goes the trunk's, and the caller stands in Diversion.
+    """
+    trunk = table.trunk(line.trunk)
+    if trunk is None or not trunk.proxy:
+        return None
+    shown = written_for(caller.number, trunk.number_format) if caller.number else ""
+    passes = trunk.caller_id is CallerIdPolicy.PASS
+    return Target(
+        line=line.id,
+        number=written_for(line.number, trunk.number_format),
+        proxy=trunk.proxy,
+        ring_seconds=line.ring_seconds,
+        max_calls=line.max_calls,
+        caller_number=shown if passes else trunk.caller_number,
+        diversion="" if passes else shown,
+    )
+
+
+def cause_when_all_failed(tried: Sequence[Tried]) -> str:
+    """The Q.850 cause (FreeSWITCH's name) a caller gets when no line could be joined.
+
+    No answer when a line rang in vain, busy when those that exist were busy or full, else a temporary
+    failure: a line that does not exist is the enterprise's fault, not news for the caller.
+
+    >>> cause_when_all_failed([Tried("a", Disposition.BUSY, ""), Tried("b", Disposition.NO_ANSWER, "")])
+    'NO_ANSWER'
+    >>> cause_when_all_failed([Tried("a", Disposition.FULL, ""), Tried("b", Disposition.NOT_EXISTING, "")])
+    'USER_BUSY'
+    >>> cause_when_all_failed([])
+    'NORMAL_TEMPORARY_FAILURE'
+    """
+    seen = {one.disposition for one in tried} - {Disposition.NOT_EXISTING, Disposition.UNREACHABLE}
+    if Disposition.NO_ANSWER in seen:
+        return "NO_ANSWER"
+    if Disposition.BUSY in seen or Disposition.FULL in seen:
+        return "USER_BUSY"
+    return "CALL_REJECTED" if seen else "NORMAL_TEMPORARY_FAILURE"

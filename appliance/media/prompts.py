@@ -1,0 +1,27 @@
+"""Where a prompt's file is: the enterprise's own first, then the default set."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptLibrary:
+    """Prompts by name: ``own_dir/ACCOUNT/NAME.wav`` before ``default_dir/NAME.wav``."""
+
+    own_dir: Path
+    default_dir: Path
+
+    def find(self, account: str, name: str) -> Path | None:
+        """The prompt's file, or None: there is no such prompt, or the name is none a prompt can have."""
+        if not _NAME.fullmatch(name):
+            return None
+        places = [self.default_dir / f"{name}.wav"]
+        if _ACCOUNT.fullmatch(account):
+            places.insert(0, self.own_dir / account / f"{name}.wav")
+        return next((place for place in places if place.is_file()), None)

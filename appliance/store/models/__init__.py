@@ -1,0 +1,28 @@
+"""All tables, by subject."""
+
+from appliance.store.models.accounts import Account, Operator, Role
+from appliance.store.models.base import Base
+from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
+from appliance.store.models.plans import Plan, Price, Subscription
+from appliance.store.models.routing import Flow, FlowVersion, Line, Number, Trunk
+from appliance.store.models.site import SiteState
+
+__all__ = [
+    "Account",
+    "Base",
+    "Call",
+    "CallLeg",
+    "Charge",
+    "Flow",
+    "FlowVersion",
+    "Line",
+    "Number",
+    "Operator",
+    "Plan",
+    "Price",
+    "Role",
+    "SetAside",
+    "SiteState",
+    "Subscription",
+    "Trunk",
+]

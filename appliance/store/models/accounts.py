@@ -1,0 +1,57 @@
+"""Enterprises and the people who use the console."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from appliance.store.models.base import Base
+from appliance.store.types import Instant, RowId
+
+
+class Account(Base):
+    """An enterprise. Every row that belongs to one carries ``account_id``."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+
+
+operator_roles = Table(
+    "operator_roles",
+    Base.metadata,
+    Column("operator_id", RowId, ForeignKey("operators.id", ondelete="CASCADE"), primary_key=True),
+    Column("role_id", RowId, ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+class Role(Base):
+    """administrator, operator, finance, supervisor, agent or auditor."""
+
+    __tablename__ = "roles"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+
+
+class Operator(Base):
+    """A console user. ``account_id`` empty: sees every account of the box."""
+
+    __tablename__ = "operators"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    login: Mapped[str] = mapped_column(String(100), unique=True)
+    name: Mapped[str] = mapped_column(String(100), default="")
+    account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    #: Changes whenever every session of this operator must end (Flask-Security's ``fs_uniquifier``).
+    session_key: Mapped[str] = mapped_column(String(64), unique=True)
+    failed_sign_ins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(Instant)
+    last_sign_in_at: Mapped[datetime | None] = mapped_column(Instant)
+    preferences: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    roles: Mapped[list[Role]] = relationship(secondary=operator_roles, lazy="selectin")

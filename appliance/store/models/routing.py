@@ -1,0 +1,92 @@
+"""Trunks, lines, 400 numbers and flows: what a call is routed by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.store.models.base import Base
+from appliance.store.types import Instant, RowId
+
+
+class Trunk(Base):
+    """A carrier's SIP peer. Lists are JSON: they are read and written whole."""
+
+    __tablename__ = "trunks"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    #: ``["10.1.2.0/24", "127.0.0.1:5070"]``: where INVITEs of this trunk come from.
+    accept: Mapped[list[str]] = mapped_column(JSON)
+    #: ``"HOST:PORT"``: where calls to lines are sent; empty: the trunk only receives.
+    proxy: Mapped[str] = mapped_column(String(100), default="")
+    #: Where the called number is taken from, in order: request-uri, to, diversion, history-info.
+    called_from: Mapped[list[str]] = mapped_column(JSON)
+    #: Landing number → 400 number.
+    landing: Mapped[dict[str, str]] = mapped_column(JSON)
+    #: How a national number is written toward this trunk: national, plus86, 86, with-zero.
+    number_format: Mapped[str] = mapped_column(String(20), default="national")
+    #: pass: the caller's number goes on; trunk: ``caller_number`` goes, the caller in Diversion.
+    caller_id: Mapped[str] = mapped_column(String(20), default="trunk")
+    caller_number: Mapped[str] = mapped_column(String(30), default="")
+    codecs: Mapped[list[str]] = mapped_column(JSON)
+
+
+class Line(Base):
+    """A bound landline or mobile."""
+
+    __tablename__ = "lines"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    number: Mapped[str] = mapped_column(String(30))
+    kind: Mapped[str] = mapped_column(String(10))
+    trunk_id: Mapped[str] = mapped_column(ForeignKey("trunks.id"))
+    max_calls: Mapped[int] = mapped_column(default=1)
+    ring_seconds: Mapped[int] = mapped_column(default=25)
+
+
+class Flow(Base):
+    """An IVR graph by name; its versions are in ``flow_versions``."""
+
+    __tablename__ = "flows"
+    __table_args__ = (UniqueConstraint("account_id", "name"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str] = mapped_column(String(40))
+    #: The version that calls take; empty: never published.
+    published: Mapped[int | None] = mapped_column()
+
+
+class FlowVersion(Base):
+    """One version of a graph; never changed once published."""
+
+    __tablename__ = "flow_versions"
+    __table_args__ = (UniqueConstraint("flow_id", "version"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    flow_id: Mapped[int] = mapped_column(ForeignKey("flows.id", ondelete="CASCADE"))
+    version: Mapped[int] = mapped_column()
+    graph: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Number(Base):
+    """A 400 number and where its calls go: to ``flow_id``, or to ``line_ids`` in order."""
+
+    __tablename__ = "numbers"
+
+    number: Mapped[str] = mapped_column(String(10), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    flow_id: Mapped[int | None] = mapped_column(ForeignKey("flows.id"))
+    line_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
+    record: Mapped[str] = mapped_column(String(10), default="all")
+    #: The caller hears that the call is recorded, before it is.
+    record_notice: Mapped[bool] = mapped_column(Boolean, default=True)
+    in_service: Mapped[bool] = mapped_column(Boolean, default=True)

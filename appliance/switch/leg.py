@@ -1,0 +1,90 @@
+"""The port ``Leg``: what a call's steps may ask of the caller's leg.
+
+Each verb returns a value; only ``CallerGone`` (and its kin in ``errors``) is raised, by any verb, at any time.
+No verb is here that no step calls. ``tests/contract`` holds the scripted fake, the embedded switch and
+FreeSWITCH to the same behaviour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from appliance.domain.outcome import Disposition, Target, Tried
+from appliance.domain.routing import Invite
+
+__all__ = ["Digits", "Disposition", "Leg", "LegHandler", "NoInput", "Played", "Target", "Tried"]
+
+
+class Played(StrEnum):
+    """How a prompt ended."""
+
+    WHOLE = "whole"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Keys the caller pressed."""
+
+    keys: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoInput:
+    """The caller pressed nothing in time."""
+
+
+class Leg(Protocol):
+    """The caller's leg."""
+
+    @property
+    def uuid(self) -> str:
+        """The switch's id of the leg; the call's id as well."""
+
+    @property
+    def invite(self) -> Invite:
+        """What came in, as text."""
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """``gw_…`` facts that the leg carries already: not empty when it comes back from dead handlers."""
+
+    def note(self, **facts: str) -> None:
+        """Keep facts with the leg (as ``gw_NAME``) so that its CDR carries them. Sent with the next verb."""
+
+    def answer(self) -> None:
+        """Answer the call: from here it is metered."""
+
+    def early_media(self) -> None:
+        """Open the voice path without answering (183), for announcements that are free."""
+
+    def play(self, prompt: Path) -> Played:
+        """Play a prompt to its end."""
+
+    def collect(self, prompt: Path | None, timeout_s: float, at_most: int = 1) -> Digits | NoInput:
+        """Play a prompt, which the first key stops, and wait for keys: ``timeout_s`` from its end on.
+
+        Without a prompt, or with one that is missing, the waiting begins at once.
+        """
+
+    def connect(self, target: Target, record_to: str | None) -> Tried:
+        """Ring a line and join it, until one of the two hangs up; record both ways while they talk.
+
+        ``record_to`` is relative to the recordings folder (``2026/11/22/UUID.wav``), None: no recording.
+
+        Returns at the end of the talk (``ANSWERED``), or at once when the line could not be joined.
+        """
+
+    def hang_up(self, cause: str) -> None:
+        """End the call with a Q.850 cause by FreeSWITCH's name."""
+
+
+class LegHandler(Protocol):
+    """What the server runs for each call."""
+
+    def __call__(self, leg: Leg) -> None:
+        """Carry one call out; returns when the call is done with."""
