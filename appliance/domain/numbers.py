@@ -15,8 +15,9 @@ from appliance.errors import InvalidNumber
 _SEPARATORS = re.compile(r"[\s\-().]+", re.ASCII)
 _FOUR_HUNDRED = re.compile(r"400[0-9]{7}")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
-# Area codes: 010, 02x (three digits, eight behind most), 03xx to 09xx (four digits, seven or eight behind).
-_FIXED = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})[2-8][0-9]{6,7}")
+# Area codes: 010, 02x (three digits, eight behind most), 03xx to 09xx (four digits, seven or eight behind);
+# 400 and 800 behind a zero are service numbers, not places.
+_FIXED = re.compile(r"0(?:10|2[0-9]|(?!400|800)[3-9][0-9]{2})[2-8][0-9]{6,7}")
 _LOCAL = re.compile(r"[2-8][0-9]{6,7}")
 _DIGITS = re.compile(r"\+?[0-9]{3,24}")
 
@@ -129,7 +130,8 @@ def caller(raw: str, home_area_code: str = "") -> Caller:
     foreign = text.startswith(("+", "00"))
     digits = text.removeprefix("+") if text.startswith("+") else text.removeprefix("00")
     if digits.startswith("86"):
-        inland = _inland(digits[2:], home_area_code="")
+        # Behind the country code an area code stands without its zero.
+        inland = _inland(digits[2:]) or _inland("0" + digits[2:])
         if inland is not None:
             return inland
     if foreign:
@@ -139,16 +141,13 @@ def caller(raw: str, home_area_code: str = "") -> Caller:
     return _inland(text, home_area_code) or Caller(text, CallerKind.UNKNOWN)
 
 
-def _inland(digits: str, home_area_code: str) -> Caller | None:
-    """A number of the country without its country code, or None."""
+def _inland(digits: str, home_area_code: str = "") -> Caller | None:
+    """A number as dialled inside the country, or None."""
     without_zero = digits.removeprefix("0")
     if _MOBILE.fullmatch(without_zero):
         return Caller(without_zero, CallerKind.MOBILE)
     if _FIXED.fullmatch(digits):
         return Caller(digits, CallerKind.FIXED)
-    # Behind a country code the area code stands without its zero.
-    if not digits.startswith("0") and not home_area_code and _FIXED.fullmatch("0" + digits) and len(digits) >= 9:
-        return Caller("0" + digits, CallerKind.FIXED)
     if home_area_code and _LOCAL.fullmatch(digits):
         return Caller(home_area_code + digits, CallerKind.FIXED)
     return None

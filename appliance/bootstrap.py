@@ -1,0 +1,151 @@
+"""The one place that builds what the use cases are handed: the store, the desk, secrets, logging."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+
+import structlog
+
+from appliance.calls.desk import Desk
+from appliance.calls.routing import LatestRouting
+from appliance.config import PROJECT_ROOT, Settings
+from appliance.domain.routing import RoutingTable
+from appliance.errors import SettingsError
+from appliance.media.prompts import PromptLibrary
+from appliance.site import check as site_check
+from appliance.site import switchconf
+from appliance.site.apply import apply
+from appliance.store import schema
+from appliance.store.routing import load_table
+from appliance.store.snapshot import write_snapshot
+from appliance.store.unit import Store
+from appliance.switch.client import Client
+
+#: What FreeSWITCH loads, in a checkout and in a release alike beside the packages.
+SCRIPTS_DIR = PROJECT_ROOT / "freeswitch-scripts"
+
+
+def configure_logging() -> None:
+    """One JSON object a line on standard error, times in UTC."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+def secret(path: Path) -> str:
+    """The secret in a file; made (256 bits, mode 0600) where there is none yet.
+
+    Two processes that start at once agree: the file comes into being with ``O_EXCL``.
+
+    :raises SettingsError: the file cannot be made or read, or is empty.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        text = path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"cannot make or read the secret {path}: {error.strerror}") from error
+    if not text:
+        raise SettingsError(f"the secret {path} is empty")
+    return text
+
+
+def esl_password(settings: Settings) -> str:
+    """The event socket's password: the setting, or the file's."""
+    return settings.esl_password.get_secret_value() or secret(settings.esl_password_file)
+
+
+def prompt_library(settings: Settings) -> PromptLibrary:
+    """Prompts of the enterprises, and the default Mandarin set."""
+    return PromptLibrary(settings.prompts_dir, SCRIPTS_DIR / "prompts" / "zh")
+
+
+def build_desk(settings: Settings, store: Store) -> Desk:
+    """What the call steps work with."""
+
+    def keep_for_fallback(table: RoutingTable) -> None:
+        write_snapshot(table, settings.snapshot_file)
+
+    return Desk(
+        routing=LatestRouting(store, keep_for_fallback),
+        find_prompt=prompt_library(settings).find,
+        now=utc_now,
+        home_area_code=settings.home_area_code,
+    )
+
+
+def trunk_addresses(settings: Settings) -> list[str]:
+    """Every address that a trunk of the site accepts calls from, sorted."""
+    store = Store(settings.database_url)
+    with store.reading() as session:
+        table = load_table(session)
+    return sorted({address for trunk in table.trunks for address in trunk.accept})
+
+
+def render_switch(settings: Settings, folder: Path) -> list[PurePath]:
+    """Write the configuration of the switch that the settings name; return the files that changed."""
+    password, accept = esl_password(settings), trunk_addresses(settings)
+    if settings.switch == "miniswitch":
+        text = json.dumps(switchconf.render_miniswitch(settings, password, accept), indent=2)
+        return switchconf.write({PurePath("miniswitch.json"): text}, folder)
+    return switchconf.write(switchconf.render(settings, password, accept), folder)
+
+
+def routing_table(settings: Settings) -> RoutingTable:
+    """The routing that is stored."""
+    with Store(settings.database_url).reading() as session:
+        return load_table(session)
+
+
+def set_up_site(settings: Settings, file: Path) -> None:
+    """Make the database and apply a site file to it: what a first start needs.
+
+    :raises SiteError: the site has faults; nothing was applied.
+    :raises StoreError: the database is not ours.
+    """
+    schema.upgrade(settings.database_url)
+    document = site_check.load(file, prompt_library(settings).find)
+    apply(schema.opened(settings.database_url), document, now=utc_now())
+
+
+@contextlib.contextmanager
+def switch_api(settings: Settings, timeout_s: float = 2.0) -> Iterator[Callable[[str], str]]:
+    """One connection to the switch's event socket, as a function from an API command to its answer.
+
+    :raises SwitchError: the switch is away, or refuses the password.
+    """
+    client = Client(settings.esl_host, settings.esl_port, esl_password(settings), timeout=timeout_s)
+    client.connect()
+    try:
+        yield client.api
+    finally:
+        client.stop()

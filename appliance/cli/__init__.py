@@ -1,0 +1,57 @@
+"""The command ``appliance``: subjects as groups, each in its own module, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from appliance.errors import ApplianceError
+
+#: Command → (module, attribute). A subject's module is imported only when it is called: `calls serve` must
+#: patch gevent's sockets before anything else opens one, and `--help` should not load a database driver.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "calls": ("appliance.cli.calls", "calls"),
+    "cdr": ("appliance.cli.cdr", "cdr"),
+    "console": ("appliance.cli.console", "console"),
+    "db": ("appliance.cli.db", "db"),
+    "demo": ("appliance.cli.demo", "demo"),
+    "doctor": ("appliance.cli.doctor", "doctor"),
+    "operator": ("appliance.cli.operator", "operator"),
+    "rating": ("appliance.cli.rating", "rating"),
+    "run": ("appliance.cli.run", "run"),
+    "site": ("appliance.cli.site", "site"),
+    "switch": ("appliance.cli.switch", "switch"),
+}
+
+
+class Subjects(click.Group):
+    """A group whose commands are imported at need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the subjects, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a subject, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=Subjects, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gateway400", prog_name="appliance")
+def root() -> None:
+    """The 400 gateway appliance."""
+
+
+def main() -> None:
+    """Run a command; an ``ApplianceError`` becomes its text on standard error and its exit code."""
+    try:
+        root(prog_name="appliance")
+    except ApplianceError as error:
+        click.echo(f"appliance: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,136 @@
+"""A whole box as child processes of one command: for trying, for the demonstration, for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from appliance import bootstrap
+from appliance.config import Settings
+from appliance.errors import ApplianceError, SettingsError
+from appliance.ops.supervise import Part, Supervisor
+
+_WRITTEN = (
+    "state_dir",
+    "database_url",
+    "switch",
+    "sip_host",
+    "sip_port",
+    "rtp_port_min",
+    "rtp_port_max",
+    "max_calls",
+    "calls_per_second",
+    "media_timeout_s",
+    "max_call_s",
+    "esl_host",
+    "esl_port",
+    "handlers_host",
+    "handlers_port",
+    "console_host",
+    "console_port",
+    "home_area_code",
+)
+
+
+def free_port(host: str, preferred: int, *kinds: socket.SocketKind) -> int:
+    """``preferred``, or the next port above it that is free for every kind (TCP, UDP) on ``host``.
+
+    :raises SettingsError: none of the 200 ports from ``preferred`` on is free.
+    """
+    for port in range(preferred, preferred + 200):
+        with contextlib.ExitStack() as stack:
+            try:
+                for kind in kinds:
+                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise SettingsError(f"no free port from {preferred} on {host}")
+
+
+def with_free_ports(settings: Settings) -> Settings:
+    """The settings with every port that somebody else has moved to the next free one."""
+    tcp, udp = socket.SOCK_STREAM, socket.SOCK_DGRAM
+    return settings.model_copy(
+        update={
+            "sip_port": free_port(settings.sip_host, settings.sip_port, udp, tcp),
+            "esl_port": free_port(settings.esl_host, settings.esl_port, tcp),
+            "handlers_port": free_port(settings.handlers_host, settings.handlers_port, tcp),
+            "console_port": free_port(settings.console_host, settings.console_port, tcp),
+        }
+    )
+
+
+def freeswitch_program() -> str:
+    """FreeSWITCH: ``$FREESWITCH``, or ``freeswitch`` on the path.
+
+    :raises SettingsError: there is none.
+    """
+    program = os.environ.get("FREESWITCH") or shutil.which("freeswitch")
+    if not program:
+        raise SettingsError("no FreeSWITCH: neither $FREESWITCH nor freeswitch on the path")
+    return program
+
+
+def write_settings(settings: Settings) -> Path:
+    """The settings as the TOML file that the parts read; its path."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    path = settings.state_dir / "appliance.toml"
+    lines = []
+    for name in _WRITTEN:
+        value = getattr(settings, name)
+        text = str(value) if isinstance(value, int) else '"' + str(value).replace('"', '\\"') + '"'
+        lines.append(f"{name} = {text}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@contextlib.contextmanager
+def running(settings: Settings, *, keep_up: bool = True, console: bool = True) -> Iterator[Supervisor]:
+    """The box, up; everything it started is ended at the end. The database must hold a site already.
+
+    :raises ApplianceError: a part did not come up; the end of its output is in the text.
+    """
+    environment = {"APPLIANCE_CONFIG": str(write_settings(settings)), "PYTHONUNBUFFERED": "1"}
+    for folder in (settings.recordings_dir, settings.prompts_dir, settings.spool_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    bootstrap.render_switch(settings, settings.state_dir / "switch")
+
+    def part(name: str, *arguments: str) -> Part:
+        return Part(name, [sys.executable, "-m", "appliance", *arguments], environment=environment)
+
+    parts = [
+        part("handlers", "calls", "serve", "--grace", "5"),
+        part("switch", "switch", "run-mini") if settings.switch == "miniswitch" else freeswitch_part(settings),
+        part("collector", "cdr", "collect"),
+    ]
+    if console:
+        parts.append(part("console", "console", "serve"))
+    with Supervisor(parts, settings.state_dir / "log", keep_up=keep_up) as supervisor:
+        yield supervisor
+
+
+def freeswitch_part(settings: Settings) -> Part:
+    """FreeSWITCH in the foreground with the rendered configuration; up when its SIP profile runs."""
+    folder = settings.state_dir / "switch"
+    own = {name: folder / name for name in ("log", "run", "db", "temp", "storage", "grammar", "certs")}
+    for place in own.values():
+        place.mkdir(parents=True, exist_ok=True)
+    argv = [freeswitch_program(), "-nf", "-nc", "-np", "-nonat", "-conf", str(folder)]
+    for name, place in own.items():
+        argv += [f"-{name}", str(place)]
+    argv += ["-sounds", str(bootstrap.SCRIPTS_DIR / "prompts"), "-scripts", str(bootstrap.SCRIPTS_DIR)]
+
+    def profile_is_up() -> bool:
+        try:
+            with bootstrap.switch_api(settings) as api:
+                return "RUNNING" in api("sofia status")
+        except (ApplianceError, OSError):
+            return False
+
+    return Part("switch", argv, is_up=profile_is_up)

@@ -1,0 +1,21 @@
+"""``appliance console``: the console under gunicorn."""
+
+from __future__ import annotations
+
+import click
+
+from appliance import bootstrap, config
+
+
+@click.group()
+def console() -> None:
+    """The console and its API."""
+
+
+@console.command()
+def serve() -> None:
+    """Serve the console until SIGTERM."""
+    from webui import serve as webui_serve  # gunicorn and Flask: only when they are wanted
+
+    bootstrap.configure_logging()
+    webui_serve.main(config.load())

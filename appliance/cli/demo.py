@@ -1,0 +1,165 @@
+"""``appliance demo``: one real call on the embedded switch, each step shown."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import click
+import soundfile
+
+from appliance import bootstrap, config
+from appliance.cli import box
+from appliance.cli.demo_call import Plan, place_call, plan_call
+from appliance.cli.visitor import Visitor
+from appliance.config import PROJECT_ROOT, Settings
+from appliance.domain import money
+from appliance.errors import ApplianceError
+from appliance.ops.supervise import Supervisor
+from appliance.site.demo import demo_site
+from appliance.store import passwords
+from appliance.store.queries import calls
+from appliance.store.queries.call_views import CallDetail
+from appliance.store.queries.scope import Scope, reading
+from appliance.store.unit import Store
+from appliance.testphone import PhoneError
+
+
+class _Steps:
+    """Prints each step with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, what: str) -> None:
+        click.echo(f"{time.monotonic() - self._began:7.2f} s  {what}")
+
+
+@click.command()
+@click.option("--site", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another site file.")
+@click.option("--number", help="The 400 number to dial; default: the site's first.")
+@click.option("--caller", default="13800138000", show_default=True, help="Who calls.")
+@click.option("--talk", default=3.0, show_default=True, help="Seconds of talk.")
+@click.option("--switch", type=click.Choice(["miniswitch", "freeswitch"]), default="miniswitch", show_default=True)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=PROJECT_ROOT / "run" / "demo",
+    show_default="run/demo",
+    help="Made anew; database, recording and logs stay there to be looked at.",
+)
+def demo(site: Path | None, number: str | None, caller: str, talk: float, switch: str, folder: Path) -> None:
+    """Set up a box on free ports, carry one real call, and show what became of it.
+
+    Exit code 0 only when every step was seen.
+    """
+    steps = _Steps()
+    settings = prepare(folder, switch)
+    bootstrap.set_up_site(settings, site or demonstration_site(settings))
+    plan = plan_call(bootstrap.routing_table(settings), number)
+    steps("site applied")
+    with box.running(settings, keep_up=False) as supervisor:
+        steps(f"{switch}, call handlers, collector and console are up")
+        sip = (settings.sip_host, settings.sip_port)
+        try:
+            asyncio.run(place_call(plan, sip, caller, talk, steps))
+        except PhoneError as error:
+            raise ApplianceError(f"the call failed: {error}\n{_last_words(supervisor)}") from error
+        stored = _stored_call(settings, supervisor)
+        _show(settings, plan, stored, steps)
+        _show_in_console(settings, stored.row.uuid, steps)
+        if supervisor.dead():
+            raise ApplianceError(f"ended on its own: {', '.join(supervisor.dead())}\n{_last_words(supervisor)}")
+    steps("everything is shut down again")
+    click.echo(f"\nRecording, database and logs: {folder}")
+    click.echo("`make run` keeps the appliance up with this site, and tells how to open the console.")
+
+
+def prepare(folder: Path, switch: str) -> Settings:
+    """Settings of a fresh box in ``folder``, on free ports."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return box.with_free_ports(config.load(state_dir=folder.resolve(), switch=switch))
+
+
+def demonstration_site(settings: Settings) -> Path:
+    """The demonstration's site file, its two lines on free ports of this machine."""
+    first = box.free_port("127.0.0.1", 5090, socket.SOCK_DGRAM)
+    second = box.free_port("127.0.0.1", first + 1, socket.SOCK_DGRAM)
+    file = settings.state_dir / "site.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(demo_site(0, first, second), encoding="utf-8")
+    return file
+
+
+def _stored_call(settings: Settings, supervisor: Supervisor) -> CallDetail:
+    """Wait until the collector has stored and rated the call, both legs.
+
+    :raises ApplianceError: not within 15 seconds.
+    """
+    store = Store(settings.database_url)
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        with reading(store, Scope(None)) as reader:
+            for row in calls.page(reader, calls.CallFilter(), limit=1):
+                detail = calls.one(reader, row.uuid)
+                if detail is not None and detail.charge is not None and len(detail.legs) > 1:
+                    return detail
+        time.sleep(0.1)
+    raise ApplianceError(f"the call was not stored and rated\n{_last_words(supervisor)}")
+
+
+def _show(settings: Settings, plan: Plan, call: CallDetail, steps: _Steps) -> None:
+    """Print the stored call.
+
+    :raises ApplianceError: it is not what the phones saw.
+    """
+    row, charge = call.row, call.charge
+    if (row.number, row.line_id, row.outcome) != (plan.number, plan.line, "answered") or charge is None:
+        raise ApplianceError(f"stored otherwise than it was: {row.number} {row.line_id} {row.outcome}")
+    keys = ", ".join(f"{node}={key}" for node, key in row.keys) or "none"
+    steps(
+        f"stored: {row.caller} to {row.number}, keys {keys}, line {row.line_id}, talk {row.bridged_ms / 1000:.2f} s"
+    )
+    if row.recording:
+        file = settings.recordings_dir / row.recording
+        info = soundfile.info(str(file))
+        if info.channels != 2 or abs(info.duration - row.bridged_ms / 1000) > 0.5:
+            raise ApplianceError(f"recording of {info.duration:.2f} s, {info.channels} channels: {file}")
+        steps(f"recording: {file} ({info.duration:.2f} s; left the caller, right the line)")
+    plan_name = charge.plan.code if charge.plan else "no plan"
+    steps(f"price: {money.format_yuan(charge.amount)} yuan ({plan_name}, {charge.metered_seconds} s metered)")
+
+
+def _show_in_console(settings: Settings, uuid: str, steps: _Steps) -> None:
+    """Sign in to the console as a browser does, and find the call.
+
+    :raises ApplianceError: it is not there.
+    """
+    address = f"http://{settings.console_host}:{settings.console_port}"
+    visitor = Visitor(address)
+    visitor.sign_in("admin", new_password(settings, "admin"))
+    if uuid not in visitor.get("/api/v1/calls"):
+        raise ApplianceError("the console does not show the call")
+    steps(f"console: signed in at {address}, the call is there")
+
+
+def new_password(settings: Settings, login: str) -> str:
+    """Give an operator a new password and return it."""
+    password = passwords.generated()
+    with Store(settings.database_url).work() as session:
+        passwords.set_password(session, login, password)
+        session.commit()
+    return password
+
+
+def _last_words(supervisor: Supervisor) -> str:
+    """The end of each part's log."""
+    return "\n".join(
+        f"--- {name}\n" + "\n".join(supervisor.log(name).splitlines()[-12:])
+        for name in ("switch", "handlers", "collector", "console")
+    )

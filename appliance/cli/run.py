@@ -1,0 +1,46 @@
+"""``appliance run``: the whole box in the foreground, for trying it."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from appliance import bootstrap, config
+from appliance.cli import box
+from appliance.cli.demo import demonstration_site, new_password
+from appliance.config import PROJECT_ROOT
+
+
+@click.command()
+@click.option("--site", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another site file.")
+@click.option("--switch", type=click.Choice(["miniswitch", "freeswitch"]), default="miniswitch", show_default=True)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=PROJECT_ROOT / "run" / "box",
+    show_default="run/box",
+    help="What the box keeps; calls of an earlier run are still there.",
+)
+def run(site: Path | None, switch: str, folder: Path) -> None:
+    """Keep a box up on free ports with the demonstration's site (or another); ^C ends it."""
+    settings = box.with_free_ports(config.load(state_dir=folder.resolve(), switch=switch))
+    bootstrap.set_up_site(settings, site or demonstration_site(settings))
+    password = new_password(settings, "admin")
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    with box.running(settings):
+        click.echo(f"Console   http://{settings.console_host}:{settings.console_port}")
+        click.echo(f"Sign in   admin / {password}")
+        click.echo(f"SIP       {settings.sip_host}:{settings.sip_port} (UDP), switch: {switch}")
+        click.echo(f"State     {folder}")
+        click.echo("^C ends it.")
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            click.echo("\nending …")

@@ -1,0 +1,106 @@
+"""``appliance site``: the site file."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from appliance import bootstrap, config
+from appliance.config import Settings
+from appliance.errors import SiteError, StoreError
+from appliance.site import check as checks
+from appliance.site.apply import apply as apply_site
+from appliance.site.export import export as export_site
+from appliance.site.merge import Report
+from appliance.site.read import Document
+from appliance.store import schema
+from appliance.store.routing import load_table
+from appliance.store.snapshot import write_snapshot
+from appliance.store.unit import Store
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.group("site")
+def site() -> None:
+    """The site file: check it, apply it, export what is stored."""
+
+
+@site.command("check")
+@FILE
+def check(file: Path) -> None:
+    """Check FILE for every fault; nothing is changed and no database is needed."""
+    content = _load(config.load(), file).site
+    click.echo(
+        f"{file}: no fault: {len(content.accounts)} accounts, {len(content.numbers)} numbers, "
+        f"{len(content.lines)} lines, {len(content.plans)} plans"
+    )
+
+
+@site.command("apply")
+@FILE
+@click.option("--prune", is_flag=True, help="Remove what the file does not name, as far as no call depends on it.")
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+def apply(file: Path, *, prune: bool, dry_run: bool) -> None:
+    """Make the stored site what FILE says: all of it, or with any fault nothing."""
+    settings = config.load()
+    document = _load(settings, file)
+    store = schema.opened(settings.database_url)
+    report = apply_site(store, document, now=bootstrap.utc_now(), prune=prune, dry_run=dry_run)
+    _say(report)
+    if report.changed and not dry_run:
+        _keep_snapshot(settings, store)
+
+
+@site.command("export")
+@click.option("--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
+def export(output: Path | None) -> None:
+    """Write the stored site as a site file, without passwords; applied again it changes nothing."""
+    store = schema.opened(config.load().database_url)
+    with store.reading() as session:
+        text = export_site(session)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    _write(output, text)
+    click.echo(f"{output}: written")
+
+
+def _load(settings: Settings, file: Path) -> Document:
+    return checks.load(file, bootstrap.prompt_library(settings).find)
+
+
+def _say(report: Report) -> None:
+    for change in report.changes:
+        click.echo(change.text())
+    counted = ", ".join(f"{count} {kind} {action}" for (kind, action), count in sorted(report.counts().items()))
+    if not report.changed:
+        click.echo(f"nothing changed (revision {report.revision})")
+    elif report.dry_run:
+        click.echo(f"would be: {counted}; nothing was changed (revision {report.revision})")
+    else:
+        click.echo(f"{counted} (revision {report.revision})")
+
+
+def _keep_snapshot(settings: Settings, store: Store) -> None:
+    """The fallback's copy at once: handlers that are down cannot write it."""
+    try:
+        with store.reading() as session:
+            write_snapshot(load_table(session), settings.snapshot_file)
+    except StoreError as error:
+        # The site is applied; the handlers write the copy with the next call.
+        click.echo(f"appliance: warning: {error}", err=True)
+
+
+def _write(output: Path, text: str) -> None:
+    """:raises SiteError: the file cannot be written; an old one stays."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=output.parent, prefix=f".{output.name}-", delete=False
+        ) as part:
+            part.write(text)
+        Path(part.name).replace(output)
+    except OSError as error:
+        raise SiteError([f"{output}: cannot be written: {error.strerror}"]) from error

@@ -1,0 +1,120 @@
+"""Sounds to play: WAV files, tones and silence, kept encoded so that playing is slicing bytes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import soundfile
+
+from appliance.miniswitch import g711, tones
+from appliance.miniswitch.g711 import FRAME, RATE, Samples
+
+
+class SoundNotFound(Exception):
+    """The file to be played is not there or is not a sound."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Encoded sound in one law, `frames` of 160 bytes; a silence has no bytes, only a length."""
+
+    law: int
+    data: bytes
+    loops: int = 1
+
+    @property
+    def frames(self) -> int:
+        """Number of 20 ms frames of one pass, the last one filled up with silence."""
+        return len(self.data) // FRAME
+
+
+def load(name: str, law: int) -> Sound:
+    """The sound that a file name, a tone script or a silence names, in law 0 or 8.
+
+    Raises `SoundNotFound` for what is not there or cannot be read.
+    """
+    if name.startswith("silence_stream://"):
+        try:
+            length = tones.silence(name)
+        except tones.ToneError as error:
+            raise SoundNotFound(str(error)) from error
+        if length == tones.FOREVER:
+            return Sound(law, g711.SILENCE[law], tones.FOREVER)
+        return Sound(law, g711.SILENCE[law], max(1, -(-length // 20)))
+    if name.startswith("tone_stream://"):
+        return _tone(name, law)
+    try:
+        status = os.stat(name)
+    except (OSError, ValueError) as error:
+        raise SoundNotFound(name) from error
+    return _file(name, status.st_mtime_ns, status.st_size, law)
+
+
+@lru_cache(maxsize=128)
+def _tone(name: str, law: int) -> Sound:
+    try:
+        tone = tones.parse(name)
+    except tones.ToneError as error:
+        raise SoundNotFound(str(error)) from error
+    return Sound(law, _frames(g711.encode(law, tone.samples), law), tone.loops)
+
+
+# Size and time are part of the key: a prompt that was replaced is read again.
+@lru_cache(maxsize=256)
+def _file(name: str, changed_ns: int, size: int, law: int) -> Sound:
+    try:
+        samples, rate = soundfile.read(name, dtype="float32", always_2d=True)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise SoundNotFound(f"{name}: {error}") from error
+    return Sound(law, _frames(g711.encode(law, to_telephone(samples, rate)), law))
+
+
+def to_telephone(samples: np.ndarray, rate: int) -> Samples:  # type: ignore[type-arg]
+    """Samples of shape (n, channels), -1 to 1, at any rate: mono 16 bit at 8 kHz.
+
+    Before going down in rate the sound is averaged over the ratio, which keeps most aliasing out; a
+    prompt meant for telephones is 8 kHz already and passes unchanged.
+    """
+    mono = samples.mean(axis=1)
+    if rate != RATE and len(mono):
+        if rate > RATE:
+            width = max(1, round(rate / RATE))
+            mono = np.convolve(mono, np.full(width, 1 / width), mode="same")
+        wanted = int(len(mono) * RATE / rate)
+        mono = np.interp(np.arange(wanted) * (rate / RATE), np.arange(len(mono)), mono)
+    return np.clip(np.rint(mono * 32767), -32768, 32767).astype(np.int16)
+
+
+def _frames(data: bytes, law: int) -> bytes:
+    """Fill up to whole frames, at least one."""
+    missing = -len(data) % FRAME if data else FRAME
+    return data + g711.SILENCE[law][:missing]
+
+
+class Player:
+    """One playing of a sound: hands out frames until it is done. Used by the media thread only."""
+
+    def __init__(self, sound: Sound) -> None:
+        self.law = sound.law
+        self.done = False
+        self.frames_played = 0
+        self._data = sound.data
+        self._position = 0
+        self._loops = sound.loops
+
+    def next(self) -> bytes | None:
+        """The next 160 bytes, None once the sound has ended."""
+        if self.done:
+            return None
+        frame = self._data[self._position:self._position + FRAME]
+        self._position += FRAME
+        self.frames_played += 1
+        if self._position >= len(self._data):
+            self._position = 0
+            if self._loops != tones.FOREVER:
+                self._loops -= 1
+                self.done = self._loops <= 0
+        return frame

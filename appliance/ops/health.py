@@ -1,0 +1,164 @@
+"""How the box fares: the machine itself, and what was found out by asking its parts.
+
+``read_health`` measures and judges; what it asks (switch, handlers, database) is handed in.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from appliance.config import Settings
+from appliance.errors import ApplianceError
+
+#: How long a part may take to answer, seconds.
+PROBE_TIMEOUT_S = 1.0
+_CPU_SAMPLE_S = 0.1
+
+
+class State(StrEnum):
+    """How a part fares; the worst of all is the box's."""
+
+    GOOD = "good"
+    WATCH = "watch"
+    BAD = "bad"
+
+
+#: Share used (percent) from which a resource is to be watched, and from which it is bad.
+LIMITS = {"cpu": (85.0, 97.0), "memory": (85.0, 95.0), "disk": (85.0, 95.0)}
+#: CDR files waiting: more than this many mean that the collector is behind, or away.
+SPOOL_LIMITS = (50, 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something that can be used up. ``used`` and ``total`` are bytes (for the CPU: percent and cores)."""
+
+    state: State
+    percent: float
+    used: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the box. ``fault`` says why it is not good, in the part's own words."""
+
+    state: State
+    where: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """CDR files that wait to be collected."""
+
+    state: State
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All of it. ``last_cdr_at``: when the newest call was collected, None: never, or unknown."""
+
+    state: State
+    cpu: Resource
+    memory: Resource
+    disk: Resource
+    switch: Part
+    handlers: Part
+    database: Part
+    spool: Spool
+    last_cdr_at: datetime | None
+    up_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """How the parts are asked. Each returns, or raises what is wrong (``ApplianceError`` or ``OSError``).
+
+    :param database: asks the database and returns when the newest call was collected.
+    """
+
+    switch: Callable[[], None]
+    handlers: Callable[[], None]
+    database: Callable[[], datetime | None]
+
+
+def listening(host: str, port: int) -> Callable[[], None]:
+    """A probe: something takes connections there."""
+
+    def probe() -> None:
+        with socket.create_connection((host, port), timeout=PROBE_TIMEOUT_S):
+            pass
+
+    return probe
+
+
+def read_health(settings: Settings, probes: Probes) -> Health:
+    """Measure the machine and ask every part; a part that fails is a finding, never an error."""
+    switch = _asked(probes.switch, f"{settings.esl_host}:{settings.esl_port}")
+    handlers = _asked(probes.handlers, f"{settings.handlers_host}:{settings.handlers_port}")
+    last_cdr_at: datetime | None = None
+
+    def ask_database() -> None:
+        nonlocal last_cdr_at
+        last_cdr_at = probes.database()
+
+    database = _asked(ask_database, settings.database_url.split(":", 1)[0])
+    percent = psutil.cpu_percent(_CPU_SAMPLE_S)
+    cpu = Resource(_judged("cpu", percent), percent, total=psutil.cpu_count() or 1)
+    ram = psutil.virtual_memory()
+    memory = Resource(_judged("memory", ram.percent), ram.percent, ram.total - ram.available, ram.total)
+    space = psutil.disk_usage(str(_existing(settings.state_dir)))
+    disk = Resource(_judged("disk", space.percent), space.percent, space.used, space.total)
+    spool = _spool(settings.spool_dir)
+    parts = (cpu, memory, disk, switch, handlers, database, spool)
+    return Health(
+        state=max((part.state for part in parts), key=list(State).index),
+        cpu=cpu,
+        memory=memory,
+        disk=disk,
+        switch=switch,
+        handlers=handlers,
+        database=database,
+        spool=spool,
+        last_cdr_at=last_cdr_at,
+        up_since=datetime.fromtimestamp(psutil.boot_time(), UTC),
+    )
+
+
+def _asked(probe: Callable[[], None], where: str) -> Part:
+    try:
+        probe()
+    except (ApplianceError, OSError) as error:
+        return Part(State.BAD, where, str(error) or type(error).__name__)
+    return Part(State.GOOD, where)
+
+
+def _judged(what: str, percent: float) -> State:
+    watch, bad = LIMITS[what]
+    return State.BAD if percent >= bad else State.WATCH if percent >= watch else State.GOOD
+
+
+def _spool(folder: Path) -> Spool:
+    """Files named as the switch names a finished CDR; what is being written has another ending."""
+    try:
+        waiting = sum(1 for entry in folder.iterdir() if entry.name.endswith(".cdr.json"))
+    except FileNotFoundError:
+        waiting = 0  # nothing was ever put there
+    except OSError:
+        return Spool(State.BAD, 0)
+    watch, bad = SPOOL_LIMITS
+    return Spool(State.BAD if waiting >= bad else State.WATCH if waiting >= watch else State.GOOD, waiting)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(path for path in (folder, *folder.parents) if path.exists())

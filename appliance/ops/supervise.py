@@ -1,0 +1,138 @@
+"""Several processes as one, for a machine without systemd: trying, demonstration, tests.
+
+On a customer's box systemd does this (``ansible/``); the order and the restarts are the same there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from appliance.errors import ApplianceError
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process of the box. It is up when it has printed a line that starts with ``READY``, or ``is_up()``."""
+
+    name: str
+    argv: Sequence[str]
+    is_up: Callable[[], bool] | None = None
+    up_within_s: float = 30.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Supervisor:
+    """Starts parts in order, starts again what dies, ends them in the reverse order.
+
+    :param log_dir: each part's output goes to ``NAME.log`` there.
+    :param keep_up: start again what dies; the demonstration wants to see a death instead.
+    """
+
+    def __init__(self, parts: Sequence[Part], log_dir: Path, *, keep_up: bool = True) -> None:
+        self._parts = {part.name: part for part in parts}
+        self._log_dir = log_dir
+        self._keep_up = keep_up
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        #: Where the output of a part's present process begins in its log.
+        self._log_from: dict[str, int] = {}
+        self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._watch: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            for part in self._parts.values():
+                self._start(part)
+                self._wait_until_up(part)
+        except BaseException:
+            self.stop()
+            raise
+        if self._keep_up:
+            self._watch = threading.Thread(target=self._watch_parts, name="supervisor", daemon=True)
+            self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def pid(self, name: str) -> int:
+        """Process id of a part that runs."""
+        return self._running[name].pid
+
+    def log(self, name: str) -> str:
+        """What a part's present process has printed so far; bytes that are no text are replaced."""
+        return self._log_path(name).read_bytes()[self._log_from[name] :].decode("utf-8", "replace")
+
+    def dead(self) -> list[str]:
+        """Parts that are not running."""
+        return [name for name, process in self._running.items() if process.poll() is not None]
+
+    def stop(self) -> None:
+        """End every part: SIGTERM in reverse order, SIGKILL to one that takes more than 10 s."""
+        self._ending.set()
+        if self._watch is not None:
+            self._watch.join()
+        with self._lock:
+            for process in reversed(list(self._running.values())):
+                _end(process)
+            self._running.clear()
+
+    def _log_path(self, name: str) -> Path:
+        return self._log_dir / f"{name}.log"
+
+    def _start(self, part: Part) -> None:
+        with self._log_path(part.name).open("ab") as log:
+            self._log_from[part.name] = log.tell()
+            self._running[part.name] = subprocess.Popen(
+                list(part.argv),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **part.environment},
+                # A group of its own, so that its children end with it; ^C reaches us only.
+                start_new_session=True,
+            )
+
+    def _wait_until_up(self, part: Part) -> None:
+        """:raises ApplianceError: it died, or was not up in time; the end of its output is in the text."""
+        process = self._running[part.name]
+        deadline = time.monotonic() + part.up_within_s
+        while time.monotonic() < deadline:
+            if part.is_up() if part.is_up is not None else "\nREADY " in "\n" + self.log(part.name):
+                return
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+        how = "did not come up" if process.poll() is None else f"ended with {process.returncode}"
+        tail = "\n".join(self.log(part.name).splitlines()[-15:])
+        raise ApplianceError(f"{part.name} {how}:\n{tail}")
+
+    def _watch_parts(self) -> None:
+        while not self._ending.wait(0.2):
+            with self._lock:
+                for name in self.dead():
+                    self._start(self._parts[name])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its group."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,115 @@
+"""Accounts, trunks, lines, flows and numbers of a file into the store. Each step flushes: the next refers to it."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from appliance.site.merge import Action, Merge
+from appliance.site.schema import FlowPart
+from appliance.store.models import Account, Flow, FlowVersion, Line, Number, Trunk
+
+
+def merge_accounts(merge: Merge) -> None:
+    """Enterprises."""
+    for part in merge.document.site.accounts:
+        row = merge.session.get(Account, part.id)
+        if row is None:
+            merge.add("account", part.id, Account(id=part.id, name=part.name))
+        else:
+            merge.update("account", part.id, row, {"name": part.name})
+    merge.session.flush()
+
+
+def merge_trunks(merge: Merge) -> None:
+    """Carriers' peers; a landing number that a stored trunk maps elsewhere is a fault."""
+    site = merge.document.site
+    named = {part.id for part in site.trunks}
+    stored = {row.id: row for row in merge.session.scalars(select(Trunk))}
+    elsewhere = {
+        landed: (number, row.id)
+        for row in stored.values()
+        if row.id not in named and not merge.prune
+        for landed, number in row.landing.items()
+    }
+    for index, part in enumerate(site.trunks):
+        for written, kept, number in part.landed():
+            other, trunk = elsewhere.get(kept, (number, ""))
+            if other != number:
+                path = ("trunks", index, "landing", written)
+                merge.faults.append(
+                    merge.document.finding(path, "stored-landing", value=written, other=other, trunk=trunk)
+                )
+        values = part.model_dump(exclude={"id", "landing"}) | {
+            "landing": {kept: number for _, kept, number in part.landed()}
+        }
+        row = stored.get(part.id)
+        if row is None:
+            merge.add("trunk", part.id, Trunk(id=part.id, **values))
+        else:
+            merge.update("trunk", part.id, row, values)
+    merge.session.flush()
+
+
+def merge_lines(merge: Merge) -> None:
+    """Bound lines."""
+    for part in merge.document.site.lines:
+        values = part.model_dump(exclude={"id", "account", "trunk"}) | {
+            "account_id": part.account,
+            "trunk_id": part.trunk,
+        }
+        row = merge.session.get(Line, part.id)
+        if row is None:
+            merge.add("line", part.id, Line(id=part.id, **values))
+        else:
+            merge.update("line", part.id, row, values)
+    merge.session.flush()
+
+
+def merge_flows(merge: Merge) -> None:
+    """Flows; a graph that differs from the published one becomes the next version, and is published."""
+    for part in merge.document.site.flows:
+        row = _flow(merge, part.account, part.name)
+        key = f"{part.account}/{part.name}"
+        if row is None:
+            row = Flow(account_id=part.account, name=part.name)
+            merge.add("flow", key, row)
+            merge.session.flush()
+        _publish(merge, row, part, key)
+    merge.session.flush()
+
+
+def _flow(merge: Merge, account: str, name: str) -> Flow | None:
+    return merge.session.scalar(select(Flow).where(Flow.account_id == account, Flow.name == name))
+
+
+def _publish(merge: Merge, row: Flow, part: FlowPart, key: str) -> None:
+    versions = select(FlowVersion).where(FlowVersion.flow_id == row.id)
+    published = merge.session.scalar(versions.where(FlowVersion.version == row.published))
+    graph = part.graph()
+    if published is not None and published.graph == graph:
+        return
+    newest = merge.session.scalar(select(func.max(FlowVersion.version)).where(FlowVersion.flow_id == row.id)) or 0
+    merge.session.add(FlowVersion(flow_id=row.id, version=newest + 1, graph=graph, created_at=merge.now))
+    row.published = newest + 1
+    merge.note(Action.PUBLISHED, "flow", key, f"version {newest + 1}")
+
+
+def merge_numbers(merge: Merge) -> None:
+    """400 numbers."""
+    for part in merge.document.site.numbers:
+        flow = _flow(merge, part.account, part.flow) if part.flow else None
+        values = {
+            "account_id": part.account,
+            "name": part.name,
+            "flow_id": flow.id if flow else None,
+            "line_ids": list(part.lines),
+            "record": part.record,
+            "record_notice": part.record_notice,
+            "in_service": part.in_service,
+        }
+        row = merge.session.get(Number, part.number)
+        if row is None:
+            merge.add("number", part.number, Number(number=part.number, **values))
+        else:
+            merge.update("number", part.number, row, values)
+    merge.session.flush()

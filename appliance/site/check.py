@@ -1,0 +1,209 @@
+"""What parts of a site file can get wrong between them. Nothing is changed, nothing stored is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path as FilePath
+
+from appliance.domain import flow as flows
+from appliance.domain import numbers
+from appliance.domain.numbers import CallerKind
+from appliance.site.check_prices import check_plans, check_subscriptions
+from appliance.site.findings import Finding, Path, SiteFaults
+from appliance.site.read import Document, read
+from appliance.site.schema import FlowPart, LinePart, NumberPart
+from appliance.site.values import ID_LIMIT, is_id, is_prompt_name
+
+#: (account, prompt) → its file, or None.
+FindPrompt = Callable[[str, str], FilePath | None]
+
+NOTICE = "record-notice"
+
+
+def load(file: FilePath, find_prompt: FindPrompt) -> Document:
+    """Read and check a site file.
+
+    :raises SiteFaults: with every fault found.
+    """
+    document = read(file)
+    found = check(document, find_prompt)
+    if found:
+        raise SiteFaults(found)
+    return document
+
+
+def check(document: Document, find_prompt: FindPrompt) -> list[Finding]:
+    """Every fault between the parts of a file that was read."""
+    return [
+        *_duplicates(document),
+        *_operators(document),
+        *_trunks(document),
+        *_landing(document),
+        *_lines(document),
+        *_flows(document, find_prompt),
+        *_numbers(document, find_prompt),
+        *check_plans(document),
+        *check_subscriptions(document),
+    ]
+
+
+def _duplicates(document: Document) -> Iterator[Finding]:
+    site = document.site
+    kinds: list[tuple[str, str, Iterable[object]]] = [
+        ("accounts", "id", (part.id for part in site.accounts)),
+        ("operators", "login", (part.login for part in site.operators or [])),
+        ("trunks", "id", (part.id for part in site.trunks)),
+        ("lines", "id", (part.id for part in site.lines)),
+        ("numbers", "number", (part.number for part in site.numbers)),
+        ("flows", "name", ((part.account, part.name) for part in site.flows)),
+        ("plans", "code", (part.code for part in site.plans)),
+    ]
+    for section, field, keys in kinds:
+        first: dict[object, int] = {}
+        for index, key in enumerate(keys):
+            path: Path = (section, index, field)
+            if key in first:
+                value = key[1] if isinstance(key, tuple) else key
+                yield document.finding(path, "duplicate", value=value, line=first[key])
+            first.setdefault(key, document.line(path))
+
+
+def _accounts(document: Document) -> set[str]:
+    return {account.id for account in document.site.accounts}
+
+
+def _operators(document: Document) -> Iterator[Finding]:
+    known = _accounts(document)
+    for index, part in enumerate(document.site.operators or []):
+        if part.account is not None and part.account not in known:
+            yield document.finding(("operators", index, "account"), "unknown-account", value=part.account)
+
+
+def _trunks(document: Document) -> Iterator[Finding]:
+    known = {number.number for number in document.site.numbers}
+    for index, part in enumerate(document.site.trunks):
+        path: Path = ("trunks", index)
+        if not part.accept and not part.proxy:
+            yield document.finding(path, "trunk-useless")
+        if part.proxy and part.caller_id == "trunk" and not part.caller_number:
+            yield document.finding((*path, "caller_number"), "trunk-needs-caller")
+        for written, target in part.landing.items():
+            if target not in known:
+                yield document.finding((*path, "landing", written), "unknown-number", value=target)
+
+
+def _landing(document: Document) -> Iterator[Finding]:
+    """A landing number leads to one 400 number, whichever trunk it comes by.
+
+    Two trunks of a carrier may both know it; one trunk may not name it twice.
+    """
+    first: dict[str, tuple[int, str, int]] = {}
+    for index, part in enumerate(document.site.trunks):
+        for written, kept, target in part.landed():
+            path: Path = ("trunks", index, "landing", written)
+            seen = first.setdefault(kept, (index, target, document.line(path)))
+            same_entry = seen == (index, target, document.line(path))
+            if not same_entry and (seen[0] == index or seen[1] != target):
+                yield document.finding(path, "landing-twice", value=written, other=seen[1], line=seen[2])
+
+
+def _lines(document: Document) -> Iterator[Finding]:
+    accounts = _accounts(document)
+    trunks = {trunk.id: trunk for trunk in document.site.trunks}
+    landed = {kept: (target, t.id) for t in document.site.trunks for _, kept, target in t.landed()}
+    for index, part in enumerate(document.site.lines):
+        path: Path = ("lines", index)
+        if part.account not in accounts:
+            yield document.finding((*path, "account"), "unknown-account", value=part.account)
+        trunk = trunks.get(part.trunk)
+        if trunk is None:
+            yield document.finding((*path, "trunk"), "unknown-trunk", value=part.trunk)
+        elif not trunk.proxy:
+            yield document.finding((*path, "trunk"), "trunk-without-proxy", value=part.trunk)
+        if part.number in landed:
+            target, by = landed[part.number]
+            yield document.finding((*path, "number"), "line-is-landing", value=part.number, number=target, trunk=by)
+        mobile = numbers.caller(part.number).kind is CallerKind.MOBILE
+        if mobile != (part.kind == "mobile"):
+            code = "is-a-mobile" if mobile else "not-a-mobile"
+            yield document.finding((*path, "kind"), code, value=part.number)
+
+
+def _line_of(
+    document: Document, lines: dict[str, LinePart], path: Path, line: str, account: str
+) -> Iterator[Finding]:
+    """A line that is named at ``path`` must be there, and the account's own."""
+    found = lines.get(line)
+    if found is None:
+        yield document.finding(path, "unknown-line", value=line)
+    elif found.account != account:
+        yield document.finding(path, "line-of-another", value=line, owner=found.account, account=account)
+
+
+def _flows(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
+    accounts = _accounts(document)
+    lines = {line.id: line for line in document.site.lines}
+    for index, part in enumerate(document.site.flows):
+        path: Path = ("flows", index)
+        if part.account not in accounts:
+            yield document.finding((*path, "account"), "unknown-account", value=part.account)
+        for name in part.nodes:
+            if not is_id(name):
+                here = (*path, "nodes", name)
+                yield document.finding(here, "not-a-node-name", value=name[:80], limit=ID_LIMIT)
+        graph, faults = flows.parse(part.name, 1, part.graph())
+        for fault in faults:
+            yield document.finding(_graph_path(path, fault), "flow", what=fault.what)
+        if graph is None:
+            continue
+        for node_id, line in graph.lines():
+            yield from _line_of(document, lines, (*path, "nodes", node_id, "lines"), line, part.account)
+        yield from _prompts(document, path, part, graph, find_prompt)
+
+
+def _graph_path(path: Path, fault: flows.Fault) -> Path:
+    """Where a fault of the graph stands; ``keys.1`` is a key inside a field."""
+    field = tuple(fault.field.split(".", 1)) if fault.field else ()
+    return (*path, "nodes", fault.node, *field) if fault.node else (*path, *field)
+
+
+def _prompts(
+    document: Document, path: Path, part: FlowPart, graph: flows.Flow, find_prompt: FindPrompt
+) -> Iterator[Finding]:
+    for node_id, node in graph.nodes.items():
+        for field in ("prompt", "silence_prompt", "wrong_prompt"):
+            name = getattr(node, field, "")
+            here = (*path, "nodes", node_id, field)
+            if name and not is_prompt_name(name):
+                yield document.finding(here, "not-a-prompt-name", value=name[:80])
+            elif name and find_prompt(part.account, name) is None:
+                yield document.finding(here, "prompt-missing", value=name, account=part.account)
+
+
+def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
+    accounts = _accounts(document)
+    lines = {line.id: line for line in document.site.lines}
+    known_flows = {(flow.account, flow.name) for flow in document.site.flows}
+    for index, part in enumerate(document.site.numbers):
+        path: Path = ("numbers", index)
+        if part.account not in accounts:
+            yield document.finding((*path, "account"), "unknown-account", value=part.account)
+        yield from _destination(document, path, part)
+        if part.flow is not None and (part.account, part.flow) not in known_flows:
+            yield document.finding((*path, "flow"), "unknown-flow", value=part.flow, account=part.account)
+        for at, line in enumerate(part.lines):
+            here = (*path, "lines", at)
+            if line in part.lines[:at]:
+                yield document.finding(here, "line-twice", value=line)
+            else:
+                yield from _line_of(document, lines, here, line, part.account)
+        if part.record == "all" and part.record_notice and find_prompt(part.account, NOTICE) is None:
+            here = (*path, "record_notice")
+            yield document.finding(here, "prompt-missing", value=NOTICE, account=part.account)
+
+
+def _destination(document: Document, path: Path, part: NumberPart) -> Iterator[Finding]:
+    if part.flow is not None and part.lines:
+        yield document.finding((*path, "lines"), "number-both")
+    elif part.flow is None and not part.lines and part.in_service:
+        yield document.finding(path, "number-neither")

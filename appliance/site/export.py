@@ -1,0 +1,158 @@
+"""The stored site as a site file that applies again without a change. Passwords stay out."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ruamel.yaml import YAML
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from appliance.site.values import written_amount
+from appliance.store.models import (
+    Account,
+    Flow,
+    FlowVersion,
+    Line,
+    Number,
+    Operator,
+    Plan,
+    Subscription,
+    Trunk,
+)
+
+_CHINA = timezone(timedelta(hours=8))
+
+
+def export(session: Session) -> str:
+    """The site as YAML."""
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.allow_unicode = True
+    # Nothing is folded: a line is a value.
+    yaml.width = 100_000
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = io.StringIO()
+    yaml.dump(as_data(session), out)
+    return out.getvalue()
+
+
+def as_data(session: Session) -> dict[str, Any]:
+    """The site as the site file's plain data; every word that is no flag or count is a text."""
+    return {
+        "version": 1,
+        "accounts": [
+            {"id": row.id, "name": row.name} for row in session.scalars(select(Account).order_by(Account.id))
+        ],
+        "operators": [_operator(row) for row in session.scalars(select(Operator).order_by(Operator.login))],
+        "trunks": [_trunk(row) for row in session.scalars(select(Trunk).order_by(Trunk.id))],
+        "lines": [_line(row) for row in session.scalars(select(Line).order_by(Line.id))],
+        "numbers": _numbers(session),
+        "flows": _flows(session),
+        "plans": [_plan(row) for row in session.scalars(select(Plan).order_by(Plan.code))],
+    }
+
+
+def _operator(row: Operator) -> dict[str, Any]:
+    made: dict[str, Any] = {"login": row.login, "name": row.name, "roles": sorted(role.name for role in row.roles)}
+    return made | ({"account": row.account_id} if row.account_id else {})
+
+
+def _trunk(row: Trunk) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "accept": list(row.accept),
+        "proxy": row.proxy,
+        "called_from": list(row.called_from),
+        "landing": dict(row.landing),
+        "number_format": row.number_format,
+        "caller_id": row.caller_id,
+        "caller_number": row.caller_number,
+        "codecs": list(row.codecs),
+    }
+
+
+def _line(row: Line) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "account": row.account_id,
+        "name": row.name,
+        "number": row.number,
+        "kind": row.kind,
+        "trunk": row.trunk_id,
+        "max_calls": row.max_calls,
+        "ring_seconds": row.ring_seconds,
+    }
+
+
+def _numbers(session: Session) -> list[dict[str, Any]]:
+    flows = {row.id: row.name for row in session.scalars(select(Flow))}
+    made = []
+    for row in session.scalars(select(Number).order_by(Number.number)):
+        where = {"flow": flows[row.flow_id]} if row.flow_id is not None else {"lines": list(row.line_ids)}
+        subscriptions = session.scalars(
+            select(Subscription).where(Subscription.number == row.number).order_by(Subscription.starts_at)
+        )
+        made.append(
+            {
+                "number": row.number,
+                "account": row.account_id,
+                "name": row.name,
+                **where,
+                "record": row.record,
+                "record_notice": row.record_notice,
+                "in_service": row.in_service,
+                "subscriptions": [_subscription(subscription) for subscription in subscriptions],
+            }
+        )
+    return made
+
+
+def _subscription(row: Subscription) -> dict[str, Any]:
+    made = {"plan": row.plan_code, "starts_at": _time(row.starts_at)}
+    return made | ({"ends_at": _time(row.ends_at)} if row.ends_at else {})
+
+
+def _flows(session: Session) -> list[dict[str, Any]]:
+    """Flows with their published graph; a draft that was never published is no part of the site."""
+    query = (
+        select(Flow, FlowVersion)
+        .join(FlowVersion, and_(FlowVersion.flow_id == Flow.id, FlowVersion.version == Flow.published))
+        .order_by(Flow.account_id, Flow.name)
+    )
+    return [
+        {"name": row.name, "account": row.account_id, **version.graph}
+        for row, version in session.execute(query).tuples()
+    ]
+
+
+def _plan(row: Plan) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "name": row.name,
+        "charge_by": row.charge_by,
+        "meter": row.meter,
+        "included": row.included,
+        "rollover_months": row.rollover_months,
+        "minimum_monthly": written_amount(row.minimum_monthly),
+        "prices": [
+            {
+                "effective_from": price.effective_text,
+                "caller": price.caller,
+                "initial_seconds": price.initial_seconds,
+                "step_seconds": price.step_seconds,
+                "free_seconds": price.free_seconds,
+                "connect_fee": written_amount(price.connect_fee),
+                "per_minute": written_amount(price.per_minute),
+                "per_call": written_amount(price.per_call),
+            }
+            for price in row.prices
+        ],
+    }
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(_CHINA).isoformat()

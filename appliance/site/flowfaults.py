@@ -1,0 +1,33 @@
+"""Chinese for what ``domain.flow`` finds; its own words are the English."""
+
+from __future__ import annotations
+
+import re
+
+_CHINESE: tuple[tuple[str, str], ...] = (
+    (r"unknown field", "未知字段"),
+    (r"a graph needs nodes", "流程需要节点"),
+    (r"no such node: (.*)", "没有节点：{0}"),
+    (r"loops without asking the caller", "不询问主叫就循环"),
+    (r"no exit leads here", "没有出口通向此节点"),
+    (r"a node is a mapping with a type", "节点必须是带 type 的映射"),
+    (r"unknown type: (.*)", "未知类型：{0}"),
+    (r"is required", "必填"),
+    (r"must be a text", "必须是文本"),
+    (r"must map keys to nodes", "必须是按键到节点的映射"),
+    (r"not a key \(0-9 \* #, in quotes\): (.*)", "不是按键（0-9 * #）：{0}"),
+    (r"must be ([0-9]+) to ([0-9]+)", "必须是 {0} 到 {1}"),
+    (r"must be ([0-9]+) to ([0-9]+) seconds", "必须是 {0} 到 {1} 秒"),
+    (r"must be a list of lines", "必须是线路列表"),
+    (r"names a line twice", "线路重复"),
+    (r"must be one of (.*)", "必须是以下之一：{0}"),
+)
+
+
+def in_chinese(what: str) -> str:
+    """``what`` in Chinese; a text that is not known stays as it is."""
+    for pattern, chinese in _CHINESE:
+        found = re.fullmatch(pattern, what, re.DOTALL)
+        if found:
+            return chinese.format(*found.groups())
+    return what

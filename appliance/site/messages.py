@@ -1,0 +1,152 @@
+"""What findings say, in English and in Chinese, by code. Texts are templates over a finding's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Language = Literal["en", "zh"]
+
+MESSAGES: Mapping[str, tuple[str, str]] = {
+    # The file
+    "file.unreadable": ("cannot be read: {why}", "无法读取：{why}"),
+    "file.too-large": ("larger than {limit} bytes", "大于 {limit} 字节"),
+    "file.not-utf8": ("is not UTF-8 text", "不是 UTF-8 文本"),
+    "file.empty": ("the file is empty", "文件为空"),
+    "yaml.syntax": ("is not YAML: {why}", "不是有效的 YAML：{why}"),
+    "yaml.deep": ("is nested too deeply", "嵌套过深"),
+    "yaml.duplicate-key": ("stands here a second time", "重复出现"),
+    "yaml.alias": ("an alias may not stand here; write it out", "此处不能使用别名，请完整写出"),
+    "yaml.tag": ("the tag {tag} may not stand here", "此处不能使用标签 {tag}"),
+    "yaml.key": ("a field's name must be a text", "字段名必须是文本"),
+    # Form
+    "required": ("is required", "必填"),
+    "unknown-field": ("unknown field", "未知字段"),
+    "must-be-mapping": ("must be a mapping of fields", "必须是字段映射"),
+    "must-be-list": ("must be a list", "必须是列表"),
+    "too-few": ("needs at least {min_length}", "至少需要 {min_length} 项"),
+    "must-be-text": ("must be a text", "必须是文本"),
+    "too-long": ("longer than {limit} characters", "超过 {limit} 个字符"),
+    "control-character": ("holds a control character", "含有控制字符"),
+    "not-an-id": (
+        "not an id (letters, digits, . _ -, at most {limit}, a letter or digit first): {value}",
+        "不是合法标识（字母、数字、. _ -，最多 {limit} 个，首位为字母或数字）：{value}",
+    ),
+    "not-a-prompt-name": (
+        "not a prompt's name (small letters, digits, -, at most 60): {value}",
+        "不是合法的语音名称（小写字母、数字、-，最多 60 个）：{value}",
+    ),
+    "must-be-flag": ("must be true or false", "必须是 true 或 false"),
+    "must-be-whole": ("must be a whole number from {low} to {high}", "必须是 {low} 到 {high} 的整数"),
+    "must-be-one-of": ("must be one of {choices}", "必须是以下之一：{choices}"),
+    "not-an-amount": (
+        "not an amount in yuan (digits, at most six decimals): {value}",
+        "不是金额（元，数字，最多六位小数）：{value}",
+    ),
+    "not-a-time": (
+        "not a time (YYYY-MM-DDThh:mm:ss and Z or an offset like +08:00): {value}",
+        "不是时间（YYYY-MM-DDThh:mm:ss，并带 Z 或 +08:00 这样的时差）：{value}",
+    ),
+    "not-a-400-number": (
+        "not a 400 number (400 and seven digits): {value}",
+        "不是 400 号码（400 加七位数字）：{value}",
+    ),
+    "not-dialable": ("not a number that can be dialled: {value}", "不是可拨打的号码：{value}"),
+    "line-is-400": (
+        "a line may not be a 400 number (the call would come back): {value}",
+        "绑定线路不能是 400 号码（呼叫会回到自身）：{value}",
+    ),
+    "caller-is-400": (
+        "a 400 number may not be shown as the caller: {value}",
+        "400 号码不能作为主叫号码：{value}",
+    ),
+    "not-a-source": (
+        "not an address, a network (10.0.0.0/8) or ADDRESS:PORT: {value}",
+        "不是地址、网段（10.0.0.0/8）或 地址:端口：{value}",
+    ),
+    "not-a-peer": ("not HOST:PORT: {value}", "不是 主机:端口：{value}"),
+    "not-a-hash": ("not an argon2id hash ($argon2id$…)", "不是 argon2id 哈希（$argon2id$…）"),
+    "invalid": ("{why}", "{why}"),
+    # Between the parts
+    "duplicate": ("{value} is there already, in line {line}", "{value} 已在第 {line} 行出现"),
+    "unknown-account": ("there is no account {value}", "没有企业 {value}"),
+    "unknown-trunk": ("there is no trunk {value}", "没有中继 {value}"),
+    "unknown-line": ("there is no line {value}", "没有线路 {value}"),
+    "unknown-flow": ("the account {account} has no flow {value}", "企业 {account} 没有流程 {value}"),
+    "unknown-number": ("there is no number {value}", "没有号码 {value}"),
+    "unknown-plan": ("there is no plan {value}", "没有套餐 {value}"),
+    "line-of-another": (
+        "the line {value} belongs to the account {owner}, not to {account}",
+        "线路 {value} 属于企业 {owner}，不属于 {account}",
+    ),
+    "line-twice": ("names the line {value} twice", "线路 {value} 重复"),
+    "line-is-landing": (
+        "{value} lands on {number} here (trunk {trunk}): the call would come back",
+        "{value} 是 {number} 的落地号（中继 {trunk}），呼叫会回到自身",
+    ),
+    "trunk-without-proxy": (
+        "the trunk {value} has no proxy, so no call can be sent to this line",
+        "中继 {value} 没有 proxy，无法向该线路呼出",
+    ),
+    "not-a-mobile": ("{value} is no mobile number", "{value} 不是手机号码"),
+    "is-a-mobile": ("{value} is a mobile number; write kind: mobile", "{value} 是手机号码，请写 kind: mobile"),
+    "trunk-useless": ("a trunk needs accept, proxy or both", "中继至少需要 accept 或 proxy"),
+    "trunk-needs-caller": (
+        "is required: with caller_id: trunk the lines see this number",
+        "必填：caller_id 为 trunk 时线路显示此号码",
+    ),
+    "landing-twice": (
+        "{value} is mapped to {other} already, in line {line}",
+        "{value} 已在第 {line} 行映射到 {other}",
+    ),
+    "number-both": ("a number has a flow or lines, not both", "号码只能有 flow 或 lines 之一"),
+    "number-neither": (
+        "a number in service needs a flow or lines",
+        "在用号码需要 flow 或 lines",
+    ),
+    "prompt-missing": (
+        "there is no prompt {value}: neither the account {account} nor the default set has {value}.wav",
+        "没有语音 {value}：企业 {account} 和默认语音中均无 {value}.wav",
+    ),
+    "not-a-node-name": (
+        "not a node's name (letters, digits, . _ -, at most {limit}): {value}",
+        "不是合法的节点名（字母、数字、. _ -，最多 {limit} 个）：{value}",
+    ),
+    # Prices
+    "price-twice": (
+        "a price for {caller} from this moment on is there already, in line {line}",
+        "第 {line} 行已有同一主叫类型、同一生效时间的价格（{caller}）",
+    ),
+    "ends-before-start": ("ends before or at its start", "结束不晚于开始"),
+    "subscriptions-overlap": (
+        "overlaps the subscription that begins at {value}, in line {line}",
+        "与第 {line} 行自 {value} 起的订购重叠",
+    ),
+    # Against what is stored
+    "price-published": (
+        "a published price is never edited: {what}; add a price with a later effective_from",
+        "已发布的价格不可修改：{what}；请新增生效时间更晚的价格",
+    ),
+    "plan-charged": (
+        "calls were charged by this plan, so {what} stays; add another plan",
+        "已有通话按此套餐计费，{what} 不可修改；请新增套餐",
+    ),
+    "subscription-charged": (
+        "calls were charged by the plan {value}; end this subscription and begin another",
+        "已有通话按套餐 {value} 计费；请结束此订购并新增订购",
+    ),
+    "stored-overlap": (
+        "overlaps the stored subscription to {plan} from {value} on; name it here with its end, or use --prune",
+        "与已存的自 {value} 起的套餐 {plan} 订购重叠；请在此写明其结束时间，或使用 --prune",
+    ),
+    "stored-landing": (
+        "{value} is mapped to {other} by the stored trunk {trunk}; name that trunk here, or use --prune",
+        "{value} 已由已存中继 {trunk} 映射到 {other}；请在此写明该中继，或使用 --prune",
+    ),
+}
+
+
+def render(code: str, values: Mapping[str, object], language: Language = "en") -> str:
+    """The text of ``code`` with ``values`` put in."""
+    english, chinese = MESSAGES[code]
+    return (chinese if language == "zh" else english).format(**values)

@@ -1,0 +1,194 @@
+"""The form of a site file; ``docs/site.md`` says what each field means.
+
+What a field alone can get wrong is refused here; what parts can get wrong between them, in ``check``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from appliance.domain import numbers
+from appliance.domain.numbers import CallerKind, NumberFormat
+from appliance.domain.routing import CalledFrom, CallerIdPolicy, RecordPolicy
+from appliance.site.values import (
+    Amount,
+    Dialable,
+    End,
+    Flag,
+    FourHundred,
+    Id,
+    Name,
+    OptionalId,
+    PasswordHash,
+    Peer,
+    ShortName,
+    ShownNumber,
+    Source,
+    Time,
+    choice,
+    fail,
+    whole,
+)
+from appliance.store.operators import ROLES, written_login
+
+
+class Part(BaseModel):
+    """A part of the file: no field beyond those named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _login(value: object) -> str:
+    if not isinstance(value, str):
+        fail("must-be-text")
+    login = written_login(value)
+    if not login or len(login) > 100 or not login.isprintable():
+        fail("not-an-id", value=value[:80], limit=100)
+    return login
+
+
+def _landing(value: object) -> str:
+    if not isinstance(value, str) or not numbers.caller(value).number:
+        fail("not-dialable", value=str(value)[:80])
+    return value
+
+
+class AccountPart(Part):
+    """An enterprise."""
+
+    id: Id
+    name: Name
+
+
+class OperatorPart(Part):
+    """A console user."""
+
+    login: Annotated[str, BeforeValidator(_login)]
+    name: ShortName = ""
+    roles: Annotated[list[Annotated[str, choice(*ROLES)]], Field(min_length=1)]
+    account: OptionalId = None
+    password_hash: PasswordHash = None
+
+
+class TrunkPart(Part):
+    """A carrier's SIP peer."""
+
+    id: Id
+    name: Name = ""
+    accept: list[Source] = []
+    proxy: Peer = ""
+    called_from: Annotated[list[Annotated[str, choice(*CalledFrom)]], Field(min_length=1)] = ["request-uri", "to"]
+    landing: dict[Annotated[str, BeforeValidator(_landing)], FourHundred] = {}
+    number_format: Annotated[str, choice(*NumberFormat)] = "national"
+    caller_id: Annotated[str, choice(*CallerIdPolicy)] = "trunk"
+    caller_number: ShownNumber = ""
+    codecs: Annotated[list[Annotated[str, choice("PCMA", "PCMU", "G722")]], Field(min_length=1)] = ["PCMA", "PCMU"]
+
+    def landed(self) -> list[tuple[str, str, str]]:
+        """(as written, as kept, 400 number) of each landing number."""
+        return [(written, numbers.caller(written).number, target) for written, target in self.landing.items()]
+
+
+class LinePart(Part):
+    """A bound landline or mobile."""
+
+    id: Id
+    account: Id
+    name: Name = ""
+    number: Dialable
+    kind: Annotated[str, choice("landline", "mobile")]
+    trunk: Id
+    max_calls: Annotated[int, whole(1, 1000)] = 1
+    ring_seconds: Annotated[int, whole(1, 120)] = 25
+
+
+class SubscriptionPart(Part):
+    """A number's plan over ``[starts_at, ends_at)``."""
+
+    plan: Id
+    starts_at: Time
+    ends_at: End = None
+
+
+class NumberPart(Part):
+    """A 400 number."""
+
+    number: FourHundred
+    account: Id
+    name: Name = ""
+    flow: OptionalId = None
+    lines: list[Id] = []
+    record: Annotated[str, choice(*RecordPolicy)] = "all"
+    record_notice: Flag = True
+    in_service: Flag = True
+    subscriptions: list[SubscriptionPart] = []
+
+
+class FlowPart(Part):
+    """An IVR graph; its nodes are read by ``domain.flow`` (``docs/flow.md``)."""
+
+    name: Id
+    account: Id
+    start: Id
+    nodes: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+
+    def graph(self) -> dict[str, Any]:
+        """The graph as it is stored."""
+        return {"start": self.start, "nodes": {name: _numeric(node) for name, node in self.nodes.items()}}
+
+
+def _numeric(node: dict[str, Any]) -> dict[str, Any]:
+    """A node whose numbers are numbers: the reader keeps every word as text."""
+    made = dict(node)
+    for name in ("attempts", "timeout_s"):
+        text = made.get(name)
+        if isinstance(text, str):
+            whole_part, dot, rest = text.partition(".")
+            if whole_part.isascii() and whole_part.isdigit() and len(whole_part) < 6:
+                if not dot:
+                    made[name] = int(text)
+                elif rest.isascii() and rest.isdigit():
+                    made[name] = float(text)
+    return made
+
+
+class PricePart(Part):
+    """A price of a plan from an instant on. Amounts are millionths of a yuan here, yuan in the file."""
+
+    effective_from: Time
+    caller: Annotated[str, choice("any", *CallerKind)] = "any"
+    initial_seconds: Annotated[int, whole(1, 86_400)] = 60
+    step_seconds: Annotated[int, whole(1, 86_400)] = 60
+    free_seconds: Annotated[int, whole(0, 86_400)] = 0
+    connect_fee: Amount = 0
+    per_minute: Amount = 0
+    per_call: Amount = 0
+
+
+class PlanPart(Part):
+    """A plan of the price book."""
+
+    code: Id
+    name: Name
+    charge_by: Annotated[str, choice("time", "call")]
+    meter: Annotated[str, choice("answer", "bridge")]
+    included: Annotated[int, whole(0, 999_999_999)] = 0
+    rollover_months: Annotated[int, whole(0, 120)] = 0
+    minimum_monthly: Amount = 0
+    prices: Annotated[list[PricePart], Field(min_length=1)]
+
+
+class SiteFile(Part):
+    """A whole site file."""
+
+    version: Annotated[int, whole(1, 1)]
+    accounts: list[AccountPart] = []
+    #: None: the file says nothing of operators, and ``--prune`` leaves them alone.
+    operators: list[OperatorPart] | None = None
+    trunks: list[TrunkPart] = []
+    lines: list[LinePart] = []
+    numbers: list[NumberPart] = []
+    flows: list[FlowPart] = []
+    plans: list[PlanPart] = []

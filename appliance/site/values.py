@@ -1,0 +1,241 @@
+"""The kinds of values that stand in a site file.
+
+The reader hands over every plain word as the text it is in the file, so nothing is lost on the way: a zero at
+the front of an area code, the decimals of an amount, the offset of a time. Each kind here reads its text and
+raises a finding's code where it cannot.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from appliance.domain import numbers
+from appliance.errors import InvalidNumber
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_PROMPT = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
+_TIME = re.compile(
+    r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
+)
+_PEER = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,80}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})")
+_HASH = re.compile(r"\$argon2id\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+ID_LIMIT = 40
+
+
+def fail(code: str, **values: object) -> NoReturn:
+    """Refuse a value; the words are in the catalogue."""
+    raise PydanticCustomError(code, "{code}", {"code": code, **values})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        fail("must-be-text")
+    if _CONTROL.search(value):
+        fail("control-character")
+    return value
+
+
+def _limited(limit: int) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        text = _text(value)
+        if len(text) > limit:
+            fail("too-long", limit=limit)
+        return text
+
+    return read
+
+
+def _matching(pattern: re.Pattern[str], code: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        text = _text(value)
+        if not pattern.fullmatch(text):
+            fail(code, value=text[:80], limit=ID_LIMIT)
+        return text
+
+    return read
+
+
+def is_id(text: str) -> bool:
+    """Whether ``text`` may name something; such names stand in channel variables and file names."""
+    return bool(_ID.fullmatch(text))
+
+
+def is_prompt_name(text: str) -> bool:
+    """Whether ``text`` may name a prompt; it is a file's name without ``.wav``."""
+    return bool(_PROMPT.fullmatch(text))
+
+
+def whole(low: int, high: int) -> BeforeValidator:
+    """A whole number from ``low`` to ``high``."""
+
+    def read(value: object) -> int:
+        if not isinstance(value, str) or not _WHOLE.fullmatch(value) or not low <= int(value) <= high:
+            fail("must-be-whole", low=low, high=high)
+        return int(value)
+
+    return BeforeValidator(read)
+
+
+def choice(*choices: str) -> BeforeValidator:
+    """One of the words."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value not in choices:
+            fail("must-be-one-of", choices=", ".join(choices))
+        return value
+
+    return BeforeValidator(read)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        fail("must-be-flag")
+    return value
+
+
+def _four_hundred(value: object) -> str:
+    text = _text(value)
+    try:
+        return numbers.validate(text)
+    except InvalidNumber:
+        fail("not-a-400-number", value=text[:80])
+
+
+def _dialable(value: object) -> str:
+    text = _text(value)
+    if numbers.is_valid(text):
+        fail("line-is-400", value=text)
+    try:
+        return numbers.dialable(text)
+    except InvalidNumber:
+        fail("not-dialable", value=text[:80])
+
+
+def _shown(value: object) -> str:
+    text = _text(value)
+    if not text:
+        return ""
+    if numbers.is_valid(text):
+        fail("caller-is-400", value=text)
+    return _dialable(text)
+
+
+def _source(value: object) -> str:
+    text = _text(value)
+    host, _, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
+    try:
+        if port or host != text:
+            ipaddress.IPv4Address(host)
+            if not re.fullmatch(r"[0-9]{1,5}", port, re.ASCII) or not 1 <= int(port) <= 65535:
+                raise ValueError(port)
+        else:
+            ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        fail("not-a-source", value=text[:80])
+    return text
+
+
+def _peer(value: object) -> str:
+    text = _text(value)
+    found = _PEER.fullmatch(text)
+    if text and (found is None or not 1 <= int(found[1]) <= 65535):
+        fail("not-a-peer", value=text[:80])
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time as the file writes it, and the instant that it is (UTC)."""
+
+    text: str
+    at: datetime
+
+
+def read_moment(text: str) -> Moment | None:
+    """Read a time, or None: the form is that of the price book (``docs/site.md``, Times).
+
+    >>> read_moment("2026-01-01T00:00:00+08:00").at.isoformat()
+    '2025-12-31T16:00:00+00:00'
+    >>> read_moment("2026-01-01 00:00:00+08:00") is read_moment("2026-02-30T00:00:00Z") is None
+    True
+    """
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        return Moment(text, datetime.fromisoformat(text).astimezone(UTC))
+    except ValueError:
+        return None
+
+
+def _moment(value: object) -> Moment:
+    text = _text(value)
+    read = read_moment(text)
+    if read is None:
+        fail("not-a-time", value=text[:80])
+    return read
+
+
+def _end(value: object) -> Moment | None:
+    return None if value is None or value == "" else _moment(value)
+
+
+def read_amount(text: str) -> int | None:
+    """Millionths of a yuan, exactly, or None.
+
+    >>> read_amount("0.11"), read_amount("1.3333333"), read_amount("-1"), read_amount(".5")
+    (110000, None, None, None)
+    """
+    found = _AMOUNT.fullmatch(text)
+    if found is None:
+        return None
+    return int(found[1]) * 1_000_000 + int((found[2] or "").ljust(6, "0"))
+
+
+def written_amount(micro: int) -> str:
+    """Millionths of a yuan as a site file writes them.
+
+    >>> written_amount(110000), written_amount(50000000)
+    ('0.11', '50')
+    """
+    yuan, rest = divmod(micro, 1_000_000)
+    return f"{yuan}.{rest:06}".rstrip("0") if rest else str(yuan)
+
+
+def _amount(value: object) -> int:
+    text = _text(value)
+    micro = read_amount(text)
+    if micro is None:
+        fail("not-an-amount", value=text[:80])
+    return micro
+
+
+def _nothing_as_none(read: Callable[[object], str]) -> Callable[[object], Any]:
+    return lambda value: None if value is None or value == "" else read(value)
+
+
+Id = Annotated[str, BeforeValidator(_matching(_ID, "not-an-id"))]
+OptionalId = Annotated[str | None, BeforeValidator(_nothing_as_none(_matching(_ID, "not-an-id")))]
+Name = Annotated[str, BeforeValidator(_limited(200))]
+ShortName = Annotated[str, BeforeValidator(_limited(100))]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+FourHundred = Annotated[str, BeforeValidator(_four_hundred)]
+Dialable = Annotated[str, BeforeValidator(_dialable)]
+ShownNumber = Annotated[str, BeforeValidator(_shown)]
+Source = Annotated[str, BeforeValidator(_source)]
+Peer = Annotated[str, BeforeValidator(_peer)]
+Time = Annotated[Moment, BeforeValidator(_moment)]
+End = Annotated[Moment | None, BeforeValidator(_end)]
+Amount = Annotated[int, BeforeValidator(_amount)]
+PasswordHash = Annotated[str | None, BeforeValidator(_nothing_as_none(_matching(_HASH, "not-a-hash")))]

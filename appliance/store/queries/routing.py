@@ -1,0 +1,191 @@
+"""400 numbers and lines as the console shows them: where calls go, by which plan, within which limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from appliance.domain import flow as flows
+from appliance.store.models import Account, Flow, FlowVersion, Line, Number, Plan, Price, Subscription, Trunk
+from appliance.store.queries.charges import PlanView, PriceView, plan_view, price_view
+from appliance.store.queries.scope import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """A bound line. ``used_by``: the numbers whose calls may come to it."""
+
+    id: str
+    name: str
+    number: str
+    kind: str
+    account_name: str
+    trunk_name: str
+    max_calls: int
+    ring_seconds: int
+    used_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """A node of a flow. ``exits`` are (exit, node) in the flow's order; exits are named as in ``domain.flow``."""
+
+    id: str
+    kind: str
+    prompt: str
+    lines: tuple[LineView, ...]
+    exits: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowView:
+    """A published flow, its steps in the order a caller may meet them; ``readable`` False: it has faults."""
+
+    name: str
+    version: int
+    readable: bool
+    steps: tuple[FlowStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberView:
+    """A 400 number. Calls go to ``flow``, or to ``lines`` in order."""
+
+    number: str
+    name: str
+    account_name: str
+    in_service: bool
+    record: str
+    record_notice: bool
+    flow: FlowView | None
+    lines: tuple[LineView, ...]
+    plan: PlanView | None
+    prices: tuple[PriceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An entry of a drop-down list."""
+
+    value: str
+    name: str
+
+
+def number_choices(reader: Reader) -> Sequence[Choice]:
+    """The numbers that may be chosen in a filter."""
+    found = reader.rows(select(Number.number, Number.name).order_by(Number.number))
+    return [Choice(number, name) for number, name in found]
+
+
+def line_choices(reader: Reader) -> Sequence[Choice]:
+    """The lines that may be chosen in a filter."""
+    found = reader.rows(select(Line.id, Line.name).order_by(Line.name, Line.id))
+    return [Choice(line_id, name or line_id) for line_id, name in found]
+
+
+def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberView], Sequence[LineView]]:
+    """Every number with its flow, lines and the plan that holds at ``now``; and every line."""
+    numbers = reader.scalars(select(Number).order_by(Number.account_id, Number.number))
+    accounts = dict(reader.rows(select(Account.id, Account.name)))
+    lines = {line.id: line for line in _lines(reader, accounts)}
+    graphs = _published(reader)
+    plans, prices = _plans(reader, now)
+    views = []
+    used: dict[str, list[str]] = {}
+    for number in numbers:
+        flow = _flow(*graphs[number.flow_id], lines) if number.flow_id in graphs else None
+        direct = tuple(lines[line_id] for line_id in number.line_ids if line_id in lines)
+        rung = [line for step in flow.steps for line in step.lines] if flow else direct
+        for line in rung:
+            if number.number not in used.setdefault(line.id, []):
+                used[line.id].append(number.number)
+        plan = plans.get(number.number)
+        views.append(
+            NumberView(
+                number=number.number,
+                name=number.name,
+                account_name=accounts.get(number.account_id, ""),
+                in_service=number.in_service,
+                record=number.record,
+                record_notice=number.record_notice,
+                flow=flow,
+                lines=() if flow else direct,
+                plan=plan,
+                prices=prices.get(plan.code, ()) if plan else (),
+            )
+        )
+    return views, [replace(line, used_by=tuple(used.get(line.id, ()))) for line in lines.values()]
+
+
+def _lines(reader: Reader, accounts: dict[str, str]) -> list[LineView]:
+    trunks = dict(reader.rows(select(Trunk.id, Trunk.name)))
+    return [
+        LineView(
+            id=line.id,
+            name=line.name or line.id,
+            number=line.number,
+            kind=line.kind,
+            account_name=accounts.get(line.account_id, ""),
+            trunk_name=trunks.get(line.trunk_id, line.trunk_id),
+            max_calls=line.max_calls,
+            ring_seconds=line.ring_seconds,
+        )
+        for line in reader.scalars(select(Line).order_by(Line.account_id, Line.id))
+    ]
+
+
+def _published(reader: Reader) -> dict[int, tuple[str, FlowVersion]]:
+    found = reader.rows(
+        select(Flow.id, Flow.name, FlowVersion).join(
+            FlowVersion, (FlowVersion.flow_id == Flow.id) & (FlowVersion.version == Flow.published)
+        )
+    )
+    return {flow_id: (name, version) for flow_id, name, version in found}
+
+
+def _plans(reader: Reader, now: datetime) -> tuple[dict[str, PlanView], dict[str, tuple[PriceView, ...]]]:
+    """Number → plan at ``now``; plan → the prices that hold at ``now``, one for each kind of caller."""
+    holding = reader.rows(
+        select(Subscription.number, Plan)
+        .join(Plan, Plan.code == Subscription.plan_code)
+        .where(
+            Subscription.starts_at <= now, or_(Subscription.ends_at.is_(None), Subscription.ends_at > now)
+        )
+    )
+    plans = {number: plan_view(plan) for number, plan in holding}
+    newest: dict[tuple[str, str], Price] = {}
+    for price in reader.scalars(
+        select(Price)
+        .where(Price.plan_code.in_({plan.code for plan in plans.values()}), Price.effective_from <= now)
+        .order_by(Price.effective_from)
+    ):
+        newest[price.plan_code, price.caller] = price
+    prices: dict[str, tuple[PriceView, ...]] = {}
+    for (code, _), price in sorted(newest.items()):
+        prices[code] = (*prices.get(code, ()), price_view(price))
+    return plans, prices
+
+
+def _flow(name: str, version: FlowVersion, lines: dict[str, LineView]) -> FlowView:
+    graph, _ = flows.parse(name, version.version, version.graph)
+    if graph is None:
+        return FlowView(name, version.version, False, ())
+    ordered = [graph.start]
+    for node_id in ordered:  # grows while it is walked: breadth first
+        ordered += [to for to in flows.exits_of(graph.nodes[node_id]).values() if to not in ordered]
+    return FlowView(name, version.version, True, tuple(_step(id_, graph, lines) for id_ in dict.fromkeys(ordered)))
+
+
+def _step(node_id: str, graph: flows.Flow, lines: dict[str, LineView]) -> FlowStep:
+    node = graph.nodes[node_id]
+    rings = node.lines if isinstance(node, flows.Ring) else ()
+    return FlowStep(
+        id=node_id,
+        kind=type(node).__name__.lower(),
+        prompt=next(iter(flows.prompts_of(node)), ""),
+        lines=tuple(lines[line_id] for line_id in rings if line_id in lines),
+        exits=tuple(flows.exits_of(node).items()),
+    )

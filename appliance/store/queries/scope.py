@@ -1,0 +1,119 @@
+"""Whose rows a reader sees, enforced below the queries.
+
+Each table says here how its rows belong to an account: by a column, through another table, shared by all
+accounts of the box, or not to be read by this way at all. SQLAlchemy then adds the condition to every
+statement of the session, subqueries and joins included (``with_loader_criteria``); a statement that it could
+not add it to (plain text, plain tables, writes) is refused. A test holds the list to the models: a new table
+that is on none of the lists fails it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar, TypeVarTuple
+
+from sqlalchemy import ColumnElement, Row, event, false, select
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql.selectable import TypedReturnsRows
+
+from appliance.errors import RuleError
+from appliance.store.models import (
+    Account,
+    Base,
+    Call,
+    CallLeg,
+    Charge,
+    Flow,
+    FlowVersion,
+    Line,
+    Number,
+    Operator,
+    Plan,
+    Price,
+    Role,
+    SetAside,
+    SiteState,
+    Subscription,
+    Trunk,
+)
+from appliance.store.unit import Store
+
+_Columns = TypeVarTuple("_Columns")
+_One = TypeVar("_One")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows may be seen: one account's, or (``account_id`` None) those of every account of the box."""
+
+    account_id: str | None
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the rows of every account may be seen."""
+        return self.account_id is None
+
+
+#: How a table's rows belong to an account.
+OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
+    Account: lambda account: Account.id == account,
+    Call: lambda account: Call.account_id == account,
+    CallLeg: lambda account: CallLeg.call_uuid.in_(select(Call.uuid).where(Call.account_id == account)),
+    Charge: lambda account: Charge.call_uuid.in_(select(Call.uuid).where(Call.account_id == account)),
+    Flow: lambda account: Flow.account_id == account,
+    FlowVersion: lambda account: FlowVersion.flow_id.in_(select(Flow.id).where(Flow.account_id == account)),
+    Line: lambda account: Line.account_id == account,
+    Number: lambda account: Number.account_id == account,
+    Subscription: lambda account: Subscription.number.in_(
+        select(Number.number).where(Number.account_id == account)
+    ),
+}
+#: Tables that all accounts of a box share.
+SHARED: frozenset[type[Base]] = frozenset({Plan, Price, Trunk})
+#: Tables that no query of this package reads, for anybody.
+CLOSED: frozenset[type[Base]] = frozenset({Operator, Role, SetAside, SiteState})
+
+
+class Reader:
+    """A session that reads the rows of one scope and nothing else."""
+
+    def __init__(self, session: Session, scope: Scope) -> None:
+        self.scope = scope
+        self._session = session
+        options = [with_loader_criteria(table, false(), include_aliases=True) for table in CLOSED]
+        if scope.account_id is not None:
+            account = scope.account_id
+            options += [
+                with_loader_criteria(table, owned(account), include_aliases=True) for table, owned in OWNED.items()
+            ]
+
+        def hold(state: ORMExecuteState) -> None:
+            if not (state.is_select and state.is_orm_statement):
+                raise RuleError("a scoped session takes ORM selects only")
+            state.statement = state.statement.options(*options)
+
+        event.listen(session, "do_orm_execute", hold)
+
+    def rows(self, statement: TypedReturnsRows[*_Columns]) -> Sequence[Row[*_Columns]]:
+        """Every row."""
+        return self._session.execute(statement).all()
+
+    def row(self, statement: TypedReturnsRows[*_Columns]) -> Row[*_Columns] | None:
+        """The first row, or None."""
+        return self._session.execute(statement).first()
+
+    def scalars(self, statement: TypedReturnsRows[_One]) -> Sequence[_One]:
+        """The first column of every row."""
+        return self._session.scalars(statement).all()
+
+
+@contextmanager
+def reading(store: Store, scope: Scope) -> Iterator[Reader]:
+    """One consistent reading of what ``scope`` may see.
+
+    :raises StoreError: as ``Store.reading``.
+    """
+    with store.reading() as session:
+        yield Reader(session, scope)

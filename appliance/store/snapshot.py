@@ -1,0 +1,114 @@
+"""The fallback's copy of the routing: what FreeSWITCH connects by when no call handler answers.
+
+The file holds, for each number in service, the one line that a call goes to then::
+
+    {"version": 1, "revision": 7,
+     "numbers": {"4008001234": {"account": "demo",
+                                "first_line": {"id": "sales-1",
+                                               "dial": "sofia/gateway400/02160000001@127.0.0.1:5090",
+                                               "ring_seconds": 25, "max_calls": 2}}},
+     "landing": {"02161234567": "4008001234"}}
+
+A number that leads to no line is left out: its callers hear the apology.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from appliance.domain.flow import Flow, Ring, exits_of
+from appliance.domain.numbers import written_for
+from appliance.domain.routing import Line, NumberRoute, RoutingTable
+from appliance.errors import StoreError
+
+FORM = 1
+
+
+def write_snapshot(table: RoutingTable, path: Path) -> None:
+    """Write the fallback's routing: whoever reads ``path`` sees the old file or the new one, whole.
+
+    :raises StoreError: the file cannot be written; the old one stays.
+    """
+    text = json.dumps(snapshot(table), ensure_ascii=False, indent=1) + "\n"
+    part: Path | None = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}-", delete=False
+        ) as file:
+            part = Path(file.name)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # The switch reads it, under a user of its own.
+        part.chmod(0o644)
+        part.replace(path)
+        _keep_name(path.parent)
+    except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
+        raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _keep_name(folder: Path) -> None:
+    """A rename outlives a power cut only once the folder itself is on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def snapshot(table: RoutingTable) -> dict[str, Any]:
+    """The snapshot's content."""
+    numbers: dict[str, Any] = {}
+    for route in table.numbers.values():
+        found = _first_line(route, table) if route.in_service else None
+        if found is not None:
+            numbers[route.number] = {"account": route.account, "first_line": found}
+    landing = {
+        landed: number for trunk in table.trunks for landed, number in trunk.landing.items() if number in numbers
+    }
+    return {"version": FORM, "revision": table.revision, "numbers": numbers, "landing": landing}
+
+
+def _first_line(route: NumberRoute, table: RoutingTable) -> dict[str, Any] | None:
+    """The first line that can be dialled, of a number's lines or of the first ring node of its flow."""
+    candidates = _ring_lines(route.flow) if route.flow is not None else iter(route.lines)
+    for line_id in candidates:
+        line = table.lines.get(line_id)
+        dial = _dial(line, table) if line is not None else None
+        if line is not None and dial is not None:
+            return {
+                "id": line.id,
+                "dial": dial,
+                "ring_seconds": line.ring_seconds,
+                "max_calls": line.max_calls,
+            }
+    return None
+
+
+def _ring_lines(flow: Flow) -> Iterator[str]:
+    """Lines of the ring nodes, those nearest to the start first, exits in their order."""
+    todo = deque([flow.start])
+    seen = {flow.start}
+    while todo:
+        node = flow.nodes[todo.popleft()]
+        if isinstance(node, Ring):
+            yield from node.lines
+        for target in exits_of(node).values():
+            if target not in seen:
+                seen.add(target)
+                todo.append(target)
+
+
+def _dial(line: Line, table: RoutingTable) -> str | None:
+    trunk = table.trunk(line.trunk)
+    if trunk is None or not trunk.proxy:
+        return None
+    return f"sofia/gateway400/{written_for(line.number, trunk.number_format)}@{trunk.proxy}"

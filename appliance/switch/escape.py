@@ -1,0 +1,164 @@
+"""What may stand in a command to the switch: allow-lists, one for each kind of argument.
+
+FreeSWITCH expands ``${…}`` in every argument (``switch_channel_expand_variables_check``; ``${system …}`` runs a
+program), splits arguments at spaces, quotes and backslashes (``switch_separate_string``), reads ``{} [] <> , | ^^``
+in dial strings, and an argument's newline begins a new header. So nothing is escaped: what is not plain is
+refused, and nothing is sent. Free text of a caller never comes here.
+
+Each function returns its argument as it may be sent, or raises UnsafeArgument.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+from appliance.errors import UnsafeArgument
+
+_NUMBER = re.compile(r"\+?[0-9*#]{3,24}", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,40}", re.ASCII)
+_HOST_PORT = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):([0-9]{1,5})", re.ASCII)
+_CAUSE = re.compile(r"[A-Z][A-Z0-9_]{1,48}", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+_PATH = re.compile(r"(?:/[A-Za-z0-9_+-][A-Za-z0-9._+-]*)+", re.ASCII)
+_EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_:.-]{1,63}", re.ASCII)
+_PASSWORD = re.compile(r"[!-~]{1,256}", re.ASCII)
+_API = re.compile(r"[ !#%&()*+,./:;=?@A-Z\[\]^_a-z|{}<>0-9~\"-]{1,2000}", re.ASCII)
+
+#: Longest value of a channel variable that we set; ``gw_keys`` of a long menu is some hundred characters.
+MAX_VALUE = 2000
+#: Delimiters for ``multiset``, the first one that no value holds is taken. None of them is syntax elsewhere.
+_DELIMITERS = ";|~!@&"
+#: ``switch_split`` into ``array[256]`` (mod_dptools ``multiset_function``); more is cut off silently.
+MAX_VARIABLES = 200
+
+
+def number(value: str) -> str:
+    """A telephone number as a trunk wants it.
+
+    >>> number("+8613800138000")
+    '+8613800138000'
+    >>> number("138 0013")
+    Traceback (most recent call last):
+    appliance.errors.UnsafeArgument: number '138 0013'
+    """
+    return _checked(_NUMBER, value, "number")
+
+
+def identifier(value: str) -> str:
+    """An id of ours, or the switch's UUID.
+
+    >>> identifier("line-7")
+    'line-7'
+    """
+    return _checked(_IDENTIFIER, value, "id")
+
+
+def host_port(value: str) -> str:
+    """``HOST:PORT``.
+
+    >>> host_port("sip.example.cn:5060")
+    'sip.example.cn:5060'
+    >>> host_port("127.0.0.1:99999")
+    Traceback (most recent call last):
+    appliance.errors.UnsafeArgument: HOST:PORT '127.0.0.1:99999'
+    """
+    found = _HOST_PORT.fullmatch(value)
+    if not found or ".." in found[1] or not 0 < int(found[2]) < 65536:
+        raise UnsafeArgument(f"HOST:PORT {value[:80]!r}")
+    return value
+
+
+def cause(value: str) -> str:
+    """A hang-up cause by FreeSWITCH's name.
+
+    >>> cause("USER_BUSY")
+    'USER_BUSY'
+    """
+    return _checked(_CAUSE, value, "cause")
+
+
+def variable(name: str) -> str:
+    """The name of a channel variable."""
+    return _checked(_VARIABLE, name, "variable")
+
+
+def media_path(path: Path, *roots: Path) -> str:
+    """A file below one of the folders: absolute, plain characters, no ``..``.
+
+    >>> media_path(Path("/srv/prompts/welcome.wav"), Path("/srv/prompts"))
+    '/srv/prompts/welcome.wav'
+    >>> media_path(Path("/srv/prompts/../key"), Path("/srv/prompts"))
+    Traceback (most recent call last):
+    appliance.errors.UnsafeArgument: path '/srv/prompts/../key'
+    """
+    written = str(path)
+    if len(written) > 255 or not _PATH.fullmatch(written):
+        raise UnsafeArgument(f"path {written[:300]!r}")
+    if not any(path != root and path.is_relative_to(root) for root in roots):
+        raise UnsafeArgument(f"path {written!r} is not below {', '.join(map(str, roots)) or 'any folder'}")
+    return written
+
+
+def api_command(command: str) -> str:
+    """One line for ``api``: printable ASCII without ``$``, quotes that group, or backslash."""
+    return _checked(_API, command, "api command")
+
+
+def event_name(name: str) -> str:
+    """The name of an event, or of a ``CUSTOM`` event's subclass (``sofia::register``)."""
+    return _checked(_EVENT, name, "event")
+
+
+def password(secret: str) -> str:
+    """The event socket's password: one printable word. The error does not repeat it."""
+    if not _PASSWORD.fullmatch(secret):
+        raise UnsafeArgument("the event socket's password is no printable ASCII word")
+    return secret
+
+
+def value(written: str) -> str:
+    """The value of a variable: any letters, but nothing that means something to the switch.
+
+    >>> value("menu-1=3")
+    'menu-1=3'
+    >>> value("${system id}")
+    Traceback (most recent call last):
+    appliance.errors.UnsafeArgument: '$' in value '${system id}'
+    """
+    if len(written) > MAX_VALUE:
+        raise UnsafeArgument(f"value of {len(written)} characters")
+    for character in written:
+        # Cc, Cf, Cs, Co, Cn; Zl and Zp are U+2028 and U+2029. U+0085 is Cc.
+        if character in "$'\"\\`" or unicodedata.category(character) in _UNSEEN:
+            raise UnsafeArgument(f"{character!r} in value {written[:80]!r}")
+    if written != written.strip():
+        raise UnsafeArgument(f"blank at the edge of value {written[:80]!r}: the switch would strip it")
+    return written
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def multiset(variables: Mapping[str, str]) -> str:
+    """The argument of ``multiset``. An empty value takes the variable away.
+
+    >>> multiset({"gw_keys": "main=1;sales=2", "gw_line": "a"})
+    '^^|gw_keys=main=1;sales=2|gw_line=a'
+    """
+    if not 0 < len(variables) <= MAX_VARIABLES:
+        raise UnsafeArgument(f"{len(variables)} variables in one multiset")
+    pairs = [f"{variable(name)}={value(written)}" for name, written in variables.items()]
+    joined = "".join(pairs)
+    for delimiter in _DELIMITERS:
+        if delimiter not in joined:
+            return f"^^{delimiter}" + delimiter.join(pairs)
+    raise UnsafeArgument(f"no delimiter is left for {joined[:80]!r}")
+
+
+def _checked(pattern: re.Pattern[str], written: str, kind: str) -> str:
+    if not pattern.fullmatch(written):
+        raise UnsafeArgument(f"{kind} {written[:80]!r}")
+    return written

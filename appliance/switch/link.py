@@ -1,0 +1,224 @@
+"""What an outbound session and an inbound client have in common: one connection to an event socket.
+
+``Link`` keeps greenswitch's ``ESLProtocol`` face and replaces what is unsafe beneath it (0.0.19, ``esl.py``):
+its reader decodes before it frames, dies of a byte that is no UTF-8 and spins at an end of file in a body; its
+``send`` waits for ever and may send half a command; its sessions are never freed.
+
+Here one greenlet reads; replies are matched to commands in order (the switch answers them one by one,
+``listener_run``); every wait has a limit; and the end of the connection, whatever its reason, wakes every waiter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import cast
+
+import gevent
+import structlog
+from gevent import socket
+from gevent.event import AsyncResult
+from gevent.lock import BoundedSemaphore
+from greenswitch.esl import ESLProtocol
+
+from appliance.errors import SwitchError, SwitchGone, SwitchRefused, SwitchTimeout
+from appliance.switch.wire import Frame, Framer
+
+#: The switch answers a command within one turn of its listener thread (20 ms), an API call within its run time.
+REPLY_TIMEOUT_S = 5.0
+#: The switch reads within 20 ms; when the socket's buffer stays full as long as this, it is stuck.
+SEND_TIMEOUT_S = 5.0
+_READ_BYTES = 65536
+_log = structlog.get_logger(__name__)
+
+
+class Reply:
+    """The answer to one command: still to come, or here."""
+
+    __slots__ = ("_result", "_what")
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._result: AsyncResult[Frame] = AsyncResult()
+
+    def wait(self, timeout_s: float = REPLY_TIMEOUT_S) -> Frame:
+        """The answer's frame.
+
+        :raises SwitchTimeout: it did not come in time.
+        :raises SwitchRefused: it is ``-ERR …``.
+        :raises SwitchGone: the connection closed first (``CallerGone``: the caller hung up).
+        """
+        try:
+            return cast(Frame, self._result.get(timeout=timeout_s))
+        except gevent.Timeout:
+            raise SwitchTimeout(f"no answer to {self._what!r} within {timeout_s:g} s") from None
+
+    def arrive(self, frame: Frame) -> None:
+        """Called by the reader."""
+        answer = frame.reply
+        if answer.startswith(("-ERR", "-USAGE")):
+            self.fail(SwitchRefused(f"{self._what!r}: {answer.strip()[:200]}"))
+        else:
+            self._result.set(frame)
+
+    def fail(self, error: SwitchError) -> None:
+        """Called by the reader: there will be no answer."""
+        if not self._result.ready():
+            self._result.set_exception(error)
+
+
+#: Who is given a command's answer: a reply that is waited for, a function, nobody.
+Taker = Reply | Callable[[Frame], None] | None
+
+
+class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
+    """A connection to an event socket. Commands may be sent from any greenlet; one greenlet reads."""
+
+    sock: socket.socket
+
+    def __init__(self, *args: object) -> None:
+        """``args`` go to greenswitch's class, which starts the reader or leaves it to ``connect``."""
+        self._awaited: deque[Taker] = deque()
+        self._sending = BoundedSemaphore(1)
+        self._ended: SwitchError | None = None
+        self._reader: gevent.Greenlet[[], None] | None = None
+        super().__init__(*args)
+        # greenswitch registers its own methods here: a cycle that would keep a session until the next
+        # collection of garbage. Nothing of ours looks them up.
+        self.event_handlers.clear()
+
+    # -- greenswitch's hooks ---------------------------------------------------------------------------------
+
+    def start_event_handlers(self) -> None:
+        """Start the one greenlet of the connection."""
+        self._reader = gevent.spawn(self.receive_events)
+
+    def receive_events(self) -> None:
+        """The reader: until the connection ends, for whatever reason."""
+        framer = Framer()
+        why: SwitchError = SwitchGone("the switch closed the connection")
+        try:
+            while data := self.sock.recv(_READ_BYTES):
+                for frame in framer.feed(data):
+                    self.handle_event(frame)
+            if framer.in_frame:
+                why = SwitchGone("the connection to the switch broke in the midst of a message")
+        except OSError as error:
+            why = SwitchGone(f"the connection to the switch broke: {error}")
+        except SwitchError as error:
+            _log.error("the switch sent what is no event socket", error=str(error))
+            why = SwitchGone(str(error))
+        finally:
+            self._end(why)
+
+    def handle_event(self, frame: Frame) -> None:
+        """Hand one frame to whom it concerns."""
+        if self._ended is not None:
+            return
+        kind = frame.kind
+        if kind == b"text/event-plain":
+            self.on_event_frame(frame)
+        elif kind in (b"command/reply", b"api/response"):
+            if not self._awaited:
+                raise SwitchError("a reply that no command asked for")
+            taker = self._awaited.popleft()
+            if isinstance(taker, Reply):
+                taker.arrive(frame)
+            elif taker is not None:
+                taker(frame)
+        elif kind == b"text/disconnect-notice":
+            self.on_notice(frame)
+        elif kind == b"auth/request":
+            self.on_auth_request(frame)
+        elif kind == b"text/rude-rejection":
+            raise SwitchError("the switch refuses connections from this address")
+
+    # -- what the two kinds of connection do with it ---------------------------------------------------------
+
+    def on_event_frame(self, frame: Frame) -> None:
+        """An event came."""
+
+    def on_notice(self, frame: Frame) -> None:
+        """The switch says that it will close the connection."""
+
+    def on_auth_request(self, frame: Frame) -> None:
+        """The switch asks for its password."""
+
+    def on_end(self, error: SwitchError) -> None:
+        """The connection ended: wake whoever waits for more than a reply."""
+
+    # -- sending ---------------------------------------------------------------------------------------------
+
+    def ask(self, command: str) -> Reply:
+        """Send a command; its answer can be waited for later."""
+        reply = Reply(command.partition("\n")[0])
+        self.post([(command, reply)])
+        return reply
+
+    def send(self, data: str, timeout_s: float = REPLY_TIMEOUT_S) -> Frame:
+        """Send a command and wait for its answer; raises as ``Reply.wait``."""
+        return self.ask(data).wait(timeout_s)
+
+    def post(self, commands: Iterable[tuple[str, Taker]]) -> None:
+        """Send several commands at once; each answer goes to its taker.
+
+        :raises SwitchGone: the connection is closed (``CallerGone``: the caller hung up).
+        """
+        # One greenlet at a time: sendall gives way when the buffer is full, and then neither bytes nor
+        # the order of takers may mingle with those of another.
+        with self._sending:
+            if self._ended is not None:
+                raise again(self._ended)
+            data = bytearray()
+            for command, taker in commands:
+                self._awaited.append(taker)
+                data += command.encode() + b"\n\n"
+            try:
+                with gevent.Timeout(SEND_TIMEOUT_S):
+                    self.sock.sendall(data)
+                return
+            except OSError as error:
+                broken = SwitchGone(f"the connection to the switch broke: {error}")
+            except gevent.Timeout:
+                broken = SwitchGone(f"the switch has read nothing for {SEND_TIMEOUT_S:g} s")
+            self._end(broken)
+            raise again(self._ended or broken)
+
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    @property
+    def ended(self) -> SwitchError | None:
+        """Why the connection is closed; None while it is open."""
+        return self._ended
+
+    def stop(self) -> None:
+        """Close the connection, and be sure that nothing of it is left."""
+        self._end(SwitchGone("we closed the connection"))
+        reader = self._reader
+        if reader is not None and reader is not gevent.getcurrent():
+            reader.join(timeout=1.0)
+            if not reader.dead:
+                reader.kill(block=False)
+        self._reader = None
+
+    def _end(self, error: SwitchError) -> None:
+        """Close once, for the first reason that is known; wake every waiter."""
+        if self._ended is not None:
+            return
+        self._ended = error
+        self.connected = False
+        self._run = False
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)  # the other side learns of it even if a copy is open
+        self.sock.close()
+        awaited, self._awaited = self._awaited, deque()
+        for taker in awaited:
+            if isinstance(taker, Reply):
+                taker.fail(again(error))
+        self.on_end(error)
+
+
+def again(error: SwitchError) -> SwitchError:
+    """A copy to be raised: one exception raised many times would gather the tracebacks of all."""
+    return type(error)(*error.args)

@@ -1,0 +1,160 @@
+"""What the switch does with a call while the call handlers are away.
+
+Run by the switch's embedded Python (application ``python``, argument ``fallback``). It reads the last
+routing snapshot, rings the number's first line, and apologises where that does not lead to a conversation.
+Of the session it uses ``execute``, ``getVariable``, ``setVariable``, ``ready``, ``hangup`` and ``answer``
+only, of Python the standard library only: both the real and the embedded switch run this file as it is.
+
+The snapshot, written by the appliance each time the routing changes::
+
+    {"version": 1,
+     "numbers": {"4008001234": {"account": "demo", "called_from_landing": ["02161234567"],
+                                "first_line": {"id": "sales-1", "ring_seconds": 25, "max_calls": 2,
+                                               "dial": "sofia/gateway400/02160000001@127.0.0.1:5090"}}},
+     "landing": {"02161234567": "4008001234"}}
+
+A call is never left to a fault in that file: whatever is not exactly of this form counts as absent, and an
+absent line is an apology.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+# Everything below goes into a dial string or an application's argument, where {}[]<>,|:_:^^ and blanks are
+# syntax and ${…} is expanded: what is not on these lists does not get there.
+_NUMBER = re.compile(r"400[0-9]{7}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+_DIAL = re.compile(
+    r"sofia/gateway400/\+?[0-9*#]{3,24}@(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:]{2,39}\])(?::[0-9]{1,5})?",
+    re.ASCII,
+)
+_CALLED = re.compile(r"\+?[0-9]{3,24}", re.ASCII)
+_RING_S = range(5, 121)
+_CALLS = range(1, 1001)
+
+RINGBACK = "%(1000,4000,450)"
+
+
+class Session(Protocol):
+    """The part of the embedded Python's session that is used."""
+
+    def execute(self, application: str, argument: str = ..., /) -> object: ...
+
+    def getVariable(self, name: str, /) -> str | None: ...
+
+    def setVariable(self, name: str, value: str, /) -> object: ...
+
+    def ready(self) -> bool: ...
+
+    def hangup(self, cause: str = ..., /) -> object: ...
+
+
+class Line(NamedTuple):
+    """The first line of a number: ``ring_s`` seconds, at most ``max_calls`` calls at once."""
+
+    name: str
+    dial: str
+    ring_s: int
+    max_calls: int
+
+
+def handler(session: Session, args: str) -> None:
+    """Entry point: FreeSWITCH calls it with the channel. Returns with the channel hung up."""
+    snapshot = read_snapshot(session.getVariable("gw_snapshot"))
+    number, entry = find_number(snapshot, session.getVariable("gw_number"), session.getVariable("sip_req_user"))
+    if number:
+        session.setVariable("gw_number", number)
+    account = entry.get("account")
+    if isinstance(account, str) and _NAME.fullmatch(account):
+        session.setVariable("gw_account", account)
+    line = first_line(entry)
+    if line is None or not ring(session, line):
+        apologise(session)
+
+
+def read_snapshot(path: str | None) -> dict[str, object]:
+    """The snapshot, or an empty one if it is missing, unreadable or not of version 1."""
+    try:
+        snapshot = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    known = isinstance(snapshot, dict) and snapshot.get("version") == 1
+    return snapshot if known else {}
+
+
+def find_number(
+    snapshot: dict[str, object], told: str | None, called: str | None
+) -> tuple[str, dict[str, object]]:
+    """The 400 number and its entry: what the handlers had found (``told``), else by what was dialled.
+
+    An unknown number is ``("", {})``; a known one without an entry has an empty entry.
+    """
+    numbers, landing = _dict(snapshot.get("numbers")), _dict(snapshot.get("landing"))
+    for spelling in _spellings(told) if told else _spellings(called):
+        number = spelling if spelling in numbers else landing.get(spelling)
+        if isinstance(number, str) and _NUMBER.fullmatch(number):
+            return number, _dict(numbers.get(number))
+    return "", {}
+
+
+def first_line(entry: dict[str, object]) -> Line | None:
+    """The number's first line, or None if there is none that is safe to ring."""
+    line = _dict(entry.get("first_line"))
+    name, dial, ring_s, max_calls = (line.get(key) for key in ("id", "dial", "ring_seconds", "max_calls"))
+    if not (isinstance(name, str) and _NAME.fullmatch(name) and isinstance(dial, str) and _DIAL.fullmatch(dial)):
+        return None
+    if type(ring_s) is not int or ring_s not in _RING_S or type(max_calls) is not int or max_calls not in _CALLS:
+        return None
+    return Line(name, dial, ring_s, max_calls)
+
+
+def ring(session: Session, line: Line) -> bool:
+    """Ring the line; True when the call is over: somebody talked, or the caller gave up."""
+    session.setVariable("gw_line", line.name)
+    session.setVariable("ringback", RINGBACK)
+    session.setVariable("ignore_early_media", "true")
+    session.setVariable("originate_disposition", "LINE_FULL")
+    session.setVariable("gw_outcome", "abandoned:fallback")
+    session.execute(
+        "limit_execute",
+        f"hash line {line.name} {line.max_calls} bridge [leg_timeout={line.ring_s}]{line.dial}",
+    )
+    disposition = session.getVariable("originate_disposition") or "NONE"
+    tried = session.getVariable("gw_tried")
+    session.setVariable("gw_tried", f"{tried};{line.name}={disposition}" if tried else f"{line.name}={disposition}")
+    if disposition == "SUCCESS":
+        session.setVariable("gw_outcome", "answered")
+        session.hangup("NORMAL_CLEARING")
+        return True
+    return not session.ready()
+
+
+def apologise(session: Session) -> None:
+    """Play the apology, unanswered if nobody has answered yet (free for both), and refuse the call."""
+    session.setVariable("gw_outcome", "failed:handlers")
+    apology = session.getVariable("gw_apology")
+    if apology and session.ready():
+        session.execute("playback", apology)
+    session.hangup("NORMAL_TEMPORARY_FAILURE")
+
+
+def _dict(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _spellings(called: str | None) -> Iterator[str]:
+    """How a carrier may write the number in the map: as it is, without 86, with the trunk prefix 0."""
+    if not called or not _CALLED.fullmatch(called):
+        return
+    yield called
+    bare = called.removeprefix("+")
+    yield bare
+    national = bare.removeprefix("0086") if bare.startswith("0086") else bare.removeprefix("86")
+    if national != bare:
+        yield national
+        yield f"0{national}"

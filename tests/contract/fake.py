@@ -1,0 +1,151 @@
+"""A leg without a switch: caller and lines are a script. For tests of call steps.
+
+::
+
+    leg = FakeLeg(presses=["1"], lines={"a": Disposition.BUSY})
+    take(leg, desk)
+    assert leg.did == [("answer",), ("collect", "menu.wav"), ("connect", "a"), ("hang_up", "USER_BUSY")]
+
+It passes the contract suite wherever that speaks of no sound. What it does not know: time, sound, slots shared
+between calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from appliance.domain.routing import Invite
+from appliance.errors import CallerGone, UnsafeArgument
+from appliance.switch import escape
+from appliance.switch.dialling import LINE_FULL, limited_bridge
+from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
+
+INVITE = Invite(
+    address="127.0.0.1",
+    port=5060,
+    request_user="4008001234",
+    to_user="4008001234",
+    caller_number="13800138000",
+)
+
+_CAUSES = {
+    Disposition.ANSWERED: "SUCCESS",
+    Disposition.BUSY: "USER_BUSY",
+    Disposition.NO_ANSWER: "NO_ANSWER",
+    Disposition.REJECTED: "CALL_REJECTED",
+    Disposition.UNREACHABLE: "NORMAL_TEMPORARY_FAILURE",
+    Disposition.NOT_EXISTING: "UNALLOCATED_NUMBER",
+    Disposition.FULL: LINE_FULL,
+}
+
+#: For ``gone_at``: the next verb that takes time, whichever it is.
+ANY = "any"
+
+
+class FakeLeg:
+    """A scripted ``Leg``.
+
+    :param presses: what the caller presses at each ``collect`` in turn; empty, or none left: nothing.
+    :param lines: how a try of each line ends; a line that is not named answers.
+    :param missing: prompts that are not there, by file name.
+    :param notes: what the leg carries already, as one that comes back from dead handlers.
+    :param gone_at: the caller hangs up during that verb: ``"play"``, or ``"play 2"`` for the second one.
+
+    ``did`` lists the verbs carried out, with a prompt's file name, a line's id or a cause; ``told`` are the
+    notes that a verb has taken to the switch: what the call's CDR says.
+    """
+
+    def __init__(
+        self,
+        invite: Invite = INVITE,
+        *,
+        presses: Iterable[str] = (),
+        lines: Mapping[str, Disposition] | None = None,
+        missing: Collection[str] = (),
+        notes: Mapping[str, str] | None = None,
+        gone_at: str = "",
+        uuid: str = "7d0c5a86-6d3c-4f0e-9a55-2c6ce5f1d6a4",
+    ) -> None:
+        self.invite = invite
+        self.uuid = uuid
+        self.presses = list(presses)
+        self.lines = dict(lines or {})
+        self.missing = set(missing)
+        self.gone_at = gone_at
+        self.did: list[tuple[str, ...]] = []
+        self.told: dict[str, str] = dict(notes or {})
+        self.targets: list[Target] = []
+        self.recorded_to: list[str] = []
+        self.ended_with: str | None = None
+        self._notes: dict[str, str] = dict(notes or {})
+        self._counts: dict[str, int] = {}
+        self._gone = False
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """See ``Leg.notes``."""
+        return dict(self._notes)
+
+    def note(self, **facts: str) -> None:
+        """See ``Leg.note``."""
+        for name, fact in facts.items():
+            escape.variable(f"gw_{name}")
+            self._notes[name] = escape.value(str(fact))
+
+    def answer(self) -> None:
+        """See ``Leg.answer``."""
+        self._do("answer")
+
+    def early_media(self) -> None:
+        """See ``Leg.early_media``."""
+        self._do("early_media")
+
+    def play(self, prompt: Path) -> Played:
+        """See ``Leg.play``."""
+        escape.media_path(prompt, prompt.parent)
+        self._do("play", prompt.name)
+        return Played.MISSING if prompt.name in self.missing else Played.WHOLE
+
+    def collect(self, prompt: Path | None, timeout_s: float, at_most: int = 1) -> Digits | NoInput:
+        """See ``Leg.collect``."""
+        if not (timeout_s > 0 and at_most >= 1):
+            raise UnsafeArgument(f"timeout_s {timeout_s} or at_most {at_most}")
+        self._do("collect", prompt.name if prompt else "")
+        pressed = self.presses.pop(0) if self.presses else ""
+        keys = pressed if at_most == 1 else pressed.partition("#")[0]
+        return Digits(keys[:at_most]) if keys else NoInput()
+
+    def connect(self, target: Target, record_to: str | None) -> Tried:
+        """See ``Leg.connect``."""
+        limited_bridge(target)
+        if record_to is not None:
+            escape.media_path(Path("/recordings") / record_to, Path("/recordings"))
+        self.note(line=target.line)
+        self.targets.append(target)
+        self._do("connect", target.line)
+        how = self.lines.get(target.line, Disposition.ANSWERED)
+        if how is Disposition.ANSWERED and record_to is not None:
+            self.recorded_to.append(record_to)
+        entry = f"{target.line}={how}"
+        self.note(tried=";".join(filter(None, [self._notes.get("tried", ""), entry])))
+        return Tried(target.line, how, _CAUSES[how])
+
+    def hang_up(self, cause: str) -> None:
+        """See ``Leg.hang_up``."""
+        self._do("hang_up", escape.cause(cause))
+        self.ended_with = cause
+        self._gone = True
+
+    def _do(self, verb: str, *what: str) -> None:
+        """One verb: the caller is still there, and stays until its end."""
+        if self._gone:
+            raise CallerGone("the caller hung up")
+        self.told.update(self._notes)
+        self._counts[verb] = self._counts.get(verb, 0) + 1
+        self.did.append((verb, *filter(None, what)))
+        takes_time = verb not in ("answer", "early_media")
+        if self.gone_at in (verb, f"{verb} {self._counts[verb]}") or (self.gone_at == ANY and takes_time):
+            self._gone = True
+            if takes_time:
+                raise CallerGone("the caller hung up")

@@ -1,0 +1,127 @@
+"""The call handlers' server in a process of its own, its verbs ordered one by one by a test.
+
+``python -m tests.contract.handler_process HANDLERS_PORT PROMPTS RECORDINGS`` prints ``control PORT``. One
+connection there at a time; a line of JSON is a message. To the test: ``{"leg": UUID, "invite": …, "notes": …}``
+for a call that came, ``{"id": N, "result": …}`` or ``{"id": N, "error": NAME, "text": …}`` for an order,
+``{"left": UUID}`` when a handler has returned. From the test: ``{"id": N, "leg": UUID, "verb": …, "args": …}``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent import socket
+from gevent.queue import Queue
+from gevent.server import StreamServer
+
+from appliance.errors import ApplianceError, CallerGone
+from appliance.switch.esl_leg import Folders
+from appliance.switch.leg import Digits, Leg, Target
+from appliance.switch.server import LegServer
+
+
+class Stage:
+    """Hands each leg's verbs over to the test."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, Queue[dict[str, Any]]] = {}
+        self._told: Queue[dict[str, Any]] = Queue()
+
+    def handle(self, leg: Leg) -> None:
+        """The handler: whatever the test orders, until it says ``leave`` or the call ends."""
+        self._orders[leg.uuid] = Queue()
+        self._told.put({"leg": leg.uuid, "invite": dataclasses.asdict(leg.invite), "notes": dict(leg.notes)})
+        try:
+            while True:
+                order = self._orders[leg.uuid].get(timeout=60)
+                if order["verb"] == "leave":
+                    self._told.put({"id": order["id"], "result": None})
+                    return
+                if order["verb"] == "stumble":
+                    self._told.put({"id": order["id"], "result": None})
+                    raise RuntimeError("the test wants a handler that fails")
+                self._carry_out(leg, order)
+        finally:
+            del self._orders[leg.uuid]
+            self._told.put({"left": leg.uuid})
+
+    def _carry_out(self, leg: Leg, order: dict[str, Any]) -> None:
+        began = time.process_time()
+        try:
+            result = perform(leg, order["verb"], order["args"])
+        except ApplianceError as error:
+            self._told.put({"id": order["id"], "error": type(error).__name__, "text": str(error)})
+            if isinstance(error, CallerGone):
+                raise
+        else:
+            self._told.put({"id": order["id"], "result": result, "cpu": time.process_time() - began})
+
+    def control(self, sock: socket.socket, _: object) -> None:
+        """The test's connection."""
+        self._told.queue.clear()
+        writer = gevent.spawn(self._tell, sock)
+        with sock.makefile("r", encoding="utf-8") as lines:
+            for line in lines:
+                order = json.loads(line)
+                orders = self._orders.get(order["leg"])
+                if orders is None:
+                    self._told.put({"id": order["id"], "error": "CallerGone", "text": "the handler has returned"})
+                else:
+                    orders.put(order)
+        writer.kill()
+
+    def _tell(self, sock: socket.socket) -> None:
+        while True:
+            sock.sendall(json.dumps(self._told.get()).encode() + b"\n")
+
+
+def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
+    """Run one verb; its result as JSON can hold it."""
+    match verb:
+        case "note":
+            leg.note(**args)
+        case "answer":
+            leg.answer()
+        case "early_media":
+            leg.early_media()
+        case "play":
+            return leg.play(Path(args["prompt"])).value
+        case "collect":
+            prompt = args["prompt"]
+            answer = leg.collect(Path(prompt) if prompt else None, args["timeout_s"], args["at_most"])
+            return answer.keys if isinstance(answer, Digits) else None
+        case "connect":
+            tried = leg.connect(Target(**args["target"]), args["record_to"])
+            return [tried.line, tried.disposition.value, tried.cause]
+        case "hang_up":
+            leg.hang_up(args["cause"])
+        case "notes":
+            return dict(leg.notes)
+        case "pause":
+            gevent.sleep(args["seconds"])
+        case "cpu":
+            return time.process_time()
+        case _:
+            raise ValueError(verb)
+    return None
+
+
+def main(port: str, prompts: str, recordings: str) -> None:
+    """Serve until the process is ended."""
+    stage = Stage()
+    server = LegServer(("127.0.0.1", int(port)), stage.handle, Folders((Path(prompts),), Path(recordings)))
+    server.start()
+    control = StreamServer(("127.0.0.1", 0), stage.control)
+    control.start()
+    print(f"control {control.server_port}", flush=True)
+    gevent.get_hub().join()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,127 @@
+"""A leg that lives in the handlers' process, ordered from the test's asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+from pathlib import Path
+from typing import Any, Self
+
+from appliance import errors
+from appliance.domain.routing import Invite
+from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
+
+_PATIENCE_S = 45.0
+
+
+class RemoteLeg:
+    """The verbs of ``Leg``, awaited. What the verb raised in the process is raised here."""
+
+    def __init__(self, stage: Stage, told: dict[str, Any]) -> None:
+        self._stage = stage
+        self.uuid: str = told["leg"]
+        self.invite = Invite(**told["invite"])
+        self.notes_at_start: dict[str, str] = told["notes"]
+
+    async def do(self, verb: str, **args: Any) -> Any:
+        """Any order of the handlers' process."""
+        return await self._stage.order(self.uuid, verb, args)
+
+    async def notes(self) -> dict[str, str]:
+        """See ``Leg.notes``."""
+        return dict(await self.do("notes"))
+
+    async def note(self, **facts: str) -> None:
+        """See ``Leg.note``."""
+        await self.do("note", **facts)
+
+    async def answer(self) -> None:
+        """See ``Leg.answer``."""
+        await self.do("answer")
+
+    async def early_media(self) -> None:
+        """See ``Leg.early_media``."""
+        await self.do("early_media")
+
+    async def play(self, prompt: Path) -> Played:
+        """See ``Leg.play``."""
+        return Played(await self.do("play", prompt=str(prompt)))
+
+    async def collect(self, prompt: Path | None, timeout_s: float, at_most: int = 1) -> Digits | NoInput:
+        """See ``Leg.collect``."""
+        named = None if prompt is None else str(prompt)
+        keys = await self.do("collect", prompt=named, timeout_s=timeout_s, at_most=at_most)
+        return NoInput() if keys is None else Digits(keys)
+
+    async def connect(self, target: Target, record_to: str | None = None) -> Tried:
+        """See ``Leg.connect``."""
+        fields = {name: getattr(target, name) for name in Target.__dataclass_fields__}
+        line, disposition, cause = await self.do("connect", target=fields, record_to=record_to)
+        return Tried(line, Disposition(disposition), cause)
+
+    async def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
+        """See ``Leg.hang_up``."""
+        await self.do("hang_up", cause=cause)
+
+
+class Stage:
+    """The test's end of the handlers' control connection; an async context manager."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._ids = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._arrived: asyncio.Queue[RemoteLeg] = asyncio.Queue()
+        self.left: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._task = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def next_leg(self, timeout_s: float = 5.0) -> RemoteLeg:
+        """The next call that the switch hands over."""
+        async with asyncio.timeout(timeout_s):
+            return await self._arrived.get()
+
+    async def wait_left(self, uuid: str, timeout_s: float = 5.0) -> None:
+        """Until the handler of that call has returned or failed."""
+        async with asyncio.timeout(timeout_s):
+            while uuid not in self.left:
+                await asyncio.sleep(0.02)
+
+    async def order(self, leg: str, verb: str, args: dict[str, Any]) -> Any:
+        """Have one verb carried out."""
+        number = next(self._ids)
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
+        line = json.dumps({"id": number, "leg": leg, "verb": verb, "args": args})
+        self._writer.write(line.encode() + b"\n")
+        async with asyncio.timeout(_PATIENCE_S):
+            return await answer
+
+    async def _read(self) -> None:
+        async for line in self._reader:
+            told = json.loads(line)
+            if "leg" in told:
+                self._arrived.put_nowait(RemoteLeg(self, told))
+            elif "left" in told:
+                self.left.add(told["left"])
+            else:
+                answer = self._answers.pop(told["id"])
+                if answer.done():
+                    continue
+                if "error" in told:
+                    answer.set_exception(getattr(errors, told["error"])(told["text"]))
+                else:
+                    answer.set_result(told["result"])

@@ -1,0 +1,87 @@
+"""Menus: attempts and exits. Lines: order, how they are reached, and the cause when all fail."""
+
+from __future__ import annotations
+
+import doctest
+from dataclasses import replace
+
+import pytest
+
+from appliance.domain import lines
+from appliance.domain.flow import Menu
+from appliance.domain.lines import cause_when_all_failed, in_order, target_for
+from appliance.domain.menu import AskAgain, Chosen, after_answer
+from appliance.domain.numbers import WITHHELD, Caller, CallerKind, NumberFormat
+from appliance.domain.outcome import Disposition, Tried
+from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable, Trunk
+
+MENU = Menu("ask", {"1": "sales"}, "quiet", "lost", attempts=2, silence_prompt="no-key", wrong_prompt="wrong-key")
+TRUNK = Trunk("t", ("10.0.0.1",), "10.0.0.1:5060", number_format=NumberFormat.PLUS_86, caller_number="02160000000")
+LINE = Line("a", "demo", "02161234567", "t", 3, 20)
+CALLER = Caller("13800138000", CallerKind.MOBILE)
+TABLE = RoutingTable(1, (TRUNK,), {"a": LINE, "b": replace(LINE, id="b")}, {})
+
+
+@pytest.mark.parametrize(
+    ("attempt", "keys", "expected"),
+    [
+        (1, "1", Chosen("sales", "1")),
+        (2, "1", Chosen("sales", "1")),
+        (1, "9", AskAgain("wrong-key")),
+        (1, "", AskAgain("no-key")),
+        (2, "9", Chosen("lost")),
+        (2, "", Chosen("quiet")),
+        (3, "", Chosen("quiet")),
+    ],
+)
+def test_menu(attempt: int, keys: str, expected: Chosen | AskAgain) -> None:
+    assert after_answer(MENU, attempt, keys) == expected
+
+
+def test_doctests() -> None:
+    assert doctest.testmod(lines).failed == 0
+
+
+def test_lines_keep_their_order_and_come_once() -> None:
+    assert [line.id for line in in_order(["b", "gone", "a", "b"], TABLE)] == ["b", "a"]
+
+
+def test_the_caller_stands_in_diversion_where_the_trunk_does_not_pass_it() -> None:
+    target = target_for(LINE, CALLER, TABLE)
+    assert target is not None
+    assert (target.number, target.proxy) == ("+862161234567", "10.0.0.1:5060")
+    assert (target.caller_number, target.diversion) == ("02160000000", "+8613800138000")
+    assert (target.max_calls, target.ring_seconds) == (3, 20)
+
+
+def test_the_caller_is_shown_where_the_trunk_passes_it() -> None:
+    table = replace(TABLE, trunks=(replace(TRUNK, caller_id=CallerIdPolicy.PASS),))
+    target = target_for(LINE, CALLER, table)
+    assert target is not None
+    assert (target.caller_number, target.diversion) == ("+8613800138000", "")
+    withheld = target_for(LINE, WITHHELD, table)
+    assert withheld is not None
+    assert (withheld.caller_number, withheld.diversion) == ("", "")
+
+
+@pytest.mark.parametrize("trunks", [(), (replace(TRUNK, proxy=""),)])
+def test_a_line_without_a_way_to_it(trunks: tuple[Trunk, ...]) -> None:
+    assert target_for(LINE, CALLER, replace(TABLE, trunks=trunks)) is None
+
+
+@pytest.mark.parametrize(
+    ("dispositions", "cause"),
+    [
+        (["busy"], "USER_BUSY"),
+        (["full", "busy"], "USER_BUSY"),
+        (["busy", "no-answer"], "NO_ANSWER"),
+        (["rejected"], "CALL_REJECTED"),
+        (["rejected", "busy"], "USER_BUSY"),
+        (["not-existing", "busy"], "USER_BUSY"),
+        (["not-existing"], "NORMAL_TEMPORARY_FAILURE"),
+        (["unreachable", "not-existing"], "NORMAL_TEMPORARY_FAILURE"),
+        ([], "NORMAL_TEMPORARY_FAILURE"),
+    ],
+)
+def test_cause_when_all_failed(dispositions: list[str], cause: str) -> None:
+    assert cause_when_all_failed([Tried("x", Disposition(one), "") for one in dispositions]) == cause

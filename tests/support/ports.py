@@ -1,0 +1,96 @@
+"""Free ports on 127.0.0.1 that parallel tests do not take from one another.
+
+A port is reserved by a file lock in the temporary folder for as long as this process lives; the kernel frees it
+when the process dies in any way. Ports lie below the kernel's range for outgoing sockets (32768 on Linux), so
+that no connection takes one between the choice and the bind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import socket
+import tempfile
+from pathlib import Path
+
+HOST = "127.0.0.1"
+FIRST, LAST = 12000, 32000
+
+_locks: dict[int, int] = {}
+
+
+def free_udp_port() -> int:
+    """A reserved UDP port (nothing listens on its TCP namesake either)."""
+    return free_port_block(1)
+
+
+def free_tcp_port() -> int:
+    """A reserved TCP port (nothing listens on its UDP namesake either)."""
+    return free_port_block(1)
+
+
+def free_rtp_port() -> int:
+    """A reserved even UDP port whose odd neighbour, for RTCP, is reserved as well (RFC 3550 section 11)."""
+    return free_port_block(2)
+
+
+def free_rtp_range(calls: int) -> tuple[int, int]:
+    """First (even) and last port of a reserved range with RTP and RTCP ports for ``calls`` streams."""
+    first = free_port_block(2 * calls)
+    return first, first + 2 * calls - 1
+
+
+def free_port_block(count: int, *, tries: int = 300) -> int:
+    """The first of ``count`` neighbouring reserved ports; even when ``count`` is above 1. OSError if none."""
+    step = 2 if count > 1 else 1
+    for _ in range(tries):
+        # Which port it is must differ between processes, whatever seed a test has set.
+        first = random.SystemRandom().randrange(FIRST, LAST - count, step)
+        taken: list[int] = []
+        for port in range(first, first + count):
+            if not _reserve(port):
+                break
+            taken.append(port)
+        else:
+            return first
+        for port in taken:
+            release(port)
+    raise OSError(f"no {count} neighbouring free ports between {FIRST} and {LAST}")
+
+
+def release(port: int) -> None:
+    """Gives a reserved port back early."""
+    handle = _locks.pop(port, None)
+    if handle is not None:
+        os.close(handle)
+
+
+def _reserve(port: int) -> bool:
+    if port in _locks:
+        return False
+    folder = Path(tempfile.gettempdir()) / f"test-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return False
+    if not _bindable(port):
+        os.close(handle)
+        return False
+    _locks[port] = handle
+    return True
+
+
+def _bindable(port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                return False
+    return True

@@ -1,0 +1,88 @@
+"""The house's walls stand, and what users can set or call is documented."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from appliance.cli import COMMANDS, root
+from appliance.config import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def test_imports_run_one_way() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    result = subprocess.run(
+        [linter, "--no-cache"], cwd=PROJECT, capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"}
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`{name}`" in (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8")
+
+
+def commands() -> list[str]:
+    """Every command and sub-command as one types it."""
+    import click
+
+    found = []
+    context = click.Context(root)
+    for name in COMMANDS:
+        command = root.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            found += [f"appliance {name} {sub}" for sub in command.commands]
+        else:
+            found.append(f"appliance {name}")
+    return found
+
+
+def test_every_command_is_documented() -> None:
+    # In a process of its own: importing the handlers' command patches the sockets of whoever imports it.
+    listed = subprocess.run(
+        [sys.executable, "-c", "from tests.test_house import commands; print(*commands(), sep='\\n')"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    text = (PROJECT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert len(listed) > 10
+    assert [command for command in listed if command and f"`{command}" not in text] == []
+
+
+def test_files_have_one_subject() -> None:
+    too_long = {
+        str(path.relative_to(PROJECT)): lines
+        for folder in ("appliance", "webui")
+        for path in (PROJECT / folder).rglob("*.py")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert too_long == {}
+
+
+def test_nothing_of_this_machine_is_committed() -> None:
+    """No home folder and no package registry's address stands in a tracked file."""
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("not a git checkout")
+    wrong = []
+    address = re.compile(
+        r"https?://(?:registry|files)\.[a-z]+|https?://[^ ]+/simple(?:/|\"|$)|\"resolved\": *\"https?://"
+    )
+    for name in tracked.stdout.split("\0"):
+        path = PROJECT / name
+        if not name or not path.is_file() or path.suffix in {".wav", ".mo", ".png"}:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if str(PROJECT) + "/" in text or (address.search(text) and name != "tests/test_house.py"):
+            wrong.append(name)
+    assert wrong == []
