@@ -34,8 +34,8 @@ _DIAL = re.compile(
     re.ASCII,
 )
 _CALLED = re.compile(r"\+?[0-9]{3,24}", re.ASCII)
-_RING_S = range(5, 121)
-_CALLS = range(1, 1001)
+_RING_S = range(1, 601)
+_CALLS = range(1, 10000)
 
 RINGBACK = "%(1000,4000,450)"
 
@@ -87,9 +87,7 @@ def read_snapshot(path: str | None) -> dict[str, object]:
     return snapshot if known else {}
 
 
-def find_number(
-    snapshot: dict[str, object], told: str | None, called: str | None
-) -> tuple[str, dict[str, object]]:
+def find_number(snapshot: dict[str, object], told: str | None, called: str | None) -> tuple[str, dict[str, object]]:
     """The 400 number and its entry: what the handlers had found (``told``), else by what was dialled.
 
     An unknown number is ``("", {})``; a known one without an entry has an empty entry.

@@ -75,7 +75,9 @@ def _load(settings: Settings, file: Path) -> Document:
 def _say(report: Report) -> None:
     for change in report.changes:
         click.echo(change.text())
-    counted = ", ".join(f"{count} {kind} {action}" for (kind, action), count in sorted(report.counts().items()))
+    counted = ", ".join(
+        f"{count} {kind}{'s' if count > 1 else ''} {action}" for (kind, action), count in sorted(report.counts().items())
+    )
     if not report.changed:
         click.echo(f"nothing changed (revision {report.revision})")
     elif report.dry_run:

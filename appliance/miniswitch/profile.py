@@ -5,7 +5,8 @@ Sources: `switch_caller_profile_event_set_data`, `switch_ivr_set_json_profile_da
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 
 
 @dataclass
@@ -81,3 +82,8 @@ class Profile:
             "network_addr": self.network_addr, "rdnis": self.rdnis, "destination_number": self.destination,
             "uuid": self.uuid, "source": self.source, "context": self.context, "chan_name": self.channel_name,
         }
+
+    def clone(self, destination: str) -> Profile:
+        """The profile of the same leg after a transfer; the old one keeps its times as they are."""
+        times = replace(self.times, profile_created=time.time_ns() // 1000)
+        return replace(self, destination=destination, rdnis=self.destination, index=self.index + 1, times=times)

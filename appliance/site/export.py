@@ -125,7 +125,7 @@ def _flows(session: Session) -> list[dict[str, Any]]:
     )
     return [
         {"name": row.name, "account": row.account_id, **version.graph}
-        for row, version in session.execute(query).tuples()
+        for row, version in session.execute(query)
     ]
 
 

@@ -22,8 +22,9 @@ CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 30.0
 
 _PAUSE_S = 0.01
-#: SQLite's own wait blocks every greenlet of the process, so it is short; the cooperative one is in ``_begin``.
-_BUSY_TIMEOUT_MS = 100
+#: SQLite's own wait stops every greenlet of the process, the one that holds the lock among them. It is left only
+#: for moments when another process recovers or closes the journal; writers wait in ``_begin``.
+_BUSY_TIMEOUT_MS = 250
 
 _POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_pre_ping": True}
 
@@ -104,11 +105,22 @@ def _begin(connection: Connection) -> None:
     raw: Any = connection.connection.dbapi_connection
     writes = connection.get_execution_options().get(WRITES, False)
     raw.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+    if not writes:
+        raw.execute("BEGIN DEFERRED")
+        return
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        _take_turn(raw)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+
+
+def _take_turn(connection: sqlite3.Connection) -> None:
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:
         try:
             # IMMEDIATE: a transaction that reads first and writes later cannot be refused half-way.
-            raw.execute("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+            connection.execute("BEGIN IMMEDIATE")
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:

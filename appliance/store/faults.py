@@ -70,8 +70,11 @@ def _sqlite(error: sqlite3.Error) -> str | None:
 def _postgres(error: psycopg.Error) -> str | None:
     state = error.sqlstate
     if state is None or state.startswith("08"):
-        # Without a state the server did not speak: the connection was refused, timed out or was cut.
-        return "unreachable" if isinstance(error, psycopg.OperationalError) else None
+        # The connection was refused, timed out or was cut; what refused it stands at the end of the first line.
+        if not isinstance(error, psycopg.OperationalError):
+            return None
+        why = str(error).partition("\n")[0].rpartition("failed: ")[2].strip()
+        return f"unreachable: {why}"
     return _NOT_SET_UP if state in {"42P01", "3F000"} else _POSTGRES.get(state)
 
 

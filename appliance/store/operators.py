@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
-from sqlalchemy import case, exists, literal, select, update
+from sqlalchemy import case, literal, select, update
 from sqlalchemy.orm import Session
 
-from appliance.errors import SiteError
-from appliance.store.models.accounts import Account, Operator, Role
+from appliance.store.models.accounts import Operator
 from appliance.store.types import Instant
 
 #: Wrong passwords in a row that lock an operator out, and for how long.
@@ -21,8 +18,6 @@ FAILURES_ALLOWED = 5
 LOCKED_FOR = timedelta(minutes=15)
 
 ROLES = ("administrator", "operator", "finance", "supervisor", "agent", "auditor")
-
-_SHORTEST_PASSWORD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,55 +66,6 @@ def by_session_key(session: Session, session_key: str) -> OperatorRecord | None:
     return _record(found) if found else None
 
 
-def any_operator(session: Session) -> bool:
-    """Whether there is anybody who could sign in."""
-    return bool(session.scalar(select(exists().where(Operator.active))))
-
-
-def add(
-    session: Session,
-    *,
-    login: str,
-    password: str,
-    roles: Iterable[str],
-    name: str = "",
-    account_id: str | None = None,
-) -> OperatorRecord:
-    """Add an operator; the caller commits.
-
-    :raises SiteError: the login is taken or empty, a role or the account is unknown, the password is shorter
-        than eight characters.
-    """
-    login, wanted = written_login(login), tuple(dict.fromkeys(roles))
-    findings = []
-    if not login:
-        findings.append("login: is empty")
-    elif by_login(session, login) is not None:
-        findings.append(f"login: there is an operator {login} already")
-    if unknown := [role for role in wanted if role not in ROLES]:
-        findings.append(f"roles: unknown: {', '.join(unknown)}")
-    if account_id is not None and session.get(Account, account_id) is None:
-        findings.append(f"account: there is no account {account_id}")
-    if len(password) < _SHORTEST_PASSWORD:
-        findings.append(f"password: shorter than {_SHORTEST_PASSWORD} characters")
-    if findings:
-        raise SiteError(findings)
-    operator = Operator(
-        login=login,
-        name=name,
-        account_id=account_id,
-        password_hash=hash_password(password),
-        session_key=secrets.token_hex(16),
-        failed_sign_ins=0,
-        active=True,
-        preferences={},
-        roles=[_role(session, role) for role in wanted],
-    )
-    session.add(operator)
-    session.flush()
-    return _record(operator)
-
-
 def note_failure(session: Session, operator_id: int, now: datetime) -> None:
     """Count a wrong password; the last one allowed locks. One statement: two at once count as two."""
     counted = Operator.failed_sign_ins + 1
@@ -153,14 +99,6 @@ def keep_language(session: Session, operator_id: int, language: str) -> None:
     operator = session.get(Operator, operator_id)
     if operator is not None:
         operator.preferences = {**operator.preferences, "language": language}
-
-
-def _role(session: Session, name: str) -> Role:
-    role = session.scalar(select(Role).where(Role.name == name))
-    if role is None:
-        role = Role(name=name)
-        session.add(role)
-    return role
 
 
 def _record(operator: Operator) -> OperatorRecord:

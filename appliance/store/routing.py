@@ -39,7 +39,7 @@ def _flows(session: Session) -> dict[int, flows.Flow]:
         FlowVersion, and_(FlowVersion.flow_id == Flow.id, FlowVersion.version == Flow.published)
     )
     read: dict[int, flows.Flow] = {}
-    for row, version in session.execute(query).tuples():
+    for row, version in session.execute(query):
         graph, faults = flows.parse(row.name, version.version, version.graph)
         if graph is None:
             # Published before the rules grew stricter. The other numbers of the box go on.

@@ -141,6 +141,8 @@ def _make_file(file: str | None) -> None:
     if file is None:
         return
     path = Path(file).resolve()
+    if path.exists():
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Callers' numbers and password hashes: nobody else reads it. Its journals inherit the mode.

@@ -29,8 +29,9 @@ _API = re.compile(r"[ !#%&()*+,./:;=?@A-Z\[\]^_a-z|{}<>0-9~\"-]{1,2000}", re.ASC
 
 #: Longest value of a channel variable that we set; ``gw_keys`` of a long menu is some hundred characters.
 MAX_VALUE = 2000
-#: Delimiters for ``multiset``, the first one that no value holds is taken. None of them is syntax elsewhere.
-_DELIMITERS = ";|~!@&"
+#: Delimiters for ``multiset``, the first one that no value holds is taken: those that are read easily in the
+#: switch's log, then one that no value can hold.
+_DELIMITERS = ";|~!@&\x1f"
 #: ``switch_split`` into ``array[256]`` (mod_dptools ``multiset_function``); more is cut off silently.
 MAX_VARIABLES = 200
 
@@ -152,10 +153,8 @@ def multiset(variables: Mapping[str, str]) -> str:
         raise UnsafeArgument(f"{len(variables)} variables in one multiset")
     pairs = [f"{variable(name)}={value(written)}" for name, written in variables.items()]
     joined = "".join(pairs)
-    for delimiter in _DELIMITERS:
-        if delimiter not in joined:
-            return f"^^{delimiter}" + delimiter.join(pairs)
-    raise UnsafeArgument(f"no delimiter is left for {joined[:80]!r}")
+    delimiter = next(one for one in _DELIMITERS if one not in joined)
+    return f"^^{delimiter}" + delimiter.join(pairs)
 
 
 def _checked(pattern: re.Pattern[str], written: str, kind: str) -> str:

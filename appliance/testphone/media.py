@@ -103,7 +103,7 @@ class Media:
 
     async def press(self, key: str, ms: int) -> None:
         """One key by telephone-events. Raises NoTelephoneEvent; CallOver when the call ends meanwhile."""
-        if self._task is None or self.mouth is None:
+        if self._task is None or self.mouth is None or self.closed:
             raise CallOver("no media to send keys on")
         if self.mouth.dtmf is None:
             raise NoTelephoneEvent("the other side took no telephone-event")

@@ -66,8 +66,7 @@ class OutgoingCall(Call):
 
     async def answered(self, timeout: float = 10.0) -> None:
         """Waits for the answer. Raises CallFailed with the final status."""
-        what = f"the answer (so far {self.statuses})"
-        await self._until(lambda: self.answered_at is not None, timeout, what)
+        await self._until(lambda: self.answered_at is not None, timeout, "the answer")
 
     async def _give_up(self, headers: list[Header], timeout: float) -> None:
         self._cancel = headers
@@ -165,6 +164,9 @@ class OutgoingCall(Call):
         if self.end is None:
             self.failure = CallFailed(408, "no response at all")
             self._finish("nobody", status=408)
+
+    def _so_far(self) -> str:
+        return f" (so far {self.statuses})"
 
     def _over(self, what: str) -> PhoneError:
         return self.failure if self.failure is not None else super()._over(what)

@@ -57,6 +57,10 @@ class Waits:
         """What a waiter gets when the call ended before ``what``."""
         return CallOver(f"the call ended before {what}: {self.end}")
 
+    def _so_far(self) -> str:
+        """What a timeout's message adds about the call."""
+        return ""
+
     async def _until(self, reached: Callable[[], bool], timeout: float, what: str) -> None:
         try:
             async with asyncio.timeout(timeout):
@@ -65,7 +69,7 @@ class Waits:
                         raise self._over(what)
                     await self._bell.wait()
         except TimeoutError:
-            raise PhoneTimeout(f"{what} did not come within {timeout} s") from None
+            raise PhoneTimeout(f"{what} did not come within {timeout} s{self._so_far()}") from None
 
     async def _poll(self, reached: Callable[[], bool], timeout: float, what: str) -> None:
         deadline = time.monotonic() + timeout

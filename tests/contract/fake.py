@@ -18,7 +18,7 @@ from pathlib import Path
 from appliance.domain.routing import Invite
 from appliance.errors import CallerGone, UnsafeArgument
 from appliance.switch import escape
-from appliance.switch.dialling import LINE_FULL, limited_bridge
+from appliance.switch.dialling import LINE_FULL, caller_id, limited_bridge
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
 
 INVITE = Invite(
@@ -119,6 +119,7 @@ class FakeLeg:
     def connect(self, target: Target, record_to: str | None) -> Tried:
         """See ``Leg.connect``."""
         limited_bridge(target)
+        caller_id(target)
         if record_to is not None:
             escape.media_path(Path("/recordings") / record_to, Path("/recordings"))
         self.note(line=target.line)

@@ -116,7 +116,8 @@ def run_sipp(
     """Calls ``service`` at ``remote`` and waits for the end of all calls.
 
     ``rate`` is calls a second, ``at_once`` the most at a time, ``duration_ms`` what ``<pause/>`` waits;
-    ``callers`` are the numbers that a scenario with ``[field0]`` calls from, one after the other; ``extra`` are further arguments. Calls that still live after ``timeout`` s count as failures.
+    ``callers`` are the numbers that a scenario with ``[field0]`` calls from, one after the other;
+    ``extra`` are further arguments. Calls that still live after ``timeout`` s count as failures.
     """
     arguments = ["-s", service, "-m", str(calls), "-r", f"{rate:g}", "-l", str(at_once)]
     arguments += ["-d", str(duration_ms), "-timeout", f"{timeout:g}s", "-timeout_error", *extra]

@@ -149,9 +149,7 @@ def _caller_matches(text: str) -> ColumnElement[bool]:
     if not re.fullmatch(r"\+?[0-9]+", digits):
         return by_name
     kept = numbers.caller(digits).number or digits
-    return or_(
-        Call.caller.contains(digits, autoescape=True), Call.caller.contains(kept, autoescape=True), by_name
-    )
+    return or_(Call.caller.contains(digits, autoescape=True), Call.caller.contains(kept, autoescape=True), by_name)
 
 
 def _is_outcome(outcome: str) -> ColumnElement[bool]:

@@ -151,9 +151,7 @@ def _plans(reader: Reader, now: datetime) -> tuple[dict[str, PlanView], dict[str
     holding = reader.rows(
         select(Subscription.number, Plan)
         .join(Plan, Plan.code == Subscription.plan_code)
-        .where(
-            Subscription.starts_at <= now, or_(Subscription.ends_at.is_(None), Subscription.ends_at > now)
-        )
+        .where(Subscription.starts_at <= now, or_(Subscription.ends_at.is_(None), Subscription.ends_at > now))
     )
     plans = {number: plan_view(plan) for number, plan in holding}
     newest: dict[tuple[str, str], Price] = {}

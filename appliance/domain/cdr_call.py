@@ -1,0 +1,164 @@
+"""One call from its legs, whichever of them are known so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from appliance.domain import numbers
+from appliance.domain.cdr import Leg, clean, matching
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
+_CALLED = re.compile(r"[+*#0-9]{1,30}", re.ASCII)
+_STATUS = re.compile(r"[1-6][0-9]{2}", re.ASCII)
+_OUTCOME = re.compile(
+    r"(?=.{1,60}\Z)(?:answered|ended|(?:refused|abandoned|failed|ended):[a-z0-9][a-z0-9._-]*)", re.ASCII
+)
+_PAIR = re.compile(r"[^=]{1,80}=[^=]{1,80}")
+#: Each part of the path begins with a letter or a digit, so none is ``..`` and the whole is relative.
+_RECORDING = re.compile(
+    r"(?=.{1,200}\Z)(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\.[a-z0-9]+", re.ASCII
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KINDS = frozenset(numbers.CallerKind)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """One call, as it is stored. Durations are milliseconds; empty texts: not known."""
+
+    uuid: str
+    account_id: str | None
+    number: str
+    trunk_id: str
+    caller: str
+    caller_kind: str
+    caller_name: str
+    started_at: datetime
+    answered_at: datetime | None
+    joined_at: datetime | None
+    ended_at: datetime
+    bill_ms: int
+    bridged_ms: int
+    line_id: str
+    flow: str
+    keys: str
+    tried: str
+    outcome: str
+    hangup_cause: str
+    sip_status: int | None
+    recording: str
+
+
+def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = "") -> CallFacts:
+    """The call that a caller's leg and the legs of lines known so far make.
+
+    ``bridged_ms`` runs from the bridge to the earlier end of the two legs; while the line's leg is not there,
+    to the end of the caller's. Notes of the handlers (``gw_…``) go before what can be told without them.
+    """
+    facts = caller.facts
+    legs = sorted(lines, key=lambda leg: (leg.started_at, leg.uuid))
+    joined_at, line = _joined(caller, legs)
+    talk_end = caller.ended_at if line is None else min(line.ended_at, caller.ended_at)
+    kind = facts.get("gw_caller_kind", "")
+    seen = numbers.caller(facts.get("sip_from_user", ""), home_area_code)
+    return CallFacts(
+        uuid=caller.uuid,
+        account_id=matching(_ID, facts.get("gw_account", "")) or None,
+        number=_called(facts),
+        trunk_id=matching(_ID, facts.get("gw_trunk", "")),
+        caller=matching(_CALLED, facts.get("gw_caller", "")) or seen.number,
+        caller_kind=kind if kind in _KINDS else seen.kind.value,
+        caller_name=clean(facts.get("sip_from_display") or facts.get("caller_id_name", ""), 200),
+        started_at=caller.started_at,
+        answered_at=caller.answered_at,
+        joined_at=joined_at,
+        ended_at=caller.ended_at,
+        bill_ms=_ms_between(caller.answered_at, caller.ended_at),
+        bridged_ms=_ms_between(joined_at, talk_end),
+        line_id=matching(_ID, facts.get("gw_line", "")) or _line_of(line),
+        flow=clean(facts.get("gw_flow", ""), 60),
+        keys=_pairs(facts.get("gw_keys", ""), 500),
+        tried=_pairs(facts.get("gw_tried", ""), 500),
+        outcome=_outcome(caller, legs, joined_at is not None),
+        hangup_cause=caller.hangup_cause,
+        sip_status=_status(facts.get("sip_term_status", "")),
+        # The name is noted before the line rings; there is a file only once somebody talks (RECORD_BRIDGE_REQ).
+        recording=matching(_RECORDING, facts.get("gw_recording", "")) if joined_at is not None else "",
+    )
+
+
+def _ms_between(since: datetime | None, until: datetime) -> int:
+    """Milliseconds between two instants, each taken in whole milliseconds as the switch's ``billmsec`` is.
+
+    No ``since``, or one that is later: 0.
+    """
+    if since is None:
+        return 0
+    first, last = ((at - _EPOCH) // timedelta(milliseconds=1) for at in (since, until))
+    return max(last - first, 0)
+
+
+def _joined(caller: Leg, lines: list[Leg]) -> tuple[datetime | None, Leg | None]:
+    """When the caller was joined to a line for the last time, and that line's leg if it is known."""
+    answered = [leg for leg in lines if leg.answered_at is not None]
+    name = caller.facts.get("bridge_uuid") or caller.facts.get("last_bridge_to")
+    if name:
+        line = next((leg for leg in answered if leg.uuid == name), None)
+    else:
+        talked = [(leg.bridged_at, leg.uuid, leg) for leg in answered if leg.bridged_at is not None]
+        line = max(talked, default=(None, "", None))[2]
+    if caller.bridged_at is not None or line is None:
+        return caller.bridged_at, line
+    # A switch that is no FreeSWITCH may note the bridge on one leg alone.
+    return line.bridged_at, line
+
+
+def _outcome(caller: Leg, lines: list[Leg], joined: bool) -> str:
+    """How the call ended, in one word or ``WORD:WHY``.
+
+    That a line was joined is the switch's own word and goes before the handlers' note: they note "abandoned
+    while ringing" before they ring, and the caller who hangs up in the talk leaves them no time for another.
+    """
+    facts = caller.facts
+    if joined or facts.get("gw_joined") == "true":
+        return "answered"
+    noted = facts.get("gw_outcome", "")
+    if _OUTCOME.fullmatch(noted):
+        return noted
+    if (
+        facts.get("sip_hangup_disposition") in {"recv_bye", "recv_cancel"}
+        or caller.hangup_cause == "ORIGINATOR_CANCEL"
+    ):
+        if lines or "gw_line" in facts or "gw_tried" in facts:
+            return "abandoned:ringing"
+        return "abandoned:menu" if caller.answered_at else "abandoned:start"
+    return f"failed:{caller.hangup_cause.lower().replace('_', '-') or 'unknown'}"[:60]
+
+
+def _called(facts: Mapping[str, str]) -> str:
+    """The called number: as the handlers noted it, else a 400 number that the caller dialled."""
+    noted = matching(_CALLED, facts.get("gw_number", ""))
+    dialled = (facts.get(name, "") for name in ("sip_req_user", "sip_to_user"))
+    return noted or next((numbers.compact(text) for text in dialled if numbers.is_valid(text)), "")
+
+
+def _line_of(line: Leg | None) -> str:
+    return "" if line is None else matching(_ID, line.facts.get("gw_line", ""))
+
+
+def _status(text: str) -> int | None:
+    return int(text) if _STATUS.fullmatch(text) else None
+
+
+def _pairs(text: str, limit: int) -> str:
+    """``A=1;B=2`` without what is no pair, up to the first that does not fit."""
+    kept = ""
+    for pair in text.split(";"):
+        if len(kept) + 1 + len(pair) > limit:
+            break
+        if _PAIR.fullmatch(pair):
+            kept = f"{kept};{pair}".lstrip(";")
+    return kept

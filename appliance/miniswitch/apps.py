@@ -1,0 +1,190 @@
+"""The applications of `docs/switch-contract.md` that need few lines each."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.miniswitch import causes
+from appliance.miniswitch.channel import Channel
+from appliance.miniswitch.expand import expand
+from appliance.miniswitch.playing import play
+from appliance.miniswitch.recording import Recording
+from appliance.miniswitch.sound import SoundNotFound
+
+if TYPE_CHECKING:
+    from appliance.miniswitch.session import Session
+
+log = logging.getLogger(__name__)
+
+
+def _answer(session: Session, _: str) -> None:
+    session.channel.answer()
+
+
+def _pre_answer(session: Session, _: str) -> None:
+    session.channel.pre_answer()
+
+
+def _ring_ready(session: Session, _: str) -> None:
+    session.channel.ring_ready()
+
+
+def set_variable(channel: Channel, text: str) -> None:
+    """`NAME=VALUE`; no value removes. The value is expanded even where arguments are not."""
+    name, _, value = text.partition("=")
+    if name:
+        channel.variables.set(name, expand(value, channel.variables.get))
+
+
+def _set(session: Session, text: str) -> None:
+    set_variable(session.channel, text)
+
+
+def _multiset(session: Session, text: str) -> None:
+    divider = " "
+    if text.startswith("^^") and len(text) > 2:
+        divider, text = text[2], text[3:]
+    for piece in filter(None, text.split(divider)):
+        set_variable(session.channel, piece)
+
+
+def _playback(session: Session, name: str) -> None:
+    channel = session.channel
+    channel.variables.set("playback_terminator_used", None)
+    terminators = channel.variables.get("playback_terminators") or "*"
+    stops = {"any": "1234567890*#", "none": ""}.get(terminators.lower(), terminators)
+
+    def on_key(key: str) -> bool:
+        if key in stops:
+            channel.variables.set("playback_terminator_used", key)
+        return key in stops
+
+    try:
+        response = "PLAYBACK ERROR"
+        play(channel, name, on_key)
+        response = "FILE PLAYED"
+    except SoundNotFound as error:
+        log.warning("%s: %s", channel.name, error)
+        response = "FILE NOT FOUND"
+    finally:
+        channel.variables.set("current_application_response", response)
+
+
+def _sleep(session: Session, text: str) -> None:
+    milliseconds = int(text) if text.isdigit() else 0
+    channel = session.channel
+    channel.wait(lambda: channel.broken, milliseconds / 1000)
+    channel.take_break()
+
+
+def _hangup(session: Session, cause: str) -> None:
+    session.channel.hangup(causes.parse(cause))
+
+
+def _respond(session: Session, text: str) -> None:
+    """`CODE REASON`: refuses an unanswered call; on an answered one it does nothing."""
+    code, _, reason = text.partition(" ")
+    channel = session.channel
+    if not code.isdigit() or not 400 <= int(code) <= 699:
+        log.warning("%s: respond %r is not a refusal", channel.name, text)
+    elif not channel.answered:
+        channel.hangup(causes.from_sip(int(code)), int(code), reason or causes.phrase(int(code)))
+
+
+def _sched_transfer(session: Session, text: str) -> None:
+    """`+SECONDS EXTENSION [DIALPLAN CONTEXT]`."""
+    when, _, rest = text.partition(" ")
+    extension = rest.split(" ")[0]
+    if not when.startswith("+") or not when[1:].isdigit() or not extension:
+        log.warning("%s: sched_transfer %r is not understood", session.channel.name, text)
+        return
+    channel = session.channel
+    job = session.switch.scheduler.after(int(when[1:]), lambda: channel.move(extension))
+    channel.jobs.append(job)
+
+
+def _sched_cancel(session: Session, _: str) -> None:
+    for job in session.channel.jobs:
+        job.cancel()
+    session.channel.jobs.clear()
+
+
+def _transfer(session: Session, text: str) -> None:
+    session.channel.move(text.split(" ")[0])
+
+
+def _park(session: Session, _: str) -> None:
+    """Wait for whatever ends it."""
+    session.channel.wait(lambda: False)
+
+
+def _record_session(session: Session, path: str) -> None:
+    channel = session.channel
+    variables = channel.variables
+    if not path or path in channel.recordings:
+        return
+    try:
+        recording = Recording(Path(path), variables.is_true("RECORD_STEREO"),
+                              variables.is_true("RECORD_BRIDGE_REQ"), session.switch.recordings)
+    except (OSError, ValueError) as error:
+        log.error("%s: cannot record to %s: %s", channel.name, path, error)
+        return
+    channel.recordings[path] = recording
+    channel.media.recordings = (*channel.media.recordings, recording)
+    session.switch.events.fire("RECORD_START", channel, ("Record-File-Path", path))
+
+
+def _stop_record_session(session: Session, path: str) -> None:
+    channel = session.channel
+    for each in list(channel.recordings) if path in ("", "all") else [path]:
+        stop_recording(channel, each)
+
+
+def stop_recording(channel: Channel, path: str) -> None:
+    """End one recording of a leg; a file without any sound is removed, as FreeSWITCH does."""
+    recording = channel.recordings.pop(path, None)
+    if recording is None:
+        return
+    channel.media.recordings = tuple(each for each in channel.media.recordings if each is not recording)
+    recording.close()
+    length = recording.milliseconds
+    channel.variables.update({"record_ms": str(length), "record_seconds": str(length // 1000),
+                              "record_samples": str(length * 8)})
+    if not length:
+        channel.variables.set("RECORD_DISCARDED", "true")
+        with contextlib.suppress(OSError):
+            Path(path).unlink()
+    channel.switch.events.fire("RECORD_STOP", channel, ("Record-File-Path", path))
+
+
+def _limit_execute(session: Session, text: str) -> None:
+    """`hash REALM ID MAX APPLICATION ARGUMENT`: runs nothing when the slot is full."""
+    words = text.split(" ", 5)
+    if len(words) < 5 or words[0] != "hash":
+        log.warning("%s: limit_execute %r is not understood", session.channel.name, text)
+        return
+    _, realm, slot, most, name, *argument = words
+    channel, limits = session.channel, session.switch.limits
+    most_number = int(most) if most.isdigit() else -1
+    if not limits.take(realm, slot, channel.uuid, most_number):
+        log.info("%s: %s %s is full", channel.name, realm, slot)
+        return
+    usage = str(limits.usage(realm, slot))
+    channel.variables.update({"limit_usage": usage, f"limit_usage_{realm}_{slot}": usage})
+    try:
+        session.execute(name, argument[0] if argument else "")
+    finally:
+        limits.free(realm, slot, channel.uuid)
+
+
+APPLICATIONS: dict[str, Callable[[Session, str], None]] = {
+    "answer": _answer, "pre_answer": _pre_answer, "ring_ready": _ring_ready, "set": _set,
+    "multiset": _multiset, "playback": _playback, "sleep": _sleep, "hangup": _hangup, "respond": _respond,
+    "sched_transfer": _sched_transfer, "sched_cancel": _sched_cancel, "transfer": _transfer, "park": _park,
+    "record_session": _record_session, "stop_record_session": _stop_record_session,
+    "limit_execute": _limit_execute,
+}

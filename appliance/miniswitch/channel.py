@@ -1,0 +1,360 @@
+"""One leg of a call: its state, its variables, its media, and what may interrupt it.
+
+A channel is shared between threads. `changed` guards what they wait for: keys, messages of the
+handler, hang-up, transfer. The thread that runs the call (`session.Session`) waits on it; all others
+only note what happened and wake it.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from appliance.miniswitch import causes, g711, sdp
+from appliance.miniswitch.esl_wire import Command
+from appliance.miniswitch.media import OUR_EVENT_TYPE, MediaLeg
+from appliance.miniswitch.profile import Profile, Times
+from appliance.miniswitch.recording import Recording
+from appliance.miniswitch.sip_leg import SipEnd, SipLeg
+from appliance.miniswitch.variables import Variables
+
+if TYPE_CHECKING:
+    from appliance.miniswitch.switch import Switch
+
+log = logging.getLogger(__name__)
+
+
+class State(enum.Enum):
+    """FreeSWITCH's channel states that a leg here goes through, with their numbers."""
+
+    CS_INIT = 1
+    CS_ROUTING = 2
+    CS_EXECUTE = 4
+    CS_EXCHANGE_MEDIA = 5
+    CS_CONSUME_MEDIA = 7
+    CS_HANGUP = 10
+    CS_REPORTING = 11
+
+
+class Interrupted(Exception):
+    """Something ended the running application before its own end."""
+
+
+class HungUp(Interrupted):
+    """The leg is gone."""
+
+
+class Moved(Interrupted):
+    """The call was transferred to another extension."""
+
+
+class HandlerLost(Interrupted):
+    """The handler's connection ended and `socket_resume` says to go on at once."""
+
+
+def now_us() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+class Channel:
+    """A leg. `direction` is `inbound` for a caller, `outbound` for a line."""
+
+    def __init__(self, switch: Switch, direction: str, profile: Profile) -> None:
+        self.switch = switch
+        self.direction = direction
+        self.uuid = profile.uuid
+        self.name = profile.channel_name
+        self.number = switch.next_session_number()
+        self.profiles: deque[Profile] = deque([profile])
+        self.other_profile: Profile | None = None
+        self.other_type = ""
+        self.variables = Variables()
+        self.state = State.CS_INIT
+        self.answered = self.early = self.ringing = False
+        self.hangup_cause = ""
+        self.sip_phrase = ""
+        self.partner: Channel | None = None
+        self.application = ("", "")
+        self.applications: list[tuple[str, str | None, int]] = []
+        self.recordings: dict[str, Recording] = {}
+        self.dialled_keys = ""
+        self.remote: sdp.Media | None = None
+        self.changed = threading.Condition(threading.RLock())
+        self.keys: deque[str] = deque()
+        self.messages: deque[Command] = deque()
+        self.broken = False
+        self.handler_lost = False
+        self.moved_to = ""
+        self.watchers: list[Callable[[], None]] = []
+        self.sip = SipLeg(switch.sip, self)
+        self.media: MediaLeg = switch.media.open(self._key, self.wake)
+        profile.times.created = profile.times.profile_created = now_us()
+        self._description = 1
+
+    @property
+    def profile(self) -> Profile:
+        """The newest caller profile."""
+        return self.profiles[0]
+
+    @property
+    def times(self) -> Times:
+        """The times of the newest profile."""
+        return self.profile.times
+
+    @property
+    def call_state(self) -> str:
+        """FreeSWITCH's `Channel-Call-State`."""
+        if self.hangup_cause:
+            return "HANGUP"
+        if self.answered:
+            return "ACTIVE"
+        if self.early:
+            return "EARLY"
+        return "RINGING" if self.ringing or self.direction == "inbound" else "DOWN"
+
+    @property
+    def answer_state(self) -> str:
+        """FreeSWITCH's `Answer-State`."""
+        if self.hangup_cause:
+            return "hangup"
+        return "answered" if self.answered else "early" if self.early else "ringing"
+
+    @property
+    def codec_name(self) -> str:
+        """The law in use, empty before it is known."""
+        return g711.NAMES[self.remote.law] if self.remote is not None else ""
+
+    # Waiting and being woken -----------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Let whoever waits look again."""
+        with self.changed:
+            self.changed.notify_all()
+
+    def check(self) -> None:
+        """Raise the interruption that is due, if one is."""
+        if self.hangup_cause:
+            raise HungUp
+        if self.moved_to:
+            raise Moved
+        if self.handler_lost:
+            raise HandlerLost
+
+    def wait(self, done: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait until `done`, at most `timeout` seconds; False on time-out.
+
+        Raises `Interrupted` when the call is hung up, moved, or lost its handler.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self.changed:
+            while True:
+                self.check()
+                if done():
+                    return True
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                self.changed.wait(left)
+
+    def move(self, extension: str) -> None:
+        """Transfer the call: its running application is broken off."""
+        with self.changed:
+            if self.hangup_cause:
+                return
+            self.moved_to = extension
+            self.changed.notify_all()
+
+    def take_break(self) -> bool:
+        """Whether `uuid_break` was asked for since the last look."""
+        broken, self.broken = self.broken, False
+        return broken
+
+    def _key(self, key: str) -> None:
+        """A key was pressed; on rtpsynth's thread."""
+        with self.changed:
+            self.dialled_keys = (self.dialled_keys + key)[-1000:]
+            if self.partner is None:
+                self.keys.append(key)
+                self.changed.notify_all()
+        self.switch.events.fire("DTMF", self, ("DTMF-Digit", key), ("DTMF-Source", "RTP"))
+
+    # What we tell the other side --------------------------------------------------------------
+
+    def describe(self) -> str:
+        """Our session description as an answer to what the other side offered."""
+        assert self.remote is not None
+        return sdp.build(self.switch.settings.sip_host, self.media.port, [self.remote.law],
+                         self.remote.event, self._description)
+
+    def offer(self, first: int) -> str:
+        """Our session description as an offer: both laws, `first` in front."""
+        laws = [first, *(law for law in (g711.PCMA, g711.PCMU) if law != first)]
+        return sdp.build(self.switch.settings.sip_host, self.media.port, laws, OUR_EVENT_TYPE)
+
+    def ring_ready(self) -> None:
+        """Send 180, unless more was sent already."""
+        if self.ringing or self.early or self.answered or self.hangup_cause:
+            return
+        self.ringing = True
+        self.times.progress = self.times.progress or now_us()
+        self.switch.sip.run(self.sip.ring)
+        self.switch.events.fire("CHANNEL_PROGRESS", self)
+
+    def pre_answer(self) -> None:
+        """Open early media: 183 with a description, unless that or more was done already."""
+        if self.early or self.answered or self.hangup_cause:
+            return
+        self.early = True
+        self.times.progress_media = self.times.progress_media or now_us()
+        self.variables.set("endpoint_disposition", "EARLY MEDIA")
+        self.switch.sip.run(self.sip.progress, self.describe())
+        self.switch.events.fire("CHANNEL_PROGRESS_MEDIA", self)
+
+    def answer(self) -> None:
+        """Send 200, once."""
+        if self.answered or self.hangup_cause:
+            return
+        self._mark_answered()
+        self.switch.sip.run(self.sip.answer, self.describe())
+        self.switch.events.fire("CHANNEL_ANSWER", self)
+
+    def _mark_answered(self) -> None:
+        self.answered = True
+        self.times.answered = now_us()
+        self.media.last_packet = time.monotonic()
+        self.variables.set("endpoint_disposition", "ANSWER")
+
+    def hangup(self, cause: str, status: int = 0, phrase: str = "") -> None:
+        """End the leg from our side, once. `status` refuses an unanswered caller with that code."""
+        if not self._hang_up(cause):
+            return
+        if self.answered:
+            self.variables.set("sip_hangup_disposition", "send_bye")
+        elif self.direction == "inbound":
+            self.variables.set("sip_hangup_disposition", "send_refuse")
+            status = status or self._refusal()
+        else:
+            self.variables.update({"sip_hangup_disposition": "send_cancel", "sip_invite_failure_status": "487",
+                                   "sip_invite_failure_phrase": "CANCEL"})
+        self.switch.sip.run(self.sip.end, cause, status, phrase or causes.phrase(status))
+        self._announce_hangup()
+
+    def _refusal(self) -> int:
+        """The status for an unanswered caller: the joined line's own, if it gave one."""
+        proto = self.variables.get("last_bridge_proto_specific_hangup_cause") or ""
+        number = proto.removeprefix("sip:")
+        return int(number) if number.isdigit() and proto != "sip:200" else causes.to_sip(self.hangup_cause)
+
+    def _hang_up(self, cause: str) -> bool:
+        with self.changed:
+            if self.hangup_cause:
+                return False
+            self.hangup_cause = cause
+            self.state = State.CS_HANGUP
+            self.times.hungup = now_us()
+            partner = self.partner
+            if partner is not None:
+                self.variables.set("last_bridge_role",
+                                   "originator" if self.direction == "inbound" else "originatee")
+            self.changed.notify_all()
+        return True
+
+    def _announce_hangup(self) -> None:
+        if (partner := self.partner) is not None:
+            partner.note_end_of(self)
+        self.switch.events.fire("CHANNEL_HANGUP", self)
+        self._tell_watchers()
+
+    def note_end_of(self, other: Channel) -> None:
+        """The leg that we were joined to, or were ringing, has ended: remember how."""
+        noted = {
+            "last_bridge_hangup_cause": other.hangup_cause,
+            "last_bridge_proto_specific_hangup_cause": other.variables.get("proto_specific_hangup_cause"),
+            "sip_hangup_phrase": other.sip_phrase,
+        }
+        if other.variables.get("sip_hangup_disposition") == "recv_refuse":
+            noted["sip_invite_failure_status"] = other.variables.get("sip_invite_failure_status")
+        self.variables.update({name: value for name, value in noted.items() if value})
+
+    # What SIP tells us, in its thread ----------------------------------------------------------
+
+    def take_media(self, body: str) -> bool:
+        """Use the other side's description; False when it holds nothing that we can speak."""
+        try:
+            remote = sdp.parse(body)
+        except sdp.SdpError as error:
+            log.info("%s: %s", self.name, error)
+            return False
+        host = self.variables.get("sip_network_ip") or remote.host
+        self.media.aim(remote, host, OUR_EVENT_TYPE if self.direction == "outbound" else None)
+        self.remote = remote
+        name = g711.NAMES[remote.law]
+        self.variables.update({
+            "remote_media_ip": remote.host, "remote_media_port": str(remote.port),
+            "rtp_use_codec_name": name, "rtp_use_codec_rate": "8000", "rtp_use_codec_ptime": "20",
+            "read_codec": name, "read_rate": "8000", "write_codec": name, "write_rate": "8000",
+            "dtmf_type": "rfc2833" if remote.event is not None else "none",
+        })
+        return True
+
+    def sip_progress(self, status: int, body: str) -> None:
+        """See `sip_leg.Owner`."""
+        with self.changed:
+            if body and self.take_media(body):
+                self.early = True
+                self.times.progress_media = self.times.progress_media or now_us()
+            elif not self.ringing:
+                self.ringing = True
+                self.times.progress = self.times.progress or now_us()
+        self.switch.events.fire("CHANNEL_PROGRESS_MEDIA" if self.early else "CHANNEL_PROGRESS", self)
+        self._tell_watchers()
+
+    def sip_answered(self, body: str) -> None:
+        """See `sip_leg.Owner`."""
+        call_id, ours, theirs = self.sip.identity()
+        self.variables.update({"sip_call_id": call_id, "sip_from_tag": ours, "sip_to_tag": theirs})
+        if body and not self.take_media(body) or self.remote is None:
+            self.hangup("INCOMPATIBLE_DESTINATION")
+            return
+        with self.changed:
+            self._mark_answered()
+        self.switch.events.fire("CHANNEL_ANSWER", self)
+        self._tell_watchers()
+
+    def sip_renegotiated(self, body: str) -> str | None:
+        """See `sip_leg.Owner`."""
+        if not self.take_media(body):
+            return None
+        self._description += 1
+        return self.describe()
+
+    def sip_ended(self, end: SipEnd) -> None:
+        """See `sip_leg.Owner`."""
+        self.variables.update({
+            "sip_hangup_disposition": end.disposition, "sip_term_status": str(end.status),
+            "proto_specific_hangup_cause": f"sip:{end.status}", "sip_term_cause": str(causes.Q850[end.cause]),
+        })
+        self.sip_phrase = end.phrase
+        if not self.answered:
+            self.variables.update({"sip_invite_failure_status": str(end.status),
+                                   "sip_invite_failure_phrase": end.phrase})
+        if self._hang_up(end.cause):
+            self._announce_hangup()
+
+    def _tell_watchers(self) -> None:
+        """What becomes of a line's leg is waited for by the caller's thread."""
+        for tell in list(self.watchers):
+            tell()
+        self.wake()
+
+
+def new_uuid() -> str:
+    """A channel's identity."""
+    return str(uuid.uuid4())

@@ -1,0 +1,106 @@
+"""`python`: run a script inside the call, as FreeSWITCH's mod_python3 does.
+
+The script's function `handler(session, args)` is called with a session object of mod_python3's names.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from appliance.miniswitch import causes
+
+if TYPE_CHECKING:
+    from appliance.miniswitch.session import Session
+
+log = logging.getLogger(__name__)
+
+
+class ScriptSession:
+    """What a script may do with its call. A call that is gone makes every step do nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def execute(self, app: str, arg: str = "") -> None:
+        """Run an application; ends the script when the call goes elsewhere."""
+        self._session.execute(app, arg)
+
+    def getVariable(self, name: str) -> str | None:  # noqa: N802
+        """A channel variable, None when it is not set."""
+        return self._session.channel.variables.get(name)
+
+    def setVariable(self, name: str, value: str) -> None:  # noqa: N802
+        """Set a channel variable."""
+        self._session.channel.variables.set(name, value)
+
+    def ready(self) -> bool:
+        """Whether the call is still there."""
+        return not self._session.channel.hangup_cause
+
+    def answered(self) -> bool:
+        """Whether the call was answered."""
+        return self._session.channel.answered
+
+    def answer(self) -> None:
+        """Answer the call."""
+        self._session.execute("answer")
+
+    def preAnswer(self) -> None:  # noqa: N802
+        """Open early media."""
+        self._session.execute("pre_answer")
+
+    def sleep(self, milliseconds: int) -> None:
+        """Wait."""
+        self._session.execute("sleep", str(milliseconds))
+
+    def streamFile(self, name: str) -> None:  # noqa: N802
+        """Play a file."""
+        self._session.execute("playback", name)
+
+    def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
+        """End the call."""
+        self._session.channel.hangup(causes.parse(cause))
+
+    def hangupCause(self) -> str:  # noqa: N802
+        """Why the call ended, empty while it lasts."""
+        return self._session.channel.hangup_cause
+
+
+def _python(session: Session, text: str) -> None:
+    """`fallback ARGS`: the configured script; without one, the apology."""
+    _, _, arguments = text.partition(" ")
+    path = session.switch.settings.fallback_script
+    if path is None:
+        _apologise(session)
+        return
+    try:
+        handler = _load(path)
+    except Exception:
+        # The script is somebody's file: whatever is wrong with it, the caller hears the apology.
+        log.exception("the fallback script cannot be loaded")
+        _apologise(session)
+        return
+    handler(ScriptSession(session), arguments)
+    session.channel.hangup("NORMAL_TEMPORARY_FAILURE")
+
+
+def _load(path: Path) -> Callable[[Any, str], Any]:
+    spec = importlib.util.spec_from_file_location("fallback", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    handler: Callable[[Any, str], Any] = module.handler
+    return handler
+
+
+def _apologise(session: Session) -> None:
+    session.execute("playback", session.switch.settings.apology_file)
+    session.execute("hangup", "NORMAL_TEMPORARY_FAILURE")
+
+
+APPLICATIONS: dict[str, Callable[[Session, str], None]] = {"python": _python}

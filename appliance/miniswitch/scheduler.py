@@ -1,0 +1,64 @@
+"""Things to do later: one thread for all of them."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Job:
+    """Something that will be done unless it is cancelled before."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.work: Callable[[], None] | None = work
+
+    def cancel(self) -> None:
+        """Do not do it."""
+        self.work = None
+
+
+class Scheduler:
+    """Does jobs when they are due. A job must be short: it delays the others."""
+
+    def __init__(self) -> None:
+        self._jobs: list[tuple[float, int, Job]] = []
+        self._number = itertools.count()
+        self._changed = threading.Condition()
+        self._running = True
+        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
+        self._thread.start()
+
+    def after(self, seconds: float, work: Callable[[], None]) -> Job:
+        """Do something in so many seconds."""
+        job = Job(work)
+        with self._changed:
+            heapq.heappush(self._jobs, (time.monotonic() + seconds, next(self._number), job))
+            self._changed.notify()
+        return job
+
+    def stop(self) -> None:
+        """Do nothing more."""
+        with self._changed:
+            self._running = False
+            self._changed.notify()
+        self._thread.join(1.0)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while self._running and (not self._jobs or self._jobs[0][0] > time.monotonic()):
+                    self._changed.wait(self._jobs[0][0] - time.monotonic() if self._jobs else None)
+                if not self._running:
+                    return
+                job = heapq.heappop(self._jobs)[2]
+            if (work := job.work) is not None:
+                try:
+                    work()
+                except Exception:
+                    log.exception("a scheduled job")

@@ -1,0 +1,288 @@
+"""Is the running switch as tight, and as able to work, as it was rendered?
+
+:func:`examine` asks the switch itself, sends it a harmless SIP MESSAGE, and looks at its port and folders.
+A version number or a file proves nothing: FreeSWITCH up to at least 1.11.2 runs API commands out of an
+inbound MESSAGE (CVE-2026-116779) unless its configuration, as loaded, forbids it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+import shutil
+import socket
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+from appliance.config import Settings
+from appliance.errors import SwitchError, SwitchRefused
+
+Api = Callable[[str], str]
+"""Runs one API command on the switch and returns its text; may raise :class:`SwitchError`."""
+
+OLDEST = (1, 11, 2)
+"""The first FreeSWITCH with the interface allow-list."""
+FORBIDDEN_APIS = ("system", "bg_system", "spawn", "bg_spawn", "spawn_stream", "pyrun", "python", "lua", "luarun")
+FORBIDDEN_APPLICATIONS = ("system", "bgsystem", "lua", "javascript")
+FORBIDDEN_MODULES = (
+    *("mod_xml_rpc", "mod_verto", "mod_rtmp", "mod_sms", "mod_erlang_event", "mod_xml_curl", "mod_rayo"),
+    *("mod_skinny", "mod_spy", "mod_lua", "mod_v8", "mod_perl", "mod_shell"),
+)
+NEVER_LISTED = ("load", "unload", "reload", "eval", "expand", "sched_api", "global_setvar", "chat", "db")
+"""Commands that every FreeSWITCH has and no allow-list of ours names: their absence shows that it works."""
+MESSAGE_TIMEOUT_S = 2.0
+LEAST_FREE = 1 << 30
+"""Bytes that must be free where recordings and CDR files go."""
+
+
+class Finding(NamedTuple):
+    """One check: what was looked at, whether it is as it must be, and what was seen or is to be done."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+def examine(settings: Settings, api: Api) -> list[Finding]:
+    """Run every check against the switch that ``settings`` describes; takes about a second.
+
+    A check never raises for what the switch or the machine says: that is a finding. An embedded switch gets
+    the checks that mean something for it; the others say so and are ok.
+    """
+    embedded = settings.switch == "miniswitch"
+    checks: tuple[tuple[str, bool, Callable[[], Finding]], ...] = (
+        ("version", False, lambda: _version(api)),
+        ("commands", True, lambda: _commands(api)),
+        ("applications", False, lambda: _applications(api)),
+        ("allow-list", False, lambda: _allow_list(api)),
+        ("modules", False, lambda: _modules(api)),
+        ("fallback", False, lambda: _fallback(api)),
+        ("message", False, lambda: _message(settings, api)),
+        ("event-socket", True, lambda: _event_socket(settings)),
+        ("profile", True, lambda: _profile(api)),
+        ("spool", True, lambda: _folder("spool", settings.spool_dir, settings)),
+        ("recordings", True, lambda: _folder("recordings", settings.recordings_dir, settings)),
+        ("disk", True, lambda: _disk(settings)),
+    )
+    return [
+        _safely(name, check)
+        if applies or not embedded
+        else Finding(name, True, "does not apply to the embedded switch")
+        for name, applies, check in checks
+    ]
+
+
+def _safely(name: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except (SwitchError, OSError, psutil.Error) as error:
+        return Finding(name, False, f"could not be checked: {error or type(error).__name__}")
+
+
+def _ask(api: Api, command: str) -> str:
+    """The answer's text; a refusal is text that begins with ``-ERR``, whichever way the port reports it."""
+    try:
+        return api(command).strip()
+    except SwitchRefused as refused:
+        return f"-ERR {refused}"
+
+
+def _names(api: Api, kind: str) -> dict[str, str]:
+    """``show KIND``: module by name. The table begins with a header and ends with a count."""
+    names = {}
+    for line in _ask(api, f"show {kind}").splitlines()[1:]:
+        name, comma, rest = line.partition(",")
+        if comma and re.fullmatch(r"\S+", name):
+            names[name] = rest.rpartition(",")[2]
+    if not names:
+        raise SwitchError(f"the switch does not show its {kind}s")
+    return names
+
+
+def _version(api: Api) -> Finding:
+    said = _ask(api, "version")
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
+    ok = found is not None and tuple(map(int, found.groups())) >= OLDEST
+    oldest = ".".join(map(str, OLDEST))
+    return Finding("version", ok, said if ok else f"needs at least {oldest}, the switch says: {said}")
+
+
+def _commands(api: Api) -> Finding:
+    # `true` does nothing, wherever it should run after all.
+    callable_ = [name for name in FORBIDDEN_APIS if not _ask(api, f"{name} true").startswith("-ERR")]
+    if callable_:
+        return Finding("commands", False, f"can be called and must not be: {', '.join(callable_)}")
+    return Finding("commands", True, f"none of {', '.join(FORBIDDEN_APIS)} can be called")
+
+
+def _applications(api: Api) -> Finding:
+    present = sorted(_names(api, "application").keys() & set(FORBIDDEN_APPLICATIONS))
+    if present:
+        return Finding("applications", False, f"loaded and must not be: {', '.join(present)}")
+    return Finding("applications", True, f"none of {', '.join(FORBIDDEN_APPLICATIONS)} is loaded")
+
+
+def _allow_list(api: Api) -> Finding:
+    present = sorted(_names(api, "api").keys() & set(NEVER_LISTED))
+    if present:
+        there = ", ".join(present)
+        words = f"no interface allow-list is in force, there are: {there}; switch.conf is read at start only"
+        return Finding("allow-list", False, words)
+    return Finding("allow-list", True, "the interface allow-list is in force")
+
+
+def _modules(api: Api) -> Finding:
+    loaded = [name for name in FORBIDDEN_MODULES if _ask(api, f"module_exists {name}") != "false"]
+    if loaded:
+        return Finding("modules", False, f"loaded and must not be: {', '.join(loaded)}")
+    return Finding("modules", True, "none is loaded that opens another way in")
+
+
+def _fallback(api: Api) -> Finding:
+    """The switch can run the fallback: mod_python3 looks for it in the folder given by ``-scripts``."""
+    if _ask(api, "module_exists mod_python3") != "true":
+        return Finding("fallback", False, "mod_python3 is not loaded: without handlers calls are lost")
+    files = [Path(_ask(api, "global_getvar script_dir")) / "fallback.py"]
+    files += [Path(_ask(api, f"global_getvar {name}")) for name in ("gw_music", "gw_apology")]
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        return Finding("fallback", False, f"not there: {', '.join(missing)}; is -scripts freeswitch-scripts?")
+    return Finding("fallback", True, f"{files[0]}")
+
+
+def _message(settings: Settings, api: Api) -> Finding:
+    """A MESSAGE to the chat protocol ``api`` must not run its command (mod_dptools' api_chat_send).
+
+    The command leaves a mark in the switch's hash, which nothing else reads. That the same command leaves it
+    when it is allowed to is shown first, or a missing mark would prove nothing.
+    """
+    mark = f"doctor-{secrets.token_hex(8)}"
+    _ask(api, f"hash insert/{mark}/control/1")
+    if _ask(api, f"hash select/{mark}/control") != "1":
+        return Finding("message", False, "cannot be proven: the command hash cannot be called")
+    _ask(api, f"hash delete/{mark}/control")
+    answers, ran = [], False
+    for number, blank in enumerate(("%20", "%2520")):
+        target = f"api+hash{blank}insert%2F{mark}%2F{number}%2F1"
+        answers.append(send_message((settings.sip_host, settings.sip_port), target, MESSAGE_TIMEOUT_S))
+        ran |= _ask(api, f"hash select/{mark}/{number}") == "1"
+        _ask(api, f"hash delete/{mark}/{number}")
+    seen = f"answers: {', '.join(answers)}"
+    if ran:
+        words = f"a SIP MESSAGE ran a command ({seen}): set enable-chat=false and auth-messages=true, restart"
+        return Finding("message", False, words)
+    if answers == ["none", "none"]:
+        return Finding("message", False, "cannot be proven: the switch does not answer on its SIP port")
+    return Finding("message", True, f"a SIP MESSAGE runs nothing ({seen})")
+
+
+def send_message(address: tuple[str, int], user: str, timeout_s: float) -> str:
+    """Send one SIP MESSAGE for ``user`` by UDP; return the answer's status, or ``none`` if none came.
+
+    :raises OSError: the address cannot be reached at all.
+    """
+    host, port = address
+    version = ipaddress.ip_address(host).version
+    written = f"[{host}]" if version == 6 else host
+    with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect(address)
+        sender.settimeout(timeout_s)
+        own_host, own_port = sender.getsockname()[:2]
+        own = f"{f'[{own_host}]' if version == 6 else own_host}:{own_port}"
+        name = secrets.token_hex(8)
+        lines = (
+            f"MESSAGE sip:{user}@{written}:{port} SIP/2.0",
+            f"Via: SIP/2.0/UDP {own};rport;branch=z9hG4bK{name}",
+            "Max-Forwards: 70",
+            f"From: <sip:doctor@{own}>;tag={name}",
+            f"To: <sip:{user}@{written}:{port}>",
+            f"Call-ID: {name}",
+            "CSeq: 1 MESSAGE",
+            "Content-Type: text/plain",
+            "Content-Length: 6",
+        )
+        sender.send(("\r\n".join(lines) + "\r\n\r\nstatus").encode())
+        try:
+            answer = sender.recv(65535)
+        except TimeoutError:
+            return "none"
+    found = re.match(rb"SIP/2\.0 (\d{3})", answer)
+    return found[1].decode() if found else "none"
+
+
+def _listeners(port: int) -> Iterator[tuple[str, int | None]]:
+    """Who listens for TCP on ``port``: address and process, the latter None where we may not see it."""
+    for one in psutil.net_connections(kind="tcp"):
+        if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port:
+            yield one.laddr.ip, one.pid
+
+
+def _event_socket(settings: Settings) -> Finding:
+    addresses = sorted({ip for ip, _ in _listeners(settings.esl_port)})
+    if not addresses:
+        return Finding("event-socket", False, f"nobody listens on port {settings.esl_port}")
+    outside = [ip for ip in addresses if not ipaddress.ip_address(ip.partition("%")[0]).is_loopback]
+    if outside:
+        words = f"reachable from outside on {', '.join(outside)}: listen-ip must be 127.0.0.1"
+        return Finding("event-socket", False, words)
+    return Finding("event-socket", True, f"only on {', '.join(addresses)}")
+
+
+def _profile(api: Api) -> Finding:
+    up = re.search(r"^\s*gateway400\s+profile\s.*\bRUNNING\b", _ask(api, "sofia status"), re.MULTILINE)
+    return Finding("profile", bool(up), "gateway400 is up" if up else "the SIP profile gateway400 is not up")
+
+
+def _folder(name: str, folder: Path, settings: Settings) -> Finding:
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
+            pass
+    except OSError as error:
+        return Finding(name, False, f"{folder}: we cannot write there: {error.strerror}")
+    try:
+        writable = _switch_may_write(folder, settings.esl_port)
+    except psutil.Error:
+        writable = None
+    if writable is None:
+        return Finding(name, True, f"{folder}: we can write; whose process the switch is, only root can see")
+    if not writable:
+        return Finding(name, False, f"{folder}: the switch's user cannot write there")
+    return Finding(name, True, f"{folder}: the switch and we can write there")
+
+
+def _switch_may_write(folder: Path, esl_port: int) -> bool | None:
+    """May the process behind the event socket make files in ``folder``, by owner, group and mode?"""
+    pid = next((pid for _, pid in _listeners(esl_port) if pid is not None), None)
+    if pid is None:
+        return None
+    process = psutil.Process(pid)
+    user, group = process.uids().effective, process.gids().effective
+    if user == 0:
+        return True
+    groups = {group}
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("Groups:"):
+            groups |= {int(word) for word in line.split()[1:]}
+    about = folder.stat()
+    if about.st_uid == user:
+        needed = stat.S_IWUSR | stat.S_IXUSR
+    elif about.st_gid in groups:
+        needed = stat.S_IWGRP | stat.S_IXGRP
+    else:
+        needed = stat.S_IWOTH | stat.S_IXOTH
+    return about.st_mode & needed == needed
+
+
+def _disk(settings: Settings) -> Finding:
+    free = {folder: shutil.disk_usage(folder).free for folder in (settings.spool_dir, settings.recordings_dir)}
+    short = [f"{folder}: {free[folder] >> 20} MiB" for folder in free if free[folder] < LEAST_FREE]
+    if short:
+        return Finding("disk", False, f"less than {LEAST_FREE >> 20} MiB free, {', '.join(short)}")
+    least = min(free.values())
+    return Finding("disk", True, f"{least >> 20} MiB free")

@@ -1,0 +1,176 @@
+"""SIGKILL of the call handlers at every stage of a call, on FreeSWITCH: nobody waits in silence, no talk is
+broken off, no slot of a line stays taken. Systemd's part (start it again) is played by the supervisor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.testphone import LineScript, OutgoingCall, Phone
+from tests.e2e.live import NUMBER, LiveBox, live_box
+from tests.support.audio import longest_silence
+from tests.support.freeswitch import require_freeswitch
+
+pytestmark = [pytest.mark.accept, pytest.mark.freeswitch, pytest.mark.timeout(1200)]
+
+ROUNDS = int(os.environ.get("ACCEPT_ROUNDS", "20"))
+SILENCE_S = 3.0
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
+    require_freeswitch()
+    folder: Path = tmp_path_factory.mktemp("killed")
+    with live_box(folder, "freeswitch", keep_up=True) as running:
+        yield running
+
+
+def kill(box: LiveBox) -> None:
+    os.kill(box.parts.pid("handlers"), signal.SIGKILL)
+
+
+async def back(box: LiveBox) -> None:
+    """Wait until the handlers that were started again listen."""
+    for _ in range(200):
+        await asyncio.sleep(0.05)
+        try:
+            _, writer = await asyncio.open_connection(box.settings.handlers_host, box.settings.handlers_port)
+        except OSError:
+            continue
+        writer.close()
+        return
+    raise AssertionError("the handlers did not come back")
+
+
+async def freed(box: LiveBox) -> None:
+    """Slots are free within ten seconds."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if box.usage("first") == box.usage("second") == 0:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"slots taken: {box.usage('first')}, {box.usage('second')}")
+
+
+def longest(call: OutgoingCall) -> float:
+    return longest_silence(call.heard)
+
+
+async def in_prompt(box: LiveBox, phone: Phone) -> OutgoingCall:
+    call = await phone.dial(NUMBER, box.sip)
+    await call.answered(10)
+    await call.hears(1750, 5)
+    return call
+
+
+async def collecting(box: LiveBox, phone: Phone) -> OutgoingCall:
+    call = await in_prompt(box, phone)
+    await asyncio.sleep(1.2)  # the prompt lasts one second
+    return call
+
+
+async def ringing(box: LiveBox, phone: Phone) -> OutgoingCall:
+    call = await in_prompt(box, phone)
+    await call.press("7")
+    await call.hears(450, 5)
+    return call
+
+
+@pytest.mark.parametrize("stage", [in_prompt, collecting])
+async def test_in_the_menu(box: LiveBox, stage: Callable[[LiveBox, Phone], Awaitable[OutgoingCall]]) -> None:
+    """The caller is taken back to the menu, presses a key and is joined."""
+    for _ in range(ROUNDS):
+        answers = LineScript.answer(0.1, say=900.0)
+        async with Phone() as phone, Phone(port=box.port_a, on_invite=answers):
+            call = await stage(box, phone)
+            kill(box)
+            killed_at = call.now
+            await back(box)
+            while call.now < killed_at + 1:
+                await asyncio.sleep(0.05)
+            await call.hears(1750, 8)  # the menu again
+            await call.press("7")
+            await call.hears(900, 8)
+            await call.hangup()
+            assert longest(call) < SILENCE_S
+        await freed(box)
+
+
+async def test_while_a_line_rings(box: LiveBox) -> None:
+    """The line goes on ringing, answers, and is joined."""
+    for _ in range(ROUNDS):
+        answers = LineScript.answer(2.0, say=900.0)
+        async with Phone() as phone, Phone(port=box.port_a, on_invite=answers):
+            call = await ringing(box, phone)
+            kill(box)
+            await call.hears(900, 8)
+            await asyncio.sleep(0.5)
+            await call.hangup()
+            assert call.end is not None and call.end.by == "us"
+            # Ringback is one second of tone and four of pause by its standard: the pause is not silence.
+            assert longest(call) < 4.1 + 0.5
+        await back(box)
+        await freed(box)
+
+
+async def test_in_a_talk(box: LiveBox) -> None:
+    """The talk lives on, and after it the call ends; nobody is put back into the menu."""
+    for _ in range(ROUNDS):
+        answers = LineScript.answer(0.1, say=900.0, hang_up_after=3.0)
+        async with Phone() as phone, Phone(port=box.port_a, on_invite=answers) as line:
+            call = await in_prompt(box, phone)
+            await call.press("7")
+            await call.hears(900, 8)
+            leg = await line.incoming(1)
+            kill(box)
+            call.say(600.0)
+            await leg.hears(600, 3)
+            end = await call.ended(8)
+            assert end.by == "them"
+            assert leg.since_answer > 2.8
+            assert longest(call) < SILENCE_S
+        await back(box)
+        await freed(box)
+
+
+async def test_accepted_and_dead_before_connect(box: LiveBox) -> None:
+    """The kernel has taken the switch's connection, nobody has read it: FreeSWITCH alone would park the call."""
+    for _ in range(ROUNDS):
+        answers = LineScript.answer(0.1, say=900.0)
+        async with Phone() as phone, Phone(port=box.port_a, on_invite=answers):
+            os.kill(box.parts.pid("handlers"), signal.SIGSTOP)
+            call = await phone.dial(NUMBER, box.sip)
+            await asyncio.sleep(0.5)
+            kill(box)
+            dialled = time.monotonic()
+            await call.answered(10)
+            assert time.monotonic() - dialled < 4.5
+            await call.hears(1750, 5)
+            await call.press("7")
+            await call.hears(900, 8)
+            await call.hangup()
+            assert longest(call) < SILENCE_S
+        await freed(box)
+
+
+async def test_handlers_that_stay_dead(box: LiveBox) -> None:
+    """Without handlers the fallback rings the number's first line."""
+    os.kill(box.parts.pid("handlers"), signal.SIGSTOP)  # the supervisor sees no death: nobody comes back
+    try:
+        answers = LineScript.answer(0.1, say=900.0)
+        async with Phone() as phone, Phone(port=box.port_a, on_invite=answers) as line:
+            call = await phone.dial(NUMBER, box.sip)
+            leg = await line.incoming(30)
+            assert leg.called == "02160000001"
+            await call.hears(900, 8)
+            await call.hangup()
+            assert longest(call) < SILENCE_S
+    finally:
+        os.kill(box.parts.pid("handlers"), signal.SIGCONT)

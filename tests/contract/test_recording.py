@@ -1,0 +1,74 @@
+"""``connect`` with a recording: both voices apart, the talk and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from appliance.errors import CallerGone
+from appliance.switch.leg import Disposition
+from tests.contract.worlds import SwitchWorld
+from tests.support.audio import assert_no_tone, assert_tone, read_wav
+
+
+async def test_caller_left_line_right_as_long_as_the_talk(real: SwitchWorld) -> None:
+    leg, caller = await real.answered()
+    caller.call.say(1200)
+    name = f"2026/11/22/{leg.uuid}.wav"
+    assert (await leg.connect(real.line("answers"), name)).disposition is Disposition.ANSWERED
+    recording = read_wav(real.around.recordings / name)  # whole when the verb returns
+    assert recording.right is not None and recording.rate == 8000
+    assert 1.8 < recording.seconds < 2.3
+    assert_tone(recording.left, 1200, 0.3, 1.7)
+    assert_no_tone(recording.left, 900, 0.3, 1.7)
+    assert_tone(recording.right, 900, 0.3, 1.7)
+    assert_no_tone(recording.right, 1200, 0.3, 1.7)
+
+
+async def test_a_line_that_failed_leaves_no_recording(real: SwitchWorld) -> None:
+    leg, caller = await real.answered()
+    caller.call.say(1200)
+    name = f"failed/{leg.uuid}.wav"
+    for line in ("busy", "no-answer"):
+        await leg.connect(real.line(line), name)
+        assert not (real.around.recordings / name).exists()
+    await leg.connect(real.line("answers"), name)
+    assert 1.8 < read_wav(real.around.recordings / name).seconds < 2.3
+
+
+async def test_a_full_line_leaves_no_recording(real: SwitchWorld) -> None:
+    first, one = await real.answered()
+    talk = asyncio.create_task(first.connect(real.line("stays")))
+    await real.rung()
+    second, _ = await real.answered()
+    name = f"full/{second.uuid}.wav"
+    assert (await second.connect(real.line("stays"), name)).disposition is Disposition.FULL
+    assert not (real.around.recordings / name).exists()
+    await one.call.hangup()
+    with pytest.raises(CallerGone):
+        await talk
+
+
+async def test_a_caller_who_hangs_up_leaves_a_whole_recording(real: SwitchWorld) -> None:
+    leg, caller = await real.answered()
+    name = f"gone/{leg.uuid}.wav"
+    talk = asyncio.create_task(leg.connect(real.line("stays"), name))
+    await caller.call.hears(900)
+    await asyncio.sleep(1)
+    await caller.call.hangup()
+    with pytest.raises(CallerGone):
+        await talk
+    await real.cdr(leg.uuid)
+    recording = read_wav(real.around.recordings / name)
+    assert recording.right is not None
+    assert 1.0 < recording.seconds < 1.8
+    assert_tone(recording.right, 900, 0.3, 0.9)
+
+
+async def test_a_call_that_is_not_answered_yet(real: SwitchWorld) -> None:
+    leg, caller = await real.call()
+    name = f"early/{leg.uuid}.wav"
+    assert (await leg.connect(real.line("answers"), name)).disposition is Disposition.ANSWERED
+    assert caller.call.answered_at is not None
+    assert 1.8 < read_wav(real.around.recordings / name).seconds < 2.3

@@ -1,0 +1,27 @@
+"""Each test here runs on both switches: the embedded one, and FreeSWITCH where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.live import LiveBox, live_box
+from tests.support.freeswitch import require_freeswitch
+
+
+@pytest.fixture(scope="module", params=["miniswitch", pytest.param("freeswitch", marks=pytest.mark.freeswitch)])
+def switch(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    if name == "freeswitch":
+        require_freeswitch()
+    return name
+
+
+@pytest.fixture(scope="module")
+def box(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
+    """A box shared by the tests of a module: a test looks only at its own calls (by their Call-ID or caller)."""
+    folder: Path = tmp_path_factory.mktemp(switch)
+    with live_box(folder, switch, media_timeout_s=3) as running:
+        yield running

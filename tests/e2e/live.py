@@ -1,0 +1,191 @@
+"""A whole box for a test: its site, its switch, its handlers and collector, and what it stored."""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+
+from appliance import bootstrap, config
+from appliance.cli import box
+from appliance.config import Settings
+from appliance.ops.supervise import Supervisor
+from appliance.store.queries import calls
+from appliance.store.queries.call_views import CallDetail
+from appliance.store.queries.scope import Scope, reading
+from appliance.store.unit import Store
+from tests.support.ports import free_tcp_port, free_udp_port
+
+NUMBER = "4006543210"
+LANDING = "02155556666"
+
+
+def site_text(port_a: int, port_b: int, *, accept: str = "127.0.0.1", max_calls: int = 2, number: str = "") -> str:
+    """A site unlike the demonstration's: another number, keys 7 and 8, own prompt names, lines on two ports.
+
+    :param number: further fields of the number (YAML flow style); default: by its flow.
+    """
+    where = number or "flow: front"
+    return textwrap.dedent(
+        f"""
+        version: 1
+        accounts:
+          - {{id: acme, name: 测试企业}}
+        operators:
+          - {{login: admin, name: 管理员, roles: [administrator]}}
+        trunks:
+          - id: inbound
+            name: 来话中继
+            accept: ["{accept}"]
+            called_from: [request-uri, to, diversion, history-info]
+            landing: {{"{LANDING}": "{NUMBER}"}}
+          - {{id: to-a, name: A, proxy: "127.0.0.1:{port_a}", caller_id: pass}}
+          - {{id: to-b, name: B, proxy: "127.0.0.1:{port_b}", number_format: plus86, caller_number: "02180000000"}}
+        lines:
+          - id: first
+            account: acme
+            number: "02160000001"
+            kind: landline
+            trunk: to-a
+            max_calls: {max_calls}
+            ring_seconds: 3
+          - id: second
+            account: acme
+            number: "13900000002"
+            kind: mobile
+            trunk: to-b
+            max_calls: {max_calls}
+            ring_seconds: 3
+        flows:
+          - name: front
+            account: acme
+            start: ask
+            nodes:
+              ask:
+                type: menu
+                prompt: tone-1750
+                keys: {{"7": both, "8": only-second}}
+                silence: bye
+                wrong: bye
+                attempts: 2
+                timeout_s: 2
+                wrong_prompt: tone-700
+                silence_prompt: tone-800
+              both: {{type: ring, lines: [first, second], failed: sorry}}
+              only-second: {{type: ring, lines: [second]}}
+              sorry: {{type: hangup, prompt: tone-500, cause: USER_BUSY}}
+              bye: {{type: hangup, prompt: tone-1000}}
+        numbers:
+          - number: "{NUMBER}"
+            account: acme
+            {where}
+            record: all
+            record_notice: false
+            subscriptions:
+              - {{plan: six, starts_at: "2026-01-01T00:00:00+08:00"}}
+        plans:
+          - code: six
+            name: 六秒计费
+            charge_by: time
+            meter: bridge
+            prices:
+              - effective_from: "2026-01-01T00:00:00+08:00"
+                initial_seconds: 6
+                step_seconds: 6
+                per_minute: "0.6"
+        """
+    )
+
+
+def tone_prompts(folder: Path) -> None:
+    """Prompts that can be told apart by ear: ``tone-HZ.wav``, one second each."""
+    import numpy as np
+
+    folder.mkdir(parents=True, exist_ok=True)
+    at = np.arange(8000) / 8000
+    for hz in (1750, 500, 700, 800, 1000):
+        samples = (0.4 * np.sin(2 * np.pi * hz * at)).astype("float32")
+        soundfile.write(folder / f"tone-{hz}.wav", samples, 8000, subtype="PCM_16")
+
+
+@dataclass(frozen=True)
+class LiveBox:
+    """A running box. ``port_a`` and ``port_b`` are where its lines ``first`` and ``second`` ring."""
+
+    settings: Settings
+    parts: Supervisor
+    port_a: int
+    port_b: int
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        """Where callers send their INVITEs."""
+        return self.settings.sip_host, self.settings.sip_port
+
+    def stored(self, count: int = 1, within_s: float = 10.0, *, charged: bool = True) -> list[CallDetail]:
+        """The calls stored, newest first, as soon as there are ``count`` (and each is rated)."""
+        store = Store(self.settings.database_url)
+        deadline = time.monotonic() + within_s
+        found: list[CallDetail] = []
+        while time.monotonic() < deadline:
+            with reading(store, Scope(None)) as reader:
+                rows = calls.page(reader, calls.CallFilter(), limit=max(count, 100) * 10)
+                found = [detail for row in rows if (detail := calls.one(reader, row.uuid)) is not None]
+            ready = [one for one in found if one.charge is not None or not charged]
+            # The line's leg may come a moment after the caller's: its call is derived anew then.
+            whole = all(len(one.legs) > 1 for one in ready if one.row.joined_at)
+            if len(ready) >= count and whole:
+                return ready
+            time.sleep(0.1)
+        raise AssertionError(
+            f"{len(found)} of {count} calls stored; collector says:\n{self.parts.log('collector')[-3000:]}"
+        )
+
+    def usage(self, line: str) -> int:
+        """Slots of a line that are taken, by the switch's own count."""
+        with bootstrap.switch_api(self.settings) as api:
+            return int(api(f"limit_usage hash line {line}"))
+
+
+@contextlib.contextmanager
+def live_box(
+    folder: Path,
+    switch: str,
+    *,
+    console: bool = False,
+    keep_up: bool = False,
+    site: str | None = None,
+    **overrides: object,
+) -> Iterator[LiveBox]:
+    """A box on free ports of its own in ``folder``.
+
+    :param site: another site's text, with ``@A@`` and ``@B@`` for the lines' ports.
+    :param keep_up: start again what dies.
+    :param overrides: settings.
+    """
+    port_a, port_b = free_udp_port(), free_udp_port()
+    settings = config.load(
+        state_dir=folder,
+        switch=switch,
+        sip_port=free_udp_port(),
+        esl_port=free_tcp_port(),
+        handlers_port=free_tcp_port(),
+        console_port=free_tcp_port(),
+        collect_interval_s=0.1,
+        **overrides,
+    )
+    tone_prompts(settings.prompts_dir / "acme")
+    file = folder / "site.yaml"
+    file.write_text(
+        site.replace("@A@", str(port_a)).replace("@B@", str(port_b)) if site else site_text(port_a, port_b),
+        encoding="utf-8",
+    )
+    bootstrap.set_up_site(settings, file)
+    with box.running(settings, keep_up=keep_up, console=console) as parts:
+        yield LiveBox(settings, parts, port_a, port_b)
+        assert parts.dead() == [], f"ended on its own: {parts.dead()}"

@@ -1,0 +1,62 @@
+"""A number without a menu: nothing is answered, and nothing metered, until a line answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.testphone import CallFailed, LineScript, Phone
+from tests.e2e.live import NUMBER, LiveBox, live_box, site_text
+
+
+@pytest.fixture(scope="module")
+def direct(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
+    folder: Path = tmp_path_factory.mktemp(f"direct-{switch}")
+    site = site_text(1, 2, number="lines: [first, second]").replace(':1"', ':@A@"').replace(':2"', ':@B@"')
+    # The menu is still there for another number: a site may hold flows that no number uses yet.
+    with live_box(folder, switch, site=site) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        (LineScript.busy(), LineScript.busy(), 486),
+        (LineScript.busy(), LineScript.no_answer(), 480),
+        (LineScript(status=603, ringing=False, ring_s=0), LineScript(status=603, ringing=False, ring_s=0), 403),
+        (LineScript(status=404, ringing=False, ring_s=0), LineScript(status=503, ringing=False, ring_s=0), 503),
+    ],
+)
+async def test_the_caller_gets_a_proper_cause(
+    direct: LiveBox, first: LineScript, second: LineScript, status: int
+) -> None:
+    async with (
+        Phone() as phone,
+        Phone(port=direct.port_a, on_invite=first),
+        Phone(port=direct.port_b, on_invite=second),
+    ):
+        call = await phone.dial(NUMBER, direct.sip)
+        with pytest.raises(CallFailed) as failed:
+            await call.answered(20)
+        accepted = {status, 603} if status == 403 else {status}
+        assert failed.value.status in accepted
+
+
+async def test_answered_only_when_a_line_answers(direct: LiveBox) -> None:
+    async with (
+        Phone() as phone,
+        Phone(port=direct.port_a, on_invite=LineScript.answer(1.0, say=900.0)),
+        Phone(port=direct.port_b, on_invite=LineScript.busy()),
+    ):
+        call = await phone.dial(NUMBER, direct.sip, caller="13711112222")
+        await asyncio.sleep(0.7)
+        assert call.answered_at is None
+        await call.answered(5)
+        await call.hears(900)
+        await call.hangup()
+    one = next(one for one in direct.stored(1) if one.row.caller == "13711112222")
+    # The gateway's answer is the line's: both meters begin together.
+    assert abs(one.row.bill_ms - one.row.bridged_ms) < 300

@@ -1,0 +1,127 @@
+"""The switch's end of an event socket, played by a test line by line (gevent, no FreeSWITCH)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import gevent
+from gevent import socket
+
+UUID = "b6b3ae4c-1c9f-4b1c-9c4e-0a4f6a4f7f11"
+
+#: A channel's data as ``connect`` is answered; values are encoded as FreeSWITCH does.
+CHANNEL = {
+    "Event-Name": "CHANNEL_DATA",
+    "Channel-State": "CS_EXECUTE",
+    "Answer-State": "ringing",
+    "Caller-Caller-ID-Name": "Caller",
+    "Caller-Caller-ID-Number": "13800138000",
+    "Caller-Destination-Number": "4008001234",
+    "Unique-ID": UUID,
+    "variable_sip_network_ip": "127.0.0.1",
+    "variable_sip_network_port": "5070",
+    "variable_sip_req_user": "4008001234",
+    "variable_sip_to_user": "4008001234",
+    "variable_last_sched_id": "17",
+    "variable_gw_started": "1",
+    "Content-Type": "command/reply",
+    "Reply-Text": "+OK\n",
+}
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname())
+        far, _ = listener.accept()
+    return near, far
+
+
+def block(headers: Mapping[str, str], encode: bool = True) -> bytes:
+    """Header lines and the empty line behind them."""
+    lines = [f"{name}: {quote(value, safe=' /:') if encode else value}\n" for name, value in headers.items()]
+    return "".join(lines).encode() + b"\n"
+
+
+def event(headers: Mapping[str, str], tail: bytes = b"") -> bytes:
+    """A ``text/event-plain`` frame."""
+    body = block(headers) + tail
+    return b"Content-Length: %d\nContent-Type: text/event-plain\n\n" % len(body) + body
+
+
+def complete(application_uuid: str, application: str = "playback", **more: str) -> bytes:
+    """``CHANNEL_EXECUTE_COMPLETE``; keywords are variables, ``_`` in front: headers."""
+    headers = {"Event-Name": "CHANNEL_EXECUTE_COMPLETE", "Unique-ID": UUID, "Answer-State": "answered"}
+    headers |= {f"variable_{name}": value for name, value in more.items()}
+    headers |= {"Application": application, "Application-UUID": application_uuid}
+    return event(headers)
+
+
+DISCONNECT = b"Content-Type: text/disconnect-notice\nControlled-Session-UUID: x\nContent-Length: 8\n\nDropped\n"
+OK = b"Content-Type: command/reply\nReply-Text: +OK\n\n"
+
+
+class ScriptedSwitch:
+    """Reads commands, writes what the test says."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._buffer = b""
+
+    def command(self, timeout_s: float = 2.0) -> str:
+        """The next command, without its empty line."""
+        with gevent.Timeout(timeout_s):
+            while b"\n\n" not in self._buffer:
+                data = self.sock.recv(65536)
+                assert data, f"the connection closed after {self._buffer!r}"
+                self._buffer += data
+        command, _, self._buffer = self._buffer.partition(b"\n\n")
+        return command.decode()
+
+    def commands(self, count: int) -> list[str]:
+        """The next commands."""
+        return [self.command() for _ in range(count)]
+
+    def say(self, *frames: bytes) -> None:
+        """Write."""
+        self.sock.sendall(b"".join(frames))
+
+    def api(self, text: str) -> None:
+        """Answer an API command."""
+        body = text.encode()
+        self.say(b"Content-Type: api/response\nContent-Length: %d\n\n" % len(body) + body)
+
+    def hand_over(self, data: Mapping[str, str] = CHANNEL) -> None:
+        """A call: answer ``connect``, ``filter`` and ``event``."""
+        assert self.command() == "connect"
+        self.say(block(data))
+        assert self.command() == f"filter Unique-ID {UUID}"
+        assert self.command() == "event plain CHANNEL_EXECUTE_COMPLETE"
+        self.say(OK, OK)
+
+    def closed(self, timeout_s: float = 2.0) -> bool:
+        """Whether the other side closes within that time; what it still says is passed over."""
+        with gevent.Timeout(timeout_s, False):
+            try:
+                while self.sock.recv(65536):
+                    pass
+            except OSError:
+                pass
+            return True
+        return False
+
+
+def uuid_in(command: str) -> str:
+    """The ``Event-UUID`` of an ``execute``."""
+    found = re.search(r"^Event-UUID: (.+)$", command, re.MULTILINE)
+    assert found, command
+    return found[1]
+
+
+def application(command: str) -> tuple[str, str]:
+    """Name and argument of an ``execute``."""
+    headers = dict(line.split(": ", 1) for line in command.split("\n")[1:])
+    assert headers["call-command"] == "execute" and headers["event-lock"] == "true", command
+    return headers["execute-app-name"], headers.get("execute-app-arg", "")

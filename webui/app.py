@@ -1,0 +1,76 @@
+"""The console's app: pages, API, and what stands in front of both."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from apiflask import APIFlask
+from flask_wtf import CSRFProtect
+
+from appliance.bootstrap import secret
+from appliance.config import Settings
+from appliance.store.unit import Store
+from webui.api import calls as api_calls
+from webui.context import EXTENSION, Console
+from webui.errors import init_errors, processed
+from webui.headers import init_headers
+from webui.i18n import init_i18n
+from webui.shown import init_shown
+from webui.sign_in import init_sign_in
+from webui.static_files import init_static_files
+from webui.views import calls, health, language, numbers
+from webui.wall import init_wall
+from webui.words import init_words
+
+OPENAPI = "/api/v1/openapi.json"
+
+
+def create_app(settings: Settings, store: Store) -> APIFlask:
+    """The console on a store.
+
+    The key of its sessions is read from ``settings.secret_key_file``, which is made where there is none.
+
+    :raises SettingsError: the key cannot be made or read.
+    """
+    app = APIFlask(
+        __name__,
+        title="gateway400",
+        version=_version(),
+        spec_path=OPENAPI,
+        docs_path=None,  # APIFlask's page loads from elsewhere; docs/api.md is the page
+        json_errors=False,
+    )
+    app.config.update(
+        APP_VERSION=_version(),
+        SECRET_KEY=secret(settings.secret_key_file),
+        MAX_CONTENT_LENGTH=64 * 1024,  # only small forms are sent to us
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_SSL_STRICT=settings.console_https,
+        BABEL_DEFAULT_LOCALE="zh_Hans_CN",
+        AUTO_SERVERS=False,
+        TAGS=["Calls"],
+        VALIDATION_ERROR_DESCRIPTION="A field of the query cannot be read",
+    )
+    app.extensions[EXTENSION] = Console(settings, store)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.error_processor(processed)
+
+    init_headers(app, settings)
+    init_i18n(app)
+    init_shown(app)
+    init_words(app)
+    init_static_files(app)
+    init_errors(app)
+    CSRFProtect(app)
+    init_sign_in(app, store)
+    init_wall(app)
+    for subject in (calls, numbers, health, language, api_calls):
+        app.register_blueprint(subject.bp)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("gateway400")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "0"

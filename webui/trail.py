@@ -1,0 +1,106 @@
+"""A call's trail: what happened to it, step by step, as far as its record tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from appliance.store.queries.call_views import Attempt, CallDetail, LegView
+from webui import words
+from webui.i18n import gettext
+from webui.shown import duration, phone
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. ``at`` is None where the record has no time for it; ``lamp`` as in ``words``."""
+
+    icon: str
+    title: str
+    note: str = ""
+    lamp: str = "off"
+    at: datetime | None = None
+    key: str = ""
+
+
+def trail(call: CallDetail) -> list[Step]:
+    """The steps in the order they happened."""
+    row = call.row
+    steps = [
+        Step(
+            "phone-incoming",
+            gettext("Call to %(number)s", number=phone(row.number) or gettext("an unknown number")),
+            gettext("by trunk %(trunk)s", trunk=call.trunk_name or row.trunk_id) if row.trunk_id else "",
+            at=row.started_at,
+        )
+    ]
+    if call.flow:
+        name, _, version = call.flow.partition("@")
+        steps.append(
+            Step(
+                "route",
+                gettext("Menu began"),
+                gettext("flow %(name)s, version %(version)s", name=name, version=version or "?"),
+                at=row.answered_at,
+            )
+        )
+    steps += [
+        Step("dialpad", gettext("Caller pressed a key"), gettext("in menu “%(menu)s”", menu=node), key=key)
+        for node, key in row.keys
+    ]
+    steps += _lines(call)
+    steps.append(_end(call))
+    return steps
+
+
+def _lines(call: CallDetail) -> Iterator[Step]:
+    """Lines tried, each with the leg that the switch made for it."""
+    legs = [leg for leg in call.legs if leg.role == "line"]
+    for attempt in call.tried:
+        leg = next((leg for leg in legs if leg.line_id == attempt.line_id), None)
+        if leg is not None:
+            legs.remove(leg)
+        yield _attempt(attempt, leg)
+        if attempt.disposition == "answered":
+            yield Step(
+                "headset",
+                gettext("Connected to %(line)s", line=attempt.line_name or attempt.line_id),
+                gettext("talked for %(duration)s", duration=duration(call.row.bridged_ms / 1000)),
+                "good",
+                call.row.joined_at,
+            )
+    # Legs that no note speaks of: the handlers died while they rang.
+    for leg in legs:
+        yield Step(
+            "phone-outgoing",
+            gettext("Rang %(line)s", line=leg.line_name or leg.line_id or "?"),
+            words.cause(leg.hangup_cause),
+            at=leg.started_at,
+        )
+
+
+def _attempt(attempt: Attempt, leg: LegView | None) -> Step:
+    how = words.disposition(attempt.disposition)
+    rang = ""
+    if leg is not None:
+        seconds = ((leg.answered_at or leg.ended_at) - leg.started_at) / timedelta(seconds=1)
+        rang = gettext("rang for %(duration)s", duration=duration(seconds))
+    return Step(
+        "phone-outgoing",
+        gettext("Tried %(line)s", line=attempt.line_name or attempt.line_id),
+        " · ".join(filter(None, (phone(attempt.line_number), rang, how.text))),
+        how.lamp,
+        leg.started_at if leg else None,
+    )
+
+
+def _end(call: CallDetail) -> Step:
+    ended = words.outcome(call.row.outcome)
+    return Step(
+        "phone-off",
+        gettext("Call ended: %(outcome)s", outcome=ended.text),
+        " · ".join(filter(None, (ended.why, words.cause(call.hangup_cause)))),
+        ended.lamp,
+        call.row.ended_at,
+    )

@@ -1,0 +1,165 @@
+"""Calls: the list with its search, the export, one call, its recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    render_template,
+    request,
+    send_file,
+    stream_with_context,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from appliance.errors import MediaError
+from appliance.media import recordings
+from appliance.store.queries import calls
+from appliance.store.queries.call_views import CallRow, Place
+from appliance.store.queries.calls import OUTCOMES, CallFilter
+from appliance.store.queries.routing import line_choices, number_choices
+from webui.call_filter import Asked, presets, read_filter, with_default_days
+from webui.context import console, now, reader
+from webui.explain import explain
+from webui.export import MOST_ROWS, calls_csv
+from webui.shown import local
+from webui.trail import trail
+
+bp = Blueprint("calls", __name__)
+
+PAGE_SIZE = 50
+_EXPORT_PAGE = 1000
+
+
+@bp.get("/")
+def listing() -> ResponseReturnValue:
+    """A page of the calls that were asked for, with their sums."""
+    asked = read_filter(with_default_days(request.args, now()))
+    number = request.args.get("page", 1, type=int)
+    number = min(max(number, 1), 1_000_000)
+    with reader() as opened:
+        sums = calls.totals(opened, asked.filter)
+        last_page = max(1, -(-sums.calls // PAGE_SIZE))
+        number = min(number, last_page)
+        rows = calls.page(opened, asked.filter, limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE)
+        numbers, lines = number_choices(opened), line_choices(opened)
+        any_call = bool(rows) or calls.any_call(opened)
+    part = request.headers.get("HX-Target") == "results"
+    return render_template(
+        "calls/_results.html" if part else "calls/list.html",
+        asked=asked,
+        rows=rows,
+        totals=sums,
+        page=number,
+        last_page=last_page,
+        first_row=(number - 1) * PAGE_SIZE + 1,
+        page_url=lambda to: _list_url(asked, page=to),
+        filter_url=lambda **changed: _list_url(asked, **changed),
+        export_url=url_for(".export", **_asked_again(asked)),
+        presets=presets(now()),
+        numbers=numbers,
+        lines=lines,
+        outcomes=OUTCOMES,
+        any_call=any_call,
+    )
+
+
+@bp.get("/calls.csv")
+def export() -> ResponseReturnValue:
+    """The calls that were asked for, as CSV."""
+    asked = read_filter(with_default_days(request.args, now()))
+    if asked.faults:
+        abort(400)
+    name = f"calls-{local(now()):%Y%m%d-%H%M}.csv"
+    return Response(
+        stream_with_context(calls_csv(_pages(asked.filter))),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@bp.get("/calls/<uuid>")
+def one(uuid: str) -> ResponseReturnValue:
+    """One call."""
+    with reader() as opened:
+        call = calls.one(opened, uuid)
+    if call is None:
+        abort(404)
+    return render_template(
+        "calls/one.html",
+        call=call,
+        row=call.row,
+        steps=trail(call),
+        charge_words=explain(call.charge) if call.charge else [],
+        has_recording=bool(call.row.recording) and _file(call.row) is not None,
+    )
+
+
+@bp.get("/calls/<uuid>/recording")
+def recording(uuid: str) -> ResponseReturnValue:
+    """The recording: whole, or the range that a player asks for."""
+    row, path = _recording(uuid)
+    name = "-".join(filter(None, (row.number, f"{local(row.started_at):%Y%m%d-%H%M%S}", row.caller.lstrip("+"))))
+    return send_file(
+        path,
+        mimetype="audio/wav" if path.suffix == ".wav" else None,
+        as_attachment="download" in request.args,
+        download_name=name + path.suffix,
+        conditional=True,
+        max_age=0,
+    )
+
+
+@bp.get("/calls/<uuid>/outline")
+def outline(uuid: str) -> ResponseReturnValue:
+    """The recording's outline for the player: a row a channel, and the length in seconds."""
+    _, path = _recording(uuid)
+    try:
+        read = recordings.outline(path)
+    except MediaError:
+        abort(404)
+    return jsonify(seconds=read.seconds, channels=read.channels)
+
+
+def _recording(uuid: str) -> tuple[CallRow, Path]:
+    with reader() as opened:
+        row = calls.recording_of(opened, uuid)
+    path = _file(row) if row else None
+    if row is None or path is None:
+        abort(404)
+    return row, path
+
+
+def _file(row: CallRow) -> Path | None:
+    try:
+        return recordings.find(console().settings.recordings_dir, row.recording)
+    except MediaError:
+        return None
+
+
+def _pages(wanted: CallFilter) -> Iterator[Sequence[CallRow]]:
+    """Page by page, each in a reading of its own: a slow download holds nothing open."""
+    after: Place | None = None
+    for _ in range(0, MOST_ROWS, _EXPORT_PAGE):
+        with reader() as opened:
+            rows = calls.page(opened, wanted, limit=_EXPORT_PAGE, after=after)
+        yield rows
+        if len(rows) < _EXPORT_PAGE:
+            return
+        after = rows[-1].place
+
+
+def _list_url(asked: Asked, **changed: str | int) -> str:
+    return url_for(".listing", **{**_asked_again(asked), **changed})
+
+
+def _asked_again(asked: Asked) -> dict[str, Any]:
+    """The fields for a link. Times stay even when empty: an empty one asks for all time."""
+    return {name: value for name, value in asked.fields.items() if value or name in ("from", "to")}

@@ -1,0 +1,51 @@
+"""How the box fares: a page for people, a word for machines."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, Response, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+
+from appliance.errors import StoreError
+from appliance.ops.health import Probes, listening, read_health
+from appliance.store.queries.box import last_collected_at
+from webui.context import console, now
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/health")
+def page() -> ResponseReturnValue:
+    """The parts of the box and how each fares."""
+    part = request.headers.get("HX-Target") == "checks"
+    return render_template(
+        "health/_checks.html" if part else "health/page.html",
+        health=read_health(console().settings, probes()),
+        now=now(),
+        version=current_app.config["APP_VERSION"],
+    )
+
+
+@bp.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """``ok`` when the console can answer pages; 503 when its database cannot be read. Tells nothing else."""
+    try:
+        last_collected_at(console().store)
+    except StoreError:
+        return Response("unavailable\n", status=503, mimetype="text/plain")
+    return Response("ok\n", mimetype="text/plain")
+
+
+def probes() -> Probes:
+    """How this box's parts are asked."""
+    settings, store = console().settings, console().store
+
+    def database() -> datetime | None:
+        return last_collected_at(store)
+
+    return Probes(
+        switch=listening(settings.esl_host, settings.esl_port),
+        handlers=listening(settings.handlers_host, settings.handlers_port),
+        database=database,
+    )

@@ -1,0 +1,117 @@
+"""Codes of the record → words of the console. A code that is not known here is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+
+from webui.i18n import lazy_gettext
+
+#: Outcome → (words, lamp). The lamp is how a switchboard would show it: good, watch, bad or off.
+_OUTCOMES: Mapping[str, tuple[Any, str]] = {
+    "answered": (lazy_gettext("Answered"), "good"),
+    "abandoned": (lazy_gettext("Caller hung up"), "watch"),
+    "failed": (lazy_gettext("Not connected"), "bad"),
+    "refused": (lazy_gettext("Refused"), "off"),
+    "ended": (lazy_gettext("Ended in menu"), "off"),
+    "abnormal": (lazy_gettext("To be checked"), "bad"),
+}
+_WHY: Mapping[str, Any] = {
+    "ringing": lazy_gettext("while ringing"),
+    "prompt": lazy_gettext("during an announcement"),
+    "menu": lazy_gettext("in the menu"),
+    "queue": lazy_gettext("in the queue"),
+    "unknown-trunk": lazy_gettext("unknown trunk"),
+    "unknown-number": lazy_gettext("unknown number"),
+    "out-of-service": lazy_gettext("number out of service"),
+    "user-busy": lazy_gettext("lines busy"),
+    "no-answer": lazy_gettext("no answer"),
+    "call-rejected": lazy_gettext("rejected by the line"),
+    "normal-temporary-failure": lazy_gettext("lines unreachable"),
+}
+_DISPOSITIONS: Mapping[str, tuple[Any, str]] = {
+    "answered": (lazy_gettext("answered"), "good"),
+    "busy": (lazy_gettext("busy"), "watch"),
+    "no-answer": (lazy_gettext("no answer"), "watch"),
+    "rejected": (lazy_gettext("rejected"), "watch"),
+    "unreachable": (lazy_gettext("unreachable"), "bad"),
+    "not-existing": (lazy_gettext("number does not exist"), "bad"),
+    "full": (lazy_gettext("all its channels in use, not rung"), "watch"),
+}
+_CAUSES: Mapping[str, Any] = {
+    "NORMAL_CLEARING": lazy_gettext("normal end"),
+    "ORIGINATOR_CANCEL": lazy_gettext("caller hung up before an answer"),
+    "USER_BUSY": lazy_gettext("busy"),
+    "NO_ANSWER": lazy_gettext("no answer"),
+    "NO_USER_RESPONSE": lazy_gettext("no response"),
+    "CALL_REJECTED": lazy_gettext("rejected"),
+    "UNALLOCATED_NUMBER": lazy_gettext("number does not exist"),
+    "NORMAL_TEMPORARY_FAILURE": lazy_gettext("temporary failure"),
+    "DESTINATION_OUT_OF_ORDER": lazy_gettext("out of order"),
+    "RECOVERY_ON_TIMER_EXPIRE": lazy_gettext("no reply in time"),
+    "MEDIA_TIMEOUT": lazy_gettext("no voice any more"),
+    "ALLOTTED_TIMEOUT": lazy_gettext("longest duration reached"),
+    "LOSE_RACE": lazy_gettext("another line was faster"),
+    "MANAGER_REQUEST": lazy_gettext("ended by an operator"),
+}
+_KINDS: Mapping[str, Any] = {
+    "mobile": lazy_gettext("mobile"),
+    "fixed": lazy_gettext("landline"),
+    "overseas": lazy_gettext("overseas"),
+    "unknown": lazy_gettext("unknown origin"),
+    "any": lazy_gettext("any caller"),
+    "sip": lazy_gettext("SIP phone"),
+}
+_ROLES: Mapping[str, Any] = {
+    "administrator": lazy_gettext("administrator"),
+    "operator": lazy_gettext("operator"),
+    "finance": lazy_gettext("finance"),
+    "supervisor": lazy_gettext("supervisor"),
+    "agent": lazy_gettext("agent"),
+    "auditor": lazy_gettext("auditor"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An outcome in words."""
+
+    text: str
+    why: str
+    lamp: str
+
+
+def outcome(code: str) -> Outcome:
+    """``failed:user-busy`` in words."""
+    head, _, why = code.partition(":")
+    text, lamp = _OUTCOMES.get(head, (head or lazy_gettext("Unknown"), "off"))
+    return Outcome(str(text), str(_WHY.get(why, why)), lamp)
+
+
+def disposition(code: str) -> Outcome:
+    """How ringing a line ended, in words."""
+    text, lamp = _DISPOSITIONS.get(code, (code, "off"))
+    return Outcome(str(text), "", lamp)
+
+
+def cause(code: str) -> str:
+    """A hang-up cause by FreeSWITCH's name, in words."""
+    return str(_CAUSES.get(code, code))
+
+
+def kind(code: str) -> str:
+    """What a caller calls from, or a line is."""
+    return str(_KINDS.get(code, code))
+
+
+def role(code: str) -> str:
+    """An operator's role."""
+    return str(_ROLES.get(code, code))
+
+
+def init_words(app: Flask) -> None:
+    """Put the words on the app's templates."""
+    app.jinja_env.filters.update(outcome=outcome, disposition=disposition, cause=cause, kind=kind, role=role)
