@@ -33,7 +33,7 @@ _DIAL = re.compile(
     r"sofia/gateway400/\+?[0-9*#]{3,24}@(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:]{2,39}\])(?::[0-9]{1,5})?",
     re.ASCII,
 )
-_CALLED = re.compile(r"\+?[0-9]{3,24}", re.ASCII)
+_PHONE = re.compile(r"\+?[0-9]{3,24}", re.ASCII)
 _RING_S = range(1, 601)
 _CALLS = range(1, 10000)
 
@@ -114,6 +114,10 @@ def first_line(entry: dict[str, object]) -> Line | None:
 def ring(session: Session, line: Line) -> bool:
     """Ring the line; True when the call is over: somebody talked, or the caller gave up."""
     session.setVariable("gw_line", line.name)
+    caller = session.getVariable("sip_from_user") or ""
+    shown = caller if _PHONE.fullmatch(caller) else "anonymous"
+    session.setVariable("effective_caller_id_number", shown)
+    session.setVariable("effective_caller_id_name", shown)
     session.setVariable("ringback", RINGBACK)
     session.setVariable("ignore_early_media", "true")
     session.setVariable("originate_disposition", "LINE_FULL")
@@ -147,7 +151,7 @@ def _dict(value: object) -> dict[str, object]:
 
 def _spellings(called: str | None) -> Iterator[str]:
     """How a carrier may write the number in the map: as it is, without 86, with the trunk prefix 0."""
-    if not called or not _CALLED.fullmatch(called):
+    if not called or not _PHONE.fullmatch(called):
         return
     yield called
     bare = called.removeprefix("+")

@@ -46,6 +46,10 @@ def updated(locale: str = DEFAULT) -> bytes:
     template.creation_date = catalogue.creation_date
     catalogue.update(template, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    catalogue.header_comment = "# The console's texts in Chinese; `python -m webui.catalogue` keeps the list."
+    catalogue.project, catalogue.version = "gateway400", "console"
+    catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = ""
+    catalogue.fuzzy = False
     catalogue.revision_date = catalogue.creation_date
     written = BytesIO()
     write_po(written, catalogue, width=110, sort_output=True, no_location=False, include_lineno=False)

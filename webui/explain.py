@@ -100,7 +100,9 @@ def _sum(charge: ChargeView, plan: PlanView, price: PriceView) -> str:
     fee = yuan(price.connect_fee) + " + " if price.connect_fee else ""
     if plan.charge_by == "call":
         return f"{fee}{yuan(price.per_call)} = {yuan(charge.amount)}"
-    counted = f"{_units(plan, charge.charged_units)} × {yuan(price.per_minute)}/{gettext('min')}"
+    counted = gettext(
+        "%(units)s × %(price)s a minute", units=_units(plan, charge.charged_units), price=yuan(price.per_minute)
+    )
     inexact = charge.charged_units * price.per_minute % 60
     rounded = gettext(" (rounded half up to a millionth)") if inexact else ""
     return f"{fee}{counted} = {yuan(charge.amount)}{rounded}"

@@ -63,9 +63,14 @@ def duration(seconds: float) -> str:
     return between.join(text % {"n": count} for count, text in parts[:2] if count or len(parts) == 1)
 
 
+def elapsed(at: datetime, now: datetime) -> str:
+    """How long since then, roughly."""
+    return duration(max(0.0, (now - at) / timedelta(seconds=1)))
+
+
 def ago(at: datetime, now: datetime) -> str:
     """How long ago, roughly."""
-    return gettext("%(duration)s ago", duration=duration(max(0.0, (now - at) / timedelta(seconds=1))))
+    return gettext("%(duration)s ago", duration=elapsed(at, now))
 
 
 def phone(number: str) -> str:
@@ -123,6 +128,6 @@ def size(count: int) -> str:
 
 def init_shown(app: Flask) -> None:
     """Put the filters on the app's templates."""
-    for filter_ in (ago, clock, day, duration, phone, size, stamp, yuan):
+    for filter_ in (ago, clock, day, duration, elapsed, phone, size, stamp, yuan):
         app.jinja_env.filters[filter_.__name__] = filter_
     app.jinja_env.filters["length_of"] = length  # `length` is Jinja's own

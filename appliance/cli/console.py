@@ -15,7 +15,7 @@ def console() -> None:
 @console.command()
 def serve() -> None:
     """Serve the console until SIGTERM."""
-    from webui import serve as webui_serve  # gunicorn and Flask: only when they are wanted
+    import webui.serve  # gunicorn and Flask: only when they are wanted
 
     bootstrap.configure_logging()
-    webui_serve.main(config.load())
+    webui.serve.main(config.load())

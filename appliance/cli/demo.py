@@ -132,7 +132,7 @@ def _show(settings: Settings, plan: Plan, call: CallDetail, steps: _Steps) -> No
             raise ApplianceError(f"recording of {info.duration:.2f} s, {info.channels} channels: {file}")
         steps(f"recording: {file} ({info.duration:.2f} s; left the caller, right the line)")
     plan_name = charge.plan.code if charge.plan else "no plan"
-    steps(f"price: {money.format_yuan(charge.amount)} yuan ({plan_name}, {charge.metered_seconds} s metered)")
+    steps(f"price: {money.yuan(charge.amount)} yuan ({plan_name}, {charge.metered_seconds} s metered)")
 
 
 def _show_in_console(settings: Settings, uuid: str, steps: _Steps) -> None:

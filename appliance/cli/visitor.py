@@ -35,12 +35,12 @@ class Visitor:
 
         :raises ApplianceError: there is no form, or the console refuses.
         """
-        token = _TOKEN.search(self.get("/login"))
+        token = _TOKEN.search(self.get("/sign-in"))
         if token is None:
             raise ApplianceError("the console shows no sign-in form")
         fields = {"csrf_token": token[1], "login": login, "password": password}
         data = urllib.parse.urlencode(fields).encode()
-        page = self._open(urllib.request.Request(self._address + "/login", data=data))  # noqa: S310
+        page = self._open(urllib.request.Request(self._address + "/sign-in", data=data))  # noqa: S310
         if _TOKEN.search(page) and 'name="password"' in page:
             raise ApplianceError("the console refuses the sign-in")
 

@@ -132,7 +132,7 @@ def _outcome(caller: Leg, lines: list[Leg], joined: bool) -> str:
         facts.get("sip_hangup_disposition") in {"recv_bye", "recv_cancel"}
         or caller.hangup_cause == "ORIGINATOR_CANCEL"
     ):
-        if lines or "gw_line" in facts or "gw_tried" in facts:
+        if lines or facts.get("gw_line") or facts.get("gw_tried"):
             return "abandoned:ringing"
         return "abandoned:menu" if caller.answered_at else "abandoned:start"
     return f"failed:{caller.hangup_cause.lower().replace('_', '-') or 'unknown'}"[:60]

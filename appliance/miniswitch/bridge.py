@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from appliance.miniswitch import causes, dialstring, sound
 from appliance.miniswitch.apps import set_variable
 from appliance.miniswitch.channel import Channel, Interrupted, State, new_uuid, now_us
+from appliance.miniswitch.closing import close
 from appliance.miniswitch.dialstring import Target
 from appliance.miniswitch.esl_wire import to_bytes
 from appliance.miniswitch.g711 import PCMA
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT_S = 60.0
-_NOT_A_HEADER_PREFIX = "sip_h_"
+_HEADER_PREFIX = "sip_h_"
 _CONTINUE_WITHOUT_ASKING = frozenset({"NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL"})
 
 
@@ -74,6 +75,8 @@ class Ringing:
         end = time.monotonic() + self.timeout_s
         rung = False
         while True:
+            # Taken first: what changes while we look is then a change to wait no more for.
+            seen = self._signature()
             alive = [attempt for attempt in self.attempts if not attempt.leg.hangup_cause]
             winner = next((a.leg for a in alive if a.leg.answered), None)
             if winner is not None:
@@ -89,7 +92,6 @@ class Ringing:
             if not rung and any(attempt.leg.ringing or attempt.leg.early for attempt in alive):
                 rung = True
                 self.on_ring()
-            seen = self._signature()
             deadlines = [a.deadline for a in alive if a.deadline is not None and not a.leg.hangup_cause]
             self.wait(lambda seen=seen: self._signature() != seen, max(0.0, min([end, *deadlines]) - now))
 
@@ -99,8 +101,6 @@ class Ringing:
 
     def give_up(self, cause: str, but: Channel | None = None) -> None:
         """Cancel every leg that is still there, except one, and close all of those."""
-        from appliance.miniswitch.session import close
-
         for attempt in self.attempts:
             if attempt.leg is not but:
                 attempt.leg.hangup(cause)
@@ -125,9 +125,6 @@ def _bridge(session: Session, text: str) -> None:
         winner, cause = (None, early) if early else ringing.run()
     finally:
         caller.media.player = None
-        for attempt in ringing.attempts:
-            if attempt.leg.hangup_cause and attempt.leg is not winner:
-                caller.note_end_of(attempt.leg)
         ringing.give_up("LOSE_RACE" if winner is not None else cause, winner)
         _note_originate(caller, ringing, cause)
     if winner is None:
@@ -136,8 +133,6 @@ def _bridge(session: Session, text: str) -> None:
     try:
         _join(session, winner)
     finally:
-        from appliance.miniswitch.session import close
-
         winner.hangup(_cause_for_line(caller))
         caller.variables.set("bridge_hangup_cause", winner.hangup_cause)
         close(winner)
@@ -158,6 +153,9 @@ def _timeout(caller: Channel) -> float:
 
 
 def _note_originate(caller: Channel, ringing: Ringing, cause: str) -> None:
+    for attempt in sorted(ringing.attempts, key=lambda attempt: attempt.leg.times.hungup):
+        if attempt.leg.hangup_cause not in ("", "LOSE_RACE", "ORIGINATOR_CANCEL"):
+            caller.note_end_of(attempt.leg)
     outcomes = [f"{a.leg.uuid};{a.leg.hangup_cause or 'NONE'}" for a in ringing.attempts]
     caller.variables.update({
         "originate_disposition": cause, "DIALSTATUS": causes.DIALSTATUS.get(cause, cause),
@@ -197,12 +195,8 @@ def _ringback(caller: Channel) -> None:
 
 def _make_leg(switch: Switch, caller: Channel | None, target: Target) -> Channel:
     """The channel of a line's leg, with its variables."""
-    shown = caller.variables if caller is not None else None
     from_caller = caller.profile if caller is not None else None
-    number = (shown and shown.get("effective_caller_id_number")) or (from_caller and from_caller.caller_number)
-    name = (shown and shown.get("effective_caller_id_name")) or (from_caller and from_caller.caller_name)
-    number = target.variables.get("origination_caller_id_number") or number or "0000000000"
-    name = target.variables.get("origination_caller_id_name") or name or number
+    number, name = _shown_to(caller, target)
     where = f"{target.number}@{target.host}:{target.port}"
     profile = Profile(
         direction="outbound", username=from_caller.username if from_caller else number, caller_name=name,
@@ -232,9 +226,19 @@ def _make_leg(switch: Switch, caller: Channel | None, target: Target) -> Channel
     return leg
 
 
+def _shown_to(caller: Channel | None, target: Target) -> tuple[str, str]:
+    """Caller number and name that the line sees."""
+    number = name = ""
+    if caller is not None:
+        number = caller.variables.get("effective_caller_id_number") or caller.profile.caller_number
+        name = caller.variables.get("effective_caller_id_name") or caller.profile.caller_name
+    number = target.variables.get("origination_caller_id_number") or number or "0000000000"
+    return number, target.variables.get("origination_caller_id_name") or name or number
+
+
 def _invitation(leg: Channel, caller: Channel | None, target: Target) -> Invitation:
-    headers = tuple((name[len(_NOT_A_HEADER_PREFIX):], _wire(value)) for name, value in target.variables.items()
-                    if name.startswith(_NOT_A_HEADER_PREFIX) and value)
+    headers = tuple((name[len(_HEADER_PREFIX):], _wire(value)) for name, value in target.variables.items()
+                    if name.startswith(_HEADER_PREFIX) and value)
     first = caller.remote.law if caller is not None and caller.remote is not None else PCMA
     return Invitation(target.number, (target.host, target.port), _wire(leg.profile.caller_number),
                       _wire(leg.profile.caller_name), leg.offer(first), headers)
@@ -253,6 +257,7 @@ def _join(session: Session, line: Channel) -> None:
         note.variables.update({"bridge_uuid": other.uuid, "bridge_channel": other.name,
                                "last_bridge_to": other.uuid, "signal_bond": other.uuid})
     caller.other_type, caller.other_profile = "originatee", line.profile
+    caller.profile.callee_name, caller.profile.callee_number = line.profile.callee_name, line.profile.callee_number
     _run_variables(caller, line)
     caller.answer()
     caller.check()

@@ -21,6 +21,7 @@ from appliance.miniswitch.esl_wire import Command
 from appliance.miniswitch.media import OUR_EVENT_TYPE, MediaLeg
 from appliance.miniswitch.profile import Profile, Times
 from appliance.miniswitch.recording import Recording
+from appliance.miniswitch.scheduler import Job
 from appliance.miniswitch.sip_leg import SipEnd, SipLeg
 from appliance.miniswitch.variables import Variables
 
@@ -92,6 +93,9 @@ class Channel:
         self.broken = False
         self.handler_lost = False
         self.moved_to = ""
+        self.handler: object | None = None
+        self.unlocked = False
+        self.jobs: list[Job] = []
         self.watchers: list[Callable[[], None]] = []
         self.sip = SipLeg(switch.sip, self)
         self.media: MediaLeg = switch.media.open(self._key, self.wake)
@@ -222,6 +226,7 @@ class Channel:
         if self.answered or self.hangup_cause:
             return
         self._mark_answered()
+        self.variables.set("sip_to_tag", self.sip.identity()[1])
         self.switch.sip.run(self.sip.answer, self.describe())
         self.switch.events.fire("CHANNEL_ANSWER", self)
 

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import apps, bridge, cdr, dialplan, digits, esl_out, fallback
-from appliance.miniswitch.channel import Channel, HungUp, Interrupted, Moved, State, new_uuid, now_us
+from appliance.miniswitch import apps, bridge, dialplan, digits, esl_out, fallback
+from appliance.miniswitch.channel import Channel, HungUp, Interrupted, new_uuid, now_us
+from appliance.miniswitch.closing import close
 from appliance.miniswitch.expand import expand
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ class Session:
         self.switch = switch
         self.channel = channel
         self.connections: list[esl_out.OutboundConnection] = []
-        self._nested = 0
 
     def start(self, route: Callable[[Session], None] | None = None) -> None:
         """Begin; the route is the dialplan unless another is given."""
@@ -105,21 +105,3 @@ class Session:
         new.transfer_source = source
         channel.variables.update({"transfer_history": source, "transfer_source": source})
         return destination
-
-
-def close(channel: Channel) -> None:
-    """The last of a leg that was hung up: its recordings, its final variables, its record, its ports."""
-    switch = channel.switch
-    channel.state = State.CS_REPORTING
-    for path in list(channel.recordings):
-        apps.stop_recording(channel, path)
-    channel.variables.update(cdr.final_variables(channel))
-    switch.limits.free_all(channel.uuid)
-    switch.events.fire("CHANNEL_HANGUP_COMPLETE", channel)
-    cdr.write(channel, switch.settings.spool_dir)
-    switch.forget(channel)
-    channel.media.close()
-    switch.events.fire("CHANNEL_DESTROY", channel)
-
-
-__all__ = ["APPLICATIONS", "Application", "HungUp", "Moved", "Session", "close"]

@@ -62,7 +62,8 @@ class UdpPort(Network_server):  # type: ignore[misc]
         self.skt.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
         self.skt.bind(self.uopts.laddress)
         self._open = True
-        threading.Thread(target=self._read, name="sip", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, name="sip", daemon=True)
+        self._reader.start()
 
     def send_to(self, data: str | bytes, address: tuple[str, int], delayed: bool = False) -> None:
         """Send at once; a message that cannot be sent is lost, as UDP allows, and sent again by timers."""
@@ -82,6 +83,10 @@ class UdpPort(Network_server):  # type: ignore[misc]
         """Close the socket."""
         self._open = False
         self.skt.close()
+
+    def join(self) -> None:
+        """Wait for the reader."""
+        self._reader.join(1.0)
 
     def _read(self) -> None:
         while self._open:

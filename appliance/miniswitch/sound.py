@@ -106,7 +106,9 @@ class Player:
         self._loops = sound.loops
 
     def next(self) -> bytes | None:
-        """The next 160 bytes, None once the sound has ended."""
+        """The next 160 bytes; None, and `done`, when all of it has been heard."""
+        if not self._loops:
+            self.done = True
         if self.done:
             return None
         frame = self._data[self._position:self._position + FRAME]
@@ -116,5 +118,4 @@ class Player:
             self._position = 0
             if self._loops != tones.FOREVER:
                 self._loops -= 1
-                self.done = self._loops <= 0
         return frame

@@ -138,7 +138,8 @@ def _asked(probe: Callable[[], None], where: str) -> Part:
     try:
         probe()
     except (ApplianceError, OSError) as error:
-        return Part(State.BAD, where, str(error) or type(error).__name__)
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        return Part(State.BAD, where, why or str(error) or type(error).__name__)
     return Part(State.GOOD, where)
 
 

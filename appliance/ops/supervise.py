@@ -32,7 +32,7 @@ class Part:
 
 
 class Supervisor:
-    """Starts parts in order, starts again what dies, ends them in the reverse order.
+    """Starts parts, waits until all are up, starts again what dies, ends them in the reverse order.
 
     :param log_dir: each part's output goes to ``NAME.log`` there.
     :param keep_up: start again what dies; the demonstration wants to see a death instead.
@@ -54,6 +54,7 @@ class Supervisor:
         try:
             for part in self._parts.values():
                 self._start(part)
+            for part in self._parts.values():
                 self._wait_until_up(part)
         except BaseException:
             self.stop()

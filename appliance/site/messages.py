@@ -65,7 +65,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "不是地址、网段（10.0.0.0/8）或 地址:端口：{value}",
     ),
     "not-a-peer": ("not HOST:PORT: {value}", "不是 主机:端口：{value}"),
-    "not-a-hash": ("not an argon2id hash ($argon2id$…)", "不是 argon2id 哈希（$argon2id$…）"),
+    "not-a-hash": ("not an argon2id hash ($argon2id$...)", "不是 argon2id 哈希（$argon2id$…）"),
     "invalid": ("{why}", "{why}"),
     # Between the parts
     "duplicate": ("{value} is there already, in line {line}", "{value} 已在第 {line} 行出现"),

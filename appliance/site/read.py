@@ -68,7 +68,8 @@ class _Reader:
         """What ``node`` holds; its faults are noted and read as nothing."""
         self.places.setdefault(path, node.start_mark.line + 1)
         if id(node) in self._seen:
-            self.fault(node, path, "yaml.alias")
+            # The node is the one that was named before; the alias itself stands here.
+            self.found.append(Finding(self.file, self.places[path], path, "yaml.alias"))
             return None
         self._seen.add(id(node))
         if not str(node.tag).startswith(_TAGS):

@@ -17,14 +17,13 @@ from typing import Annotated, Any, NoReturn
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from appliance.domain import numbers
+from appliance.domain import money, numbers
 from appliance.errors import InvalidNumber
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _PROMPT = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
-_AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
 _TIME = re.compile(
     r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
     r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
@@ -197,10 +196,7 @@ def read_amount(text: str) -> int | None:
     >>> read_amount("0.11"), read_amount("1.3333333"), read_amount("-1"), read_amount(".5")
     (110000, None, None, None)
     """
-    found = _AMOUNT.fullmatch(text)
-    if found is None:
-        return None
-    return int(found[1]) * 1_000_000 + int((found[2] or "").ljust(6, "0"))
+    return None if text.startswith("-") or not money.is_valid(text) else money.parse(text)
 
 
 def written_amount(micro: int) -> str:
@@ -209,8 +205,7 @@ def written_amount(micro: int) -> str:
     >>> written_amount(110000), written_amount(50000000)
     ('0.11', '50')
     """
-    yuan, rest = divmod(micro, 1_000_000)
-    return f"{yuan}.{rest:06}".rstrip("0") if rest else str(yuan)
+    return money.format(micro).rstrip("0").rstrip(".")
 
 
 def _amount(value: object) -> int:

@@ -6,6 +6,7 @@ connection; ``stay_connected`` makes a new one whenever it ended.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 import gevent
@@ -16,7 +17,7 @@ from greenswitch.esl import InboundESL
 
 from appliance.errors import SwitchError, SwitchGone, SwitchRefused, SwitchTimeout
 from appliance.switch import escape
-from appliance.switch.link import REPLY_TIMEOUT_S, Link
+from appliance.switch.link import REPLY_TIMEOUT_S, Link, again
 from appliance.switch.wire import Frame, Headers, text
 
 #: Pauses before a new try to connect, in seconds; the last one is repeated.
@@ -60,7 +61,7 @@ class Client(Link, InboundESL):  # type: ignore[misc]  # greenswitch has no type
             if not self._asked.wait(self.timeout):
                 raise SwitchTimeout(f"event socket {self.host}:{self.port}: no greeting")
             if self.ended is not None:
-                raise self.ended
+                raise again(self.ended)
             self._authenticate()
         except SwitchError:
             self.stop()
@@ -134,25 +135,26 @@ def stay_connected(
     """Keep a connection to the switch until ``until`` is set; returns then. Run it in a greenlet.
 
     :param make: a new client, not yet connected.
-    :param on_up: told each client that is connected: subscribe, list what runs. What it raises of
-        ``SwitchError`` ends this connection and counts as a failed try.
+    :param on_up: told each client that is connected: subscribe, list what runs. What it raises is logged and
+        ends this connection.
     """
     failures = 0
     while not until.is_set():
         client = make()
-        up_since = 0.0
+        began = time.monotonic()
         try:
             client.connect()
             _log.info("event socket up", host=client.host, port=client.port)
-            up_since = gevent.get_hub().loop.now()
             on_up(client)
             _wait_for_either(client, until)
         except SwitchError as error:
             if failures == 0:
                 _log.warning("event socket away", error=str(error))
+        except Exception:
+            _log.exception("event socket: what was to be done with it failed")
         finally:
             client.stop()
-        if up_since and gevent.get_hub().loop.now() - up_since >= GOOD_AFTER_S:
+        if time.monotonic() - began >= GOOD_AFTER_S:
             failures = 0
         until.wait(back_off_s[min(failures, len(back_off_s) - 1)])
         failures += 1

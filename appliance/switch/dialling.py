@@ -48,9 +48,8 @@ def caller_id(target: Target) -> dict[str, str]:
 def limited_bridge(target: Target) -> str:
     """The argument of ``limit_execute`` that rings the line while it holds one of its slots.
 
-    >>> limited_bridge(Target("a", "02151860000", "127.0.0.1:5080", 25, 2, diversion="4008001234"))
-    'hash line a 2 bridge [leg_timeout=25,sip_h_Diversion=<sip:4008001234@127.0.0.1:5080>;reason=unconditional]\
-sofia/gateway400/02151860000@127.0.0.1:5080'
+    >>> limited_bridge(Target("a", "02151860000", "127.0.0.1:5080", 25, 2, caller_number="4008001234"))
+    'hash line a 2 bridge [leg_timeout=25]sofia/gateway400/02151860000@127.0.0.1:5080'
     """
     proxy = escape.host_port(target.proxy)
     if not (1 <= target.ring_seconds <= 600 and 1 <= target.max_calls <= 9999):

@@ -72,10 +72,11 @@ class LegServer:
 
         A line and a caller who talk go on talking: only the handlers' hold on the call ends.
         """
-        self._server.stop_accepting()
-        self._take_waiting()
-        # StreamServer.stop would kill the pool's greenlets at once.
-        self._server.close()
+        if not self._server.closed:
+            self._server.stop_accepting()
+            self._take_waiting()
+            # StreamServer.stop would kill the pool's greenlets at once.
+            self._server.close()
         if not self._pool.join(timeout=within_s):
             _log.warning("calls broken off", calls=len(self._pool))
             self._pool.kill(block=True, timeout=5.0)

@@ -141,7 +141,7 @@ class Framer:
     @property
     def in_frame(self) -> bool:
         """Whether bytes of an unfinished frame are held: an end of file now is in its midst."""
-        return self._head is not None or bool(self._buffer)
+        return self._head is not None or bool(self._buffer.strip(b"\n"))
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Frames that are whole with these bytes.

@@ -176,8 +176,9 @@ class Phone:
 
         ``expires`` 0 takes the registration back. It is not refreshed. Raises RequestFailed, PhoneTimeout.
         """
-        if self._registration is None or self._registration.user != user:
-            self._registration = Registration(self.endpoint, registrar, user, password, domain or registrar[0])
+        made = Registration(self.endpoint, registrar, user, password, domain or registrar[0])
+        if self._registration is None or self._registration.who != made.who:
+            self._registration = made
         await self._registration.send(expires, timeout)
 
     # -- requests of the other side -----------------------------------------------------------------------

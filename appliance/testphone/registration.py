@@ -16,9 +16,9 @@ class Registration:
     """One address of record; all its requests share a Call-ID and count CSeq up (section 10.2.4)."""
 
     def __init__(self, endpoint: Endpoint, registrar: HostPort, user: str, password: str, domain: str) -> None:
-        self.user = user
         self.auth = (user, password)
-        self._endpoint, self._registrar, self._domain = endpoint, registrar, domain
+        self.who = (registrar, user, password, domain)
+        self._endpoint, self._registrar, self._user, self._domain = endpoint, registrar, user, domain
         self._call_id = secrets.token_hex(12).encode()
         self._tag = new_tag()
         self._cseq = 0
@@ -50,7 +50,7 @@ class Registration:
         self._cseq += 1
         host, port = self._endpoint.address
         uri = f"sip:{self._domain}"
-        record = f"<sip:{self.user}@{self._domain}>".encode()
+        record = f"<sip:{self._user}@{self._domain}>".encode()
         request = Message(f"REGISTER {uri} SIP/2.0".encode())
         request.headers = [
             (b"Via", self._endpoint.via()),
@@ -59,7 +59,7 @@ class Registration:
             (b"To", record),
             (b"Call-ID", self._call_id),
             (b"CSeq", b"%d REGISTER" % self._cseq),
-            (b"Contact", f"<sip:{self.user}@{host}:{port}>".encode()),
+            (b"Contact", f"<sip:{self._user}@{host}:{port}>".encode()),
             (b"Expires", b"%d" % expires),
             (b"User-Agent", b"testphone"),
         ]

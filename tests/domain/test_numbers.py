@@ -61,7 +61,7 @@ def test_a_local_number_gets_the_home_area_code() -> None:
 @given(st.text(max_size=40))
 def test_whatever_comes_a_caller_is_digits_or_withheld(raw: str) -> None:
     kept = numbers.caller(raw, "021").number
-    assert kept == "" or kept.removeprefix("+").isdigit() and kept.isascii()
+    assert kept == "" or (kept.removeprefix("+").isdigit() and kept.isascii())
 
 
 @given(st.text(max_size=20))

@@ -2,7 +2,7 @@
 
 ::
 
-    async with Handlers(port, script) as handlers: ...
+    async with Handlers(switch, script) as handlers: ...
 
 ``script(leg)`` is run for each call that the switch brings; it may raise anything, the socket then closes.
 """
@@ -15,6 +15,12 @@ import uuid
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
+
+from appliance.testphone import Phone
+from tests.support.freeswitch_server import FreeSwitch
+
+LINE = "line-1"
+"""The identity of the line that `ring` rings."""
 
 
 class Gone(Exception):
@@ -104,11 +110,27 @@ class Leg:
         return headers, body.decode("utf-8", "replace")
 
 
-class Handlers:
-    """Listens for the switch on ``port`` of 127.0.0.1. ``legs`` are the calls it brought, in order."""
+Script = Callable[[Leg], Awaitable[None]]
 
-    def __init__(self, port: int, script: Callable[[Leg], Awaitable[None]]) -> None:
-        self.port, self.script = port, script
+
+def ring(line: Phone, options: str = "leg_timeout=20") -> Script:
+    """A script that rings ``line`` as the appliance does, then hangs up."""
+
+    async def script(leg: Leg) -> None:
+        await leg.take()
+        await leg.execute("multiset", "^^;socket_resume=false;ringback=%(1000,4000,450)")
+        target = f"[{options}]sofia/gateway400/02160000001@127.0.0.1:{line.port}"
+        await leg.execute("limit_execute", f"hash line {LINE} 1 bridge {target}", timeout=60.0)
+        await leg.execute("hangup", "NORMAL_CLEARING")
+
+    return script
+
+
+class Handlers:
+    """Listens where ``switch`` looks for handlers. ``legs`` are the calls it brought, in order."""
+
+    def __init__(self, switch: FreeSwitch, script: Script) -> None:
+        self.port, self.script = switch.settings.handlers_port, script
         self.legs: list[Leg] = []
         self.faults: list[BaseException] = []
         self._server: asyncio.Server | None = None

@@ -10,8 +10,9 @@ The process is a child of the test, never a daemon, and is gone when the block e
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
+import re
 import socket
 import subprocess
 import time
@@ -25,55 +26,23 @@ import pytest
 from appliance.config import Settings
 from appliance.errors import SwitchError, SwitchGone, SwitchTimeout
 from appliance.site import switchconf
+from tests.support.freeswitch import require_freeswitch
+from tests.support.ports import HOST, free_port_block, free_rtp_range
 
 PASSWORD = "only-for-this-test-0"
-START_TIMEOUT_S = 15.0
-STOP_TIMEOUT_S = 15.0
-
-
-def program() -> str:
-    """Path of FreeSWITCH: ``$FREESWITCH``, or ``freeswitch`` on ``PATH``. Skips the test where it is missing."""
-    found = shutil.which(os.environ.get("FREESWITCH") or "freeswitch")
-    if found is None:
-        pytest.skip("no FreeSWITCH here: neither $FREESWITCH nor freeswitch on PATH")
-    return found
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of 127.0.0.1 that nothing uses at this moment."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def free_sip_port() -> int:
-    """A port that is free for both UDP and TCP: the profile opens both."""
-    for _ in range(50):
-        port = free_port(socket.SOCK_DGRAM)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise OSError("no port is free for UDP and TCP")
+START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 10.0
+RTP_STREAMS = 40
 
 
 def settings_in(folder: Path, **overrides: Any) -> Settings:
     """Settings of a box that lives in ``folder``, with free ports; ``overrides`` win."""
-    low = 20000 + (free_port(socket.SOCK_DGRAM) % 400) * 100
-    values: dict[str, Any] = {
-        "state_dir": folder,
-        "sip_host": "127.0.0.1",
-        "sip_port": free_sip_port(),
-        "esl_port": free_port(),
-        "rtp_port_min": low,
-        "rtp_port_max": low + 98,
-        "handlers_port": free_port(),
-        "esl_password": PASSWORD,
-    }
-    return Settings(**values | overrides)
+    values: dict[str, Any] = {"state_dir": folder, "sip_host": HOST, "esl_password": PASSWORD} | overrides
+    for name in ("sip_port", "esl_port", "handlers_port"):
+        values.setdefault(name, free_port_block(1))
+    if "rtp_port_min" not in values:
+        values["rtp_port_min"], values["rtp_port_max"] = free_rtp_range(RTP_STREAMS)
+    return Settings(**values)
 
 
 class FreeSwitch:
@@ -103,7 +72,7 @@ class FreeSwitch:
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        freeswitch = program()
+        freeswitch = require_freeswitch()
         files = switchconf.render(self.settings, PASSWORD, self.accept, self.scripts)
         switchconf.write(files | self.change, self.folder / "conf")
         options = ["-nf", "-nc", "-np", "-nonat", "-nonatmap", "-scripts", str(self.scripts)]
@@ -153,18 +122,39 @@ class FreeSwitch:
         """
         address = self.settings.esl_host, self.settings.esl_port
         try:
-            with socket.create_connection(address, timeout_s) as connection:
-                with connection.makefile("rb") as stream:
-                    _frame(stream)
-                    connection.sendall(f"auth {PASSWORD}\n\n".encode())
-                    if not _frame(stream)[0].get("reply-text", "").startswith("+OK"):
-                        raise SwitchError("the event socket refuses the password")
-                    connection.sendall(f"api {command}\n\n".encode())
-                    return _frame(stream)[1]
+            with (
+                socket.create_connection(address, timeout_s) as connection,
+                connection.makefile("rb") as stream,
+            ):
+                _frame(stream)
+                connection.sendall(f"auth {PASSWORD}\n\n".encode())
+                if not _frame(stream)[0].get("reply-text", "").startswith("+OK"):
+                    raise SwitchError("the event socket refuses the password")
+                connection.sendall(f"api {command}\n\n".encode())
+                return _frame(stream)[1]
         except TimeoutError as error:
             raise SwitchTimeout(f"no answer to {command!r}") from error
         except OSError as error:
             raise SwitchGone(f"event socket: {error}") from error
+
+    def channels(self) -> int:
+        """How many legs there are."""
+        return int(re.findall(r"(\d+) total", self.api("show channels"))[-1])
+
+    def cdrs(self, count: int, timeout_s: float = 5.0) -> dict[str, dict[str, str]]:
+        """The variables of every CDR in the spool by file name, once there are ``count`` whole ones."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found: dict[str, dict[str, str]] = {}
+            for file in self.settings.spool_dir.glob("*.cdr.json"):
+                try:
+                    found[file.name] = json.loads(file.read_text(encoding="utf-8"))["variables"]
+                except ValueError:
+                    continue  # written in place, and not whole yet
+            if len(found) >= count:
+                return found
+            assert time.monotonic() < deadline, f"{len(found)} CDRs instead of {count}: {sorted(found)}"
+            time.sleep(0.05)
 
     def wait_log(self, text: str, timeout_s: float = 5.0) -> None:
         """Wait until the log holds ``text``; fails the test after ``timeout_s``."""
@@ -180,9 +170,7 @@ class FreeSwitch:
             if self.process.poll() is not None:
                 break
             try:
-                if "RUNNING" in self.api("sofia status profile gateway400", 1.0) or "RUNNING" in self.api(
-                    "sofia status", 1.0
-                ):
+                if "RUNNING" in self.api("sofia status", 1.0):
                     return
             except SwitchError:
                 pass
@@ -192,12 +180,8 @@ class FreeSwitch:
 
     def _stop(self) -> None:
         process, self.process = self.process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+        if process is not None:
+            # Asked nicely FreeSWITCH takes four seconds to leave, and a test's has nothing to save.
             process.kill()
             process.wait(STOP_TIMEOUT_S)
 

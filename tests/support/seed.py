@@ -181,7 +181,7 @@ def _accounts(session: Session) -> None:
     session.flush()
     roles = {role.name: role for role in session.scalars(select(Role))}  # the first migration brings them
     for login, name, account, role in (
-        ("admin", "管理员", None, "administrator"),
+        ("admin", "总控台", None, "administrator"),
         ("desk", "前台", "east", "operator"),
         ("other", "值班", "west", "operator"),
     ):
@@ -342,7 +342,9 @@ def _foreign_call(session: Session, at: datetime) -> None:
             started_at=at,
             ended_at=at + timedelta(seconds=8),
             line_id="west-1",
-            outcome="failed:no-answer",
+            joined_at=at + timedelta(seconds=3),
+            bridged_ms=5000,
+            outcome="answered",
             recording="west/secret.wav",
             collected_at=at,
         )

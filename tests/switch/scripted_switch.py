@@ -33,7 +33,9 @@ CHANNEL = {
 
 def pair() -> tuple[socket.socket, socket.socket]:
     """Two ends of a TCP connection on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.socket() as listener:  # create_server is not gevent's
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         near = socket.create_connection(listener.getsockname())
         far, _ = listener.accept()
     return near, far

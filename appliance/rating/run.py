@@ -1,0 +1,131 @@
+"""Stored calls are priced: as they are collected, and again when somebody asks.
+
+A charge is provisional until its month is closed. A call that comes late, or changes, moves the included units of
+every later call of its subscription that may draw on the same grants: those are charged again with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from appliance.domain import grants
+from appliance.domain.pricing import (
+    Assessment,
+    Charge,
+    MeteredCall,
+    Plan,
+    PriceBook,
+    Subscription,
+    Unratable,
+    assess,
+    settle,
+)
+from appliance.store import charges
+from appliance.store.plans import load_book
+from appliance.store.unit import Store
+
+_Charged = Iterator[tuple[MeteredCall, Charge | Unratable]]
+
+
+class Rated(NamedTuple):
+    """Counts of calls: looked at, given a new or another charge, and not ratable."""
+
+    calls: int = 0
+    changed: int = 0
+    rejects: int = 0
+
+    def plus(self, other: Rated) -> Rated:
+        """Both together."""
+        return Rated(*(one + more for one, more in zip(self, other, strict=True)))
+
+
+def rate_calls(session: Session, uuids: Collection[str], clock: Callable[[], datetime]) -> Rated:
+    """Price calls, and the later ones that their included units touch; the caller commits.
+
+    Doing it again changes nothing. A call closed as ``abnormal`` is left out until a person has looked at it; one
+    without a subscription or a price gets a charge row of 0 with the reason ``reject:…``.
+    """
+    charges.take_turn(session)
+    calls = charges.metered_calls(session, uuids)
+    book = load_book(session, {call.number for call in calls})
+    charged = {call.call_id: charge for call, charge in _charge(session, calls, book)}
+    changed = charges.save(session, charged, clock())
+    return Rated(len(charged), len(changed), sum(isinstance(charge, Unratable) for charge in charged.values()))
+
+
+def rate_all(
+    store: Store, clock: Callable[[], datetime], *, again: bool = False, month: int | None = None
+) -> Rated:
+    """Price every call that has no charge, or every one (``again``), one unit of work a number.
+
+    :param month: only calls of that month (``domain.grants.month_of``).
+    :raises StoreError: the database is full or gone; the numbers done before stay done.
+    """
+    since, until = (None, None) if month is None else (grants.month_start(month), grants.month_start(month + 1))
+    with store.reading() as session:
+        by_number = charges.to_rate(session, again=again, since=since, until=until)
+    total = Rated()
+    for uuids in by_number.values():
+        with store.work() as session:
+            total = total.plus(rate_calls(session, uuids, clock))
+            session.commit()
+    return total
+
+
+def _charge(session: Session, calls: Iterable[MeteredCall], book: PriceBook) -> _Charged:
+    granted: dict[Subscription, list[MeteredCall]] = {}
+    for call in calls:
+        assessed = assess(call, book)
+        if isinstance(assessed, Unratable):
+            yield call, assessed
+        elif call.answered_at is None or not assessed.plan.included:
+            yield call, settle(assessed)
+        else:
+            granted.setdefault(assessed.subscription, []).append(call)
+    for subscription, new in granted.items():
+        plan = book.plans[subscription.plan]
+        for since, until in _spans(plan, subscription, new):
+            yield from _charge_span(session, subscription, plan, book, since, until)
+
+
+def _spans(
+    plan: Plan, subscription: Subscription, calls: Iterable[MeteredCall]
+) -> Iterator[tuple[datetime, datetime | None]]:
+    """From each first call on: to the end of its month, or of the subscription where units roll over."""
+    first: dict[int, datetime] = {}
+    for at in (call.answered_at for call in calls if call.answered_at is not None):
+        month = grants.month_of(at)
+        first[month] = min(at, first.get(month, at))
+    if plan.rollover_months:
+        yield min(first.values()), subscription.ends_at
+        return
+    for month, since in first.items():
+        end = grants.month_start(month + 1)
+        yield since, end if subscription.ends_at is None else min(end, subscription.ends_at)
+
+
+def _charge_span(
+    session: Session,
+    subscription: Subscription,
+    plan: Plan,
+    book: PriceBook,
+    since: datetime,
+    until: datetime | None,
+) -> _Charged:
+    """Charge every call of a subscription that was answered in the span, known charges before it counted."""
+    begin = subscription.starts_at
+    if not plan.rollover_months:
+        begin = max(begin, grants.month_start(grants.month_of(since)))
+    before = charges.units_before(session, subscription.number, begin, since)
+    assessed: list[tuple[MeteredCall, Assessment]] = []
+    for call in charges.metered_between(session, subscription.number, since, until):
+        found = assess(call, book)
+        if isinstance(found, Unratable):
+            yield call, found
+        else:
+            assessed.append((call, found))
+    yield from grants.charges(assessed, before)

@@ -1,0 +1,119 @@
+"""Stored calls and their legs: written by the collector, each leg once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from appliance.domain.cdr import Leg, Rejected, Role, clean, read_leg
+from appliance.domain.cdr_call import CallFacts, derive_call
+from appliance.store import charges
+from appliance.store.models import Call, CallLeg, Charge, Number, SetAside
+
+#: What a charge hangs on: when one of these changes, a provisional charge is void.
+_RATED_BY = ("number", "caller_kind", "started_at", "answered_at", "bill_ms", "bridged_ms")
+
+
+def add_legs(session: Session, legs: Iterable[Leg]) -> list[str]:
+    """Store legs that are not stored yet; the UUIDs of the calls that new legs belong to, sorted."""
+    by_uuid: dict[str, Leg] = {}
+    for leg in legs:
+        by_uuid.setdefault(leg.uuid, leg)
+    known = set(session.scalars(select(CallLeg.leg_uuid).where(CallLeg.leg_uuid.in_(by_uuid))))
+    new = [leg for leg in by_uuid.values() if leg.uuid not in known]
+    if new:
+        session.execute(insert(CallLeg), [_leg_row(leg) for leg in new])
+    return sorted({leg.call_uuid for leg in new})
+
+
+def derive_calls(
+    session: Session, call_uuids: Collection[str], now: datetime, home_area_code: str = ""
+) -> list[str]:
+    """Write the calls again from all their legs; returns those whose caller's leg is known, sorted.
+
+    A call that changes in what it is rated by loses its charge, unless that is final: it is to be rated again.
+    """
+    derived: dict[str, CallFacts] = {}
+    for call_uuid, legs in _legs_of(session, call_uuids).items():
+        caller = next((leg for leg in legs if leg.role is Role.CALLER), None)
+        if caller is not None:
+            lines = [leg for leg in legs if leg.role is Role.LINE]
+            derived[call_uuid] = derive_call(caller, lines, home_area_code)
+    accounts = _accounts(session, {facts.number for facts in derived.values() if facts.account_id is None})
+    stored = {call.uuid: call for call in session.scalars(select(Call).where(Call.uuid.in_(derived)))}
+    void = []
+    for call_uuid, facts in derived.items():
+        values = asdict(facts)
+        values["account_id"] = facts.account_id or accounts.get(facts.number)
+        call = stored.get(call_uuid)
+        if call is None:
+            session.add(Call(**values, collected_at=now))
+        elif _update(call, values):
+            void.append(call_uuid)
+    if void:
+        charges.take_turn(session)
+        session.flush()
+        session.execute(delete(Charge).where(Charge.call_uuid.in_(void), Charge.final.is_(False)))
+    return sorted(derived)
+
+
+def note_set_aside(session: Session, reasons: Mapping[str, str], now: datetime) -> None:
+    """Note files that are set aside, by name; a name that is noted already gets the new reason."""
+    by_name = {clean(name, 255): clean(reason, 1000) for name, reason in reasons.items()}
+    noted = {row.file: row for row in session.scalars(select(SetAside).where(SetAside.file.in_(by_name)))}
+    for name, reason in by_name.items():
+        if name in noted:
+            noted[name].reason = reason
+        else:
+            session.add(SetAside(file=name, reason=reason, at=now))
+
+
+def forget_set_aside(session: Session, names: Sequence[str]) -> None:
+    """Files that a person has put back and that were stored now are no longer set aside."""
+    session.execute(delete(SetAside).where(SetAside.file.in_(names)))
+
+
+def _leg_row(leg: Leg) -> dict[str, Any]:
+    return {
+        "leg_uuid": leg.uuid,
+        "call_uuid": leg.call_uuid,
+        "role": leg.role.value,
+        "started_at": leg.started_at,
+        "answered_at": leg.answered_at,
+        "ended_at": leg.ended_at,
+        "hangup_cause": leg.hangup_cause,
+        "facts": dict(leg.facts),
+    }
+
+
+def _legs_of(session: Session, call_uuids: Collection[str]) -> dict[str, list[Leg]]:
+    """Stored legs by call, read from their facts by the same rule that read the files."""
+    found: dict[str, list[Leg]] = {}
+    rows = session.execute(
+        select(CallLeg.call_uuid, CallLeg.role, CallLeg.facts).where(CallLeg.call_uuid.in_(call_uuids))
+    )
+    for call_uuid, role, facts in rows:
+        leg = read_leg(facts, Role(role))
+        if not isinstance(leg, Rejected):
+            found.setdefault(call_uuid, []).append(leg)
+    return found
+
+
+def _accounts(session: Session, called: Collection[str]) -> dict[str, str]:
+    """Accounts by number: a call that the handlers never saw carries none."""
+    if not called:
+        return {}
+    return dict(session.execute(select(Number.number, Number.account_id).where(Number.number.in_(called))).tuples())
+
+
+def _update(call: Call, values: Mapping[str, Any]) -> bool:
+    """Write what changed; whether a charge is void by it."""
+    changed = [name for name, value in values.items() if getattr(call, name) != value]
+    for name in changed:
+        setattr(call, name, values[name])
+    return any(name in _RATED_BY for name in changed)
