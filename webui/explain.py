@@ -88,7 +88,7 @@ def _priced(charge: ChargeView, plan: PlanView, price: PriceView) -> Iterator[st
         yield gettext("Metered %(metered)s; counted as one call.", metered=metered)
     if charge.included_units:
         yield gettext(
-            "%(included)s are covered by the month's included units, %(charged)s are charged.",
+            "Covered by the month's included units: %(included)s; charged: %(charged)s.",
             included=_units(plan, charge.included_units),
             charged=_units(plan, charge.charged_units),
         )
@@ -120,9 +120,11 @@ def _rejected(reason: str) -> str:
 
 def _interval(price: PriceView) -> str:
     if price.initial_seconds == price.step_seconds:
-        return gettext("every %(step)d s begun", step=price.step_seconds)
+        return gettext("each %(step)d s begun", step=price.step_seconds)
     return gettext(
-        "first %(initial)d s, then every %(step)d s begun", initial=price.initial_seconds, step=price.step_seconds
+        "the first %(initial)d s as a whole, then each %(step)d s begun",
+        initial=price.initial_seconds,
+        step=price.step_seconds,
     )
 
 

@@ -12,7 +12,7 @@ from flask_limiter.util import get_remote_address
 from flask_security import Security
 from flask_security.forms import LoginForm
 from flask_security.signals import user_authenticated
-from flask_security.utils import hash_password
+from flask_security.utils import hash_password, validate_redirect_url
 from wtforms import StringField
 from wtforms.validators import DataRequired, Length
 
@@ -26,6 +26,8 @@ SIGN_IN = "session.login"
 SIGN_OUT = "session.logout"
 #: Failed attempts of one address, whatever logins it tries.
 ATTEMPTS = "20 per minute; 200 per hour"
+#: The second of RFC 9106's recommended sets: 64 MiB.
+HASHING = {"argon2__time_cost": 3, "argon2__memory_cost": 64 * 1024, "argon2__parallelism": 4}
 #: A working day; after it everybody signs in again.
 SESSION_LASTS = timedelta(hours=12)
 
@@ -36,6 +38,12 @@ class SignInForm(LoginForm):
     email = None  # our operators have none
     remember = None
     login = StringField(lazy_gettext("User name"), validators=[DataRequired(), Length(max=100)])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A page of another site: the sign-in goes on, its wish does not.
+        if not validate_redirect_url(self.next.data or ""):
+            self.next.data = ""
 
     def validate(self, **kwargs: Any) -> bool:
         """Look the operator up and check lock and password."""
@@ -89,6 +97,7 @@ def init_sign_in(app: Flask, store: Store) -> None:
         SECURITY_USER_IDENTITY_ATTRIBUTES=[{"login": {"mapper": operators.written_login}}],
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of the algorithm
         SECURITY_PASSWORD_SCHEMES=["argon2"],
+        SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=HASHING,
         # Plain PHC strings, as `appliance` writes them: no HMAC with a key of this process around the password.
         SECURITY_PASSWORD_SINGLE_HASH={"argon2"},
         PERMANENT_SESSION_LIFETIME=SESSION_LASTS,

@@ -99,8 +99,8 @@ def _end(call: CallDetail) -> Step:
     ended = words.outcome(call.row.outcome)
     return Step(
         "phone-off",
-        gettext("Call ended: %(outcome)s", outcome=ended.text),
-        " · ".join(filter(None, (ended.why, words.cause(call.hangup_cause)))),
+        gettext("Call ended"),
+        " · ".join(filter(None, (ended.text, ended.why, words.cause(call.hangup_cause)))),
         ended.lamp,
         call.row.ended_at,
     )

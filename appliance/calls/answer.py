@@ -35,8 +35,9 @@ def _carry_out(leg: Leg, desk: Desk) -> None:
         case Refused():
             _refuse(leg, decision, desk)
         case Admitted(route=route) if route.flow is not None:
+            at = _resumed_at(leg, route.flow)
             _note_admitted(leg, decision)
-            _play_flow(leg, decision, route.flow, table, desk)
+            _play_flow(leg, decision, route.flow, at, table, desk)
         case Admitted():
             _note_admitted(leg, decision)
             _ring_directly(leg, decision, table, desk)
@@ -84,13 +85,12 @@ def _ring_directly(leg: Leg, call: Admitted, table: RoutingTable, desk: Desk) ->
     leg.hang_up(cause_when_all_failed(tried))
 
 
-def _play_flow(leg: Leg, call: Admitted, flow: Flow, table: RoutingTable, desk: Desk) -> None:
-    """Walk the graph until it hangs up, or a talk is over."""
+def _play_flow(leg: Leg, call: Admitted, flow: Flow, at: str, table: RoutingTable, desk: Desk) -> None:
+    """Walk the graph from node ``at`` until it hangs up, or a talk is over."""
     account = call.route.account
     leg.answer()
     keys = leg.notes.get("keys", "")
     failed: list[Tried] = []
-    at = _resumed_at(leg, flow)
     while at:
         node = flow.nodes[at]
         leg.note(node=at)

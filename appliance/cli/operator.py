@@ -18,8 +18,7 @@ def operator() -> None:
 @operator.command("list")
 def list_operators() -> None:
     """List the operators: login, roles, account, whether they can sign in."""
-    store = schema.opened(config.load().database_url)
-    with store.reading() as session:
+    with schema.opened(config.load().database_url) as store, store.reading() as session:
         rows = [
             (
                 row.login,
@@ -52,3 +51,8 @@ def password(login: str, *, generate: bool) -> None:
         passwords.set_password(session, known, word)
         session.commit()
     click.echo(word if generate else f"password of {known} set")
+
+
+def _asked() -> str:
+    word: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return word

@@ -47,19 +47,18 @@ def apply(file: Path, *, prune: bool, dry_run: bool) -> None:
     """Make the stored site what FILE says: all of it, or with any fault nothing."""
     settings = config.load()
     document = _load(settings, file)
-    store = schema.opened(settings.database_url)
-    report = apply_site(store, document, now=bootstrap.utc_now(), prune=prune, dry_run=dry_run)
-    _say(report)
-    if report.changed and not dry_run:
-        _keep_snapshot(settings, store)
+    with schema.opened(settings.database_url) as store:
+        report = apply_site(store, document, now=bootstrap.utc_now(), prune=prune, dry_run=dry_run)
+        _say(report)
+        if report.changed and not dry_run:
+            _keep_snapshot(settings, store)
 
 
 @site.command("export")
 @click.option("--output", type=click.Path(path_type=Path), help="Write here instead of standard output.")
 def export(output: Path | None) -> None:
     """Write the stored site as a site file, without passwords; applied again it changes nothing."""
-    store = schema.opened(config.load().database_url)
-    with store.reading() as session:
+    with schema.opened(config.load().database_url) as store, store.reading() as session:
         text = export_site(session)
     if output is None:
         click.echo(text, nl=False)
@@ -76,7 +75,8 @@ def _say(report: Report) -> None:
     for change in report.changes:
         click.echo(change.text())
     counted = ", ".join(
-        f"{count} {kind}{'s' if count > 1 else ''} {action}" for (kind, action), count in sorted(report.counts().items())
+        f"{count} {kind}{'s' if count > 1 else ''} {action}"
+        for (kind, action), count in sorted(report.counts().items())
     )
     if not report.changed:
         click.echo(f"nothing changed (revision {report.revision})")

@@ -21,7 +21,7 @@ def main() -> int:
         chosen.log_file.parent.mkdir(parents=True, exist_ok=True)
         stream = chosen.log_file.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
     except (settings.SettingsError, OSError) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     logging.basicConfig(stream=stream, level=logging.INFO,
                         format="%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s")
@@ -31,11 +31,12 @@ def main() -> int:
     try:
         switch = Switch(chosen)
     except OSError as error:
-        print(f"cannot start: {error}", file=sys.stderr)
+        sys.stderr.write(f"cannot start: {error}\n")
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: switch.ask_to_stop())
-    print(f"READY sip={chosen.sip_host}:{chosen.sip_port} esl={chosen.esl_host}:{chosen.esl_port}", flush=True)
+    sys.stdout.write(f"READY sip={chosen.sip_host}:{chosen.sip_port} esl={chosen.esl_host}:{chosen.esl_port}\n")
+    sys.stdout.flush()
     # sippy prints what it does not understand; that is for the log.
     sys.stdout = stream
     switch.loop()

@@ -11,17 +11,18 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from appliance.miniswitch import causes, dialstring, sound
 from appliance.miniswitch.apps import set_variable
-from appliance.miniswitch.channel import Channel, Interrupted, State, new_uuid, now_us
+from appliance.miniswitch.channel import Channel, Interrupted, State, new_uuid
 from appliance.miniswitch.closing import close
 from appliance.miniswitch.dialstring import Target
 from appliance.miniswitch.esl_wire import to_bytes
 from appliance.miniswitch.g711 import PCMA
 from appliance.miniswitch.media import NoPort
-from appliance.miniswitch.profile import Profile
+from appliance.miniswitch.profile import Profile, now_us
 from appliance.miniswitch.sip_leg import Invitation
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from appliance.miniswitch.switch import Switch
 
 log = logging.getLogger(__name__)
+
+Signature = tuple[tuple[bool, bool, bool, str], ...]
 
 DEFAULT_TIMEOUT_S = 60.0
 _HEADER_PREFIX = "sip_h_"
@@ -93,9 +96,12 @@ class Ringing:
                 rung = True
                 self.on_ring()
             deadlines = [a.deadline for a in alive if a.deadline is not None and not a.leg.hangup_cause]
-            self.wait(lambda seen=seen: self._signature() != seen, max(0.0, min([end, *deadlines]) - now))
+            self.wait(partial(self._differs_from, seen), max(0.0, min([end, *deadlines]) - now))
 
-    def _signature(self) -> tuple[tuple[bool, bool, bool, str], ...]:
+    def _differs_from(self, seen: Signature) -> bool:
+        return self._signature() != seen
+
+    def _signature(self) -> Signature:
         """What, when it changes, is worth looking at."""
         return tuple((a.leg.ringing, a.leg.early, a.leg.answered, a.leg.hangup_cause) for a in self.attempts)
 
@@ -241,7 +247,7 @@ def _invitation(leg: Channel, caller: Channel | None, target: Target) -> Invitat
                     if name.startswith(_HEADER_PREFIX) and value)
     first = caller.remote.law if caller is not None and caller.remote is not None else PCMA
     return Invitation(target.number, (target.host, target.port), _wire(leg.profile.caller_number),
-                      _wire(leg.profile.caller_name), leg.offer(first), headers)
+                      _wire(leg.profile.caller_name), leg.signals.offer(first), headers)
 
 
 def _wire(text: str) -> str:

@@ -8,7 +8,6 @@ only note what happened and wake it.
 from __future__ import annotations
 
 import enum
-import logging
 import threading
 import time
 import uuid
@@ -17,19 +16,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from appliance.miniswitch import causes, g711, sdp
+from appliance.miniswitch.channel_sip import SipSide
 from appliance.miniswitch.esl_wire import Command
-from appliance.miniswitch.media import OUR_EVENT_TYPE, MediaLeg
-from appliance.miniswitch.profile import Profile, Times
+from appliance.miniswitch.media import MediaLeg
+from appliance.miniswitch.profile import Profile, Times, now_us
 from appliance.miniswitch.recording import Recording
 from appliance.miniswitch.scheduler import Job
-from appliance.miniswitch.sip_leg import SipEnd, SipLeg
+from appliance.miniswitch.sip_leg import SipLeg
 from appliance.miniswitch.variables import Variables
 
 if TYPE_CHECKING:
     from appliance.miniswitch.switch import Switch
-
-log = logging.getLogger(__name__)
-
 
 class State(enum.Enum):
     """FreeSWITCH's channel states that a leg here goes through, with their numbers."""
@@ -57,11 +54,6 @@ class Moved(Interrupted):
 
 class HandlerLost(Interrupted):
     """The handler's connection ended and `socket_resume` says to go on at once."""
-
-
-def now_us() -> int:
-    """Microseconds since 1970."""
-    return time.time_ns() // 1000
 
 
 class Channel:
@@ -97,10 +89,10 @@ class Channel:
         self.unlocked = False
         self.jobs: list[Job] = []
         self.watchers: list[Callable[[], None]] = []
-        self.sip = SipLeg(switch.sip, self)
+        self.signals = SipSide(self)
+        self.sip = SipLeg(switch.sip, self.signals)
         self.media: MediaLeg = switch.media.open(self._key, self.wake)
         profile.times.created = profile.times.profile_created = now_us()
-        self._description = 1
 
     @property
     def profile(self) -> Profile:
@@ -191,17 +183,6 @@ class Channel:
 
     # What we tell the other side --------------------------------------------------------------
 
-    def describe(self) -> str:
-        """Our session description as an answer to what the other side offered."""
-        assert self.remote is not None
-        return sdp.build(self.switch.settings.sip_host, self.media.port, [self.remote.law],
-                         self.remote.event, self._description)
-
-    def offer(self, first: int) -> str:
-        """Our session description as an offer: both laws, `first` in front."""
-        laws = [first, *(law for law in (g711.PCMA, g711.PCMU) if law != first)]
-        return sdp.build(self.switch.settings.sip_host, self.media.port, laws, OUR_EVENT_TYPE)
-
     def ring_ready(self) -> None:
         """Send 180, unless more was sent already."""
         if self.ringing or self.early or self.answered or self.hangup_cause:
@@ -218,19 +199,20 @@ class Channel:
         self.early = True
         self.times.progress_media = self.times.progress_media or now_us()
         self.variables.set("endpoint_disposition", "EARLY MEDIA")
-        self.switch.sip.run(self.sip.progress, self.describe())
+        self.switch.sip.run(self.sip.progress, self.signals.describe())
         self.switch.events.fire("CHANNEL_PROGRESS_MEDIA", self)
 
     def answer(self) -> None:
         """Send 200, once."""
         if self.answered or self.hangup_cause:
             return
-        self._mark_answered()
+        self.mark_answered()
         self.variables.set("sip_to_tag", self.sip.identity()[1])
-        self.switch.sip.run(self.sip.answer, self.describe())
+        self.switch.sip.run(self.sip.answer, self.signals.describe())
         self.switch.events.fire("CHANNEL_ANSWER", self)
 
-    def _mark_answered(self) -> None:
+    def mark_answered(self) -> None:
+        """Note that the call is answered now."""
         self.answered = True
         self.times.answered = now_us()
         self.media.last_packet = time.monotonic()
@@ -238,7 +220,7 @@ class Channel:
 
     def hangup(self, cause: str, status: int = 0, phrase: str = "") -> None:
         """End the leg from our side, once. `status` refuses an unanswered caller with that code."""
-        if not self._hang_up(cause):
+        if not self.note_hangup(cause):
             return
         if self.answered:
             self.variables.set("sip_hangup_disposition", "send_bye")
@@ -249,7 +231,7 @@ class Channel:
             self.variables.update({"sip_hangup_disposition": "send_cancel", "sip_invite_failure_status": "487",
                                    "sip_invite_failure_phrase": "CANCEL"})
         self.switch.sip.run(self.sip.end, cause, status, phrase or causes.phrase(status))
-        self._announce_hangup()
+        self.announce_hangup()
 
     def _refusal(self) -> int:
         """The status for an unanswered caller: the joined line's own, if it gave one."""
@@ -257,7 +239,8 @@ class Channel:
         number = proto.removeprefix("sip:")
         return int(number) if number.isdigit() and proto != "sip:200" else causes.to_sip(self.hangup_cause)
 
-    def _hang_up(self, cause: str) -> bool:
+    def note_hangup(self, cause: str) -> bool:
+        """The leg has ended, with this cause; False when it had ended before."""
         with self.changed:
             if self.hangup_cause:
                 return False
@@ -271,11 +254,12 @@ class Channel:
             self.changed.notify_all()
         return True
 
-    def _announce_hangup(self) -> None:
+    def announce_hangup(self) -> None:
+        """Tell everybody who waits for the end of this leg."""
         if (partner := self.partner) is not None:
             partner.note_end_of(self)
         self.switch.events.fire("CHANNEL_HANGUP", self)
-        self._tell_watchers()
+        self.tell_watchers()
 
     def note_end_of(self, other: Channel) -> None:
         """The leg that we were joined to, or were ringing, has ended: remember how."""
@@ -288,72 +272,7 @@ class Channel:
             noted["sip_invite_failure_status"] = other.variables.get("sip_invite_failure_status")
         self.variables.update({name: value for name, value in noted.items() if value})
 
-    # What SIP tells us, in its thread ----------------------------------------------------------
-
-    def take_media(self, body: str) -> bool:
-        """Use the other side's description; False when it holds nothing that we can speak."""
-        try:
-            remote = sdp.parse(body)
-        except sdp.SdpError as error:
-            log.info("%s: %s", self.name, error)
-            return False
-        host = self.variables.get("sip_network_ip") or remote.host
-        self.media.aim(remote, host, OUR_EVENT_TYPE if self.direction == "outbound" else None)
-        self.remote = remote
-        name = g711.NAMES[remote.law]
-        self.variables.update({
-            "remote_media_ip": remote.host, "remote_media_port": str(remote.port),
-            "rtp_use_codec_name": name, "rtp_use_codec_rate": "8000", "rtp_use_codec_ptime": "20",
-            "read_codec": name, "read_rate": "8000", "write_codec": name, "write_rate": "8000",
-            "dtmf_type": "rfc2833" if remote.event is not None else "none",
-        })
-        return True
-
-    def sip_progress(self, status: int, body: str) -> None:
-        """See `sip_leg.Owner`."""
-        with self.changed:
-            if body and self.take_media(body):
-                self.early = True
-                self.times.progress_media = self.times.progress_media or now_us()
-            elif not self.ringing:
-                self.ringing = True
-                self.times.progress = self.times.progress or now_us()
-        self.switch.events.fire("CHANNEL_PROGRESS_MEDIA" if self.early else "CHANNEL_PROGRESS", self)
-        self._tell_watchers()
-
-    def sip_answered(self, body: str) -> None:
-        """See `sip_leg.Owner`."""
-        call_id, ours, theirs = self.sip.identity()
-        self.variables.update({"sip_call_id": call_id, "sip_from_tag": ours, "sip_to_tag": theirs})
-        if body and not self.take_media(body) or self.remote is None:
-            self.hangup("INCOMPATIBLE_DESTINATION")
-            return
-        with self.changed:
-            self._mark_answered()
-        self.switch.events.fire("CHANNEL_ANSWER", self)
-        self._tell_watchers()
-
-    def sip_renegotiated(self, body: str) -> str | None:
-        """See `sip_leg.Owner`."""
-        if not self.take_media(body):
-            return None
-        self._description += 1
-        return self.describe()
-
-    def sip_ended(self, end: SipEnd) -> None:
-        """See `sip_leg.Owner`."""
-        self.variables.update({
-            "sip_hangup_disposition": end.disposition, "sip_term_status": str(end.status),
-            "proto_specific_hangup_cause": f"sip:{end.status}", "sip_term_cause": str(causes.Q850[end.cause]),
-        })
-        self.sip_phrase = end.phrase
-        if not self.answered:
-            self.variables.update({"sip_invite_failure_status": str(end.status),
-                                   "sip_invite_failure_phrase": end.phrase})
-        if self._hang_up(end.cause):
-            self._announce_hangup()
-
-    def _tell_watchers(self) -> None:
+    def tell_watchers(self) -> None:
         """What becomes of a line's leg is waited for by the caller's thread."""
         for tell in list(self.watchers):
             tell()

@@ -119,7 +119,7 @@ class Framer:
         return commands
 
     def _take(self) -> Command | None:
-        while self._buffer[:1] in (b"\n", b"\r"):
+        while self._buffer.startswith((b"\n", b"\r")):
             del self._buffer[:1]
         end = re.search(rb"\n\r?\n", self._buffer)
         if end is None:

@@ -9,6 +9,11 @@ import time
 from dataclasses import dataclass, field, replace
 
 
+def now_us() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
 @dataclass
 class Times:
     """When what happened, microseconds since 1970; 0 for not at all."""
@@ -85,5 +90,5 @@ class Profile:
 
     def clone(self, destination: str) -> Profile:
         """The profile of the same leg after a transfer; the old one keeps its times as they are."""
-        times = replace(self.times, profile_created=time.time_ns() // 1000)
+        times = replace(self.times, profile_created=now_us())
         return replace(self, destination=destination, rdnis=self.destination, index=self.index + 1, times=times)

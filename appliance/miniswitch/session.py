@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from appliance.miniswitch import apps, bridge, dialplan, digits, esl_out, fallback
-from appliance.miniswitch.channel import Channel, HungUp, Interrupted, new_uuid, now_us
+from appliance.miniswitch.channel import Channel, HungUp, Interrupted, new_uuid
 from appliance.miniswitch.closing import close
 from appliance.miniswitch.expand import expand
+from appliance.miniswitch.profile import now_us
 
 if TYPE_CHECKING:
     from appliance.miniswitch.switch import Switch

@@ -7,6 +7,7 @@ sippy text in which bytes that are not UTF-8 are surrogate escapes, and turns it
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import re
@@ -80,8 +81,13 @@ class UdpPort(Network_server):  # type: ignore[misc]
                     return
 
     def shutdown(self) -> None:
-        """Close the socket."""
+        """Close the socket; the port is free again when this returns."""
         self._open = False
+        # Closing alone leaves the port taken for as long as the reader waits in the kernel. Shutting down
+        # wakes it, even though Linux calls the socket not connected.
+        with contextlib.suppress(OSError):
+            self.skt.shutdown(socket.SHUT_RDWR)
+        self.join()
         self.skt.close()
 
     def join(self) -> None:
@@ -93,10 +99,10 @@ class UdpPort(Network_server):  # type: ignore[misc]
             try:
                 data, source = self.skt.recvfrom(65536)
             except OSError as error:
-                if not self._open:
-                    return
                 if error.errno in _ICMP_UNREACHABLE:
                     self._drain_errors()
+                continue
+            if not data or source is None:
                 continue
             ED2.callFromThread(self.handle_read, Datagram(data), Remote_address(source, self.transport), MonoTime())
 

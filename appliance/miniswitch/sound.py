@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from appliance.miniswitch import g711, tones
@@ -72,13 +73,13 @@ def _file(name: str, changed_ns: int, size: int, law: int) -> Sound:
     return Sound(law, _frames(g711.encode(law, to_telephone(samples, rate)), law))
 
 
-def to_telephone(samples: np.ndarray, rate: int) -> Samples:  # type: ignore[type-arg]
+def to_telephone(samples: npt.NDArray[np.float32], rate: int) -> Samples:
     """Samples of shape (n, channels), -1 to 1, at any rate: mono 16 bit at 8 kHz.
 
     Before going down in rate the sound is averaged over the ratio, which keeps most aliasing out; a
     prompt meant for telephones is 8 kHz already and passes unchanged.
     """
-    mono = samples.mean(axis=1)
+    mono: npt.NDArray[np.float64] = samples.mean(axis=1, dtype=np.float64)
     if rate != RATE and len(mono):
         if rate > RATE:
             width = max(1, round(rate / RATE))

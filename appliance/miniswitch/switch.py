@@ -9,12 +9,12 @@ import time
 from typing import Any
 
 from appliance.miniswitch import sip_vars
-from appliance.miniswitch.channel import Channel, new_uuid, now_us
+from appliance.miniswitch.channel import Channel, new_uuid
 from appliance.miniswitch.esl_in import InboundServer
 from appliance.miniswitch.events import Bus, Core
 from appliance.miniswitch.limits import Limits
 from appliance.miniswitch.media import MediaEngine, NoPort
-from appliance.miniswitch.profile import Profile
+from appliance.miniswitch.profile import Profile, now_us
 from appliance.miniswitch.recording import RecordingWriter
 from appliance.miniswitch.scheduler import Scheduler
 from appliance.miniswitch.session import Session
@@ -101,7 +101,7 @@ class Switch:
             channel = self._make_channel(caller)
         except NoPort:
             return request.genResponse(503, "Service Unavailable"), None, None
-        channel.take_media(caller.variables.get("switch_r_sdp", ""))
+        channel.signals.take_media(caller.variables.get("switch_r_sdp", ""))
         outcome = channel.sip.take(request, transaction)
         self.remember(channel)
         Session(self, channel).start()

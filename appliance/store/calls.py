@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from appliance.domain.cdr_call import CallFacts, derive_call
 from appliance.store import charges
 from appliance.store.models import Call, CallLeg, Charge, Number, SetAside
 
+_FACTS = tuple(field.name for field in fields(CallFacts))
 #: What a charge hangs on: when one of these changes, a provisional charge is void.
 _RATED_BY = ("number", "caller_kind", "started_at", "answered_at", "bill_ms", "bridged_ms")
 
@@ -48,7 +49,7 @@ def derive_calls(
     stored = {call.uuid: call for call in session.scalars(select(Call).where(Call.uuid.in_(derived)))}
     void = []
     for call_uuid, facts in derived.items():
-        values = asdict(facts)
+        values = {name: getattr(facts, name) for name in _FACTS}
         values["account_id"] = facts.account_id or accounts.get(facts.number)
         call = stored.get(call_uuid)
         if call is None:
@@ -108,7 +109,8 @@ def _accounts(session: Session, called: Collection[str]) -> dict[str, str]:
     """Accounts by number: a call that the handlers never saw carries none."""
     if not called:
         return {}
-    return dict(session.execute(select(Number.number, Number.account_id).where(Number.number.in_(called))).tuples())
+    rows = session.execute(select(Number.number, Number.account_id).where(Number.number.in_(called)))
+    return {row.number: row.account_id for row in rows}
 
 
 def _update(call: Call, values: Mapping[str, Any]) -> bool:

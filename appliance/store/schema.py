@@ -112,7 +112,7 @@ def upgrade(url: str) -> tuple[str, str]:
 
 
 def opened(url: str) -> Store:
-    """A store on a database that was checked.
+    """A store on a database that was checked; ``with`` closes it.
 
     :raises StoreError: as ``check``.
     """

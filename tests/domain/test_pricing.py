@@ -169,8 +169,13 @@ def test_billable_units(seconds: int, initial: int, step: int, units: int) -> No
 
 @pytest.mark.parametrize(
     ("available", "included", "reason"),
-    [(0, 0, Reason.CHARGED), (1, 1, Reason.PART_INCLUDED), (119, 119, Reason.PART_INCLUDED)]
-    + [(120, 120, Reason.INCLUDED), (9999, 120, Reason.INCLUDED)],
+    [
+        (0, 0, Reason.CHARGED),
+        (1, 1, Reason.PART_INCLUDED),
+        (119, 119, Reason.PART_INCLUDED),
+        (120, 120, Reason.INCLUDED),
+        (9999, 120, Reason.INCLUDED),
+    ],
 )
 def test_included_units(available: int, included: int, reason: Reason) -> None:
     plan = a_plan(a_price(per_minute=60_000, connect_fee=7))

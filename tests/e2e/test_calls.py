@@ -99,7 +99,7 @@ async def test_the_line_hangs_up(box: LiveBox) -> None:
         end = await call.ended(10)
         assert end.by == "them"
     one = await stored(box, caller)
-    assert (one.row.outcome, one.row.line_id, one.row.hangup_cause) == ("answered", "first", "NORMAL_CLEARING")
+    assert (one.row.outcome, one.row.line_id, one.hangup_cause) == ("answered", "first", "NORMAL_CLEARING")
     assert 1000 <= one.row.bridged_ms <= 2500
 
 

@@ -113,13 +113,18 @@ class Leg:
 Script = Callable[[Leg], Awaitable[None]]
 
 
-def ring(line: Phone, options: str = "leg_timeout=20") -> Script:
-    """A script that rings ``line`` as the appliance does, then hangs up."""
+def ring(line: Phone, facts: str = "gw_line=line-1", *, answer: bool = False) -> Script:
+    """A script that rings ``line`` as the appliance does, after an answer or without, then hangs up.
+
+    ``facts`` are variables of the channel, ``A=1;B=2``.
+    """
 
     async def script(leg: Leg) -> None:
         await leg.take()
-        await leg.execute("multiset", "^^;socket_resume=false;ringback=%(1000,4000,450)")
-        target = f"[{options}]sofia/gateway400/02160000001@127.0.0.1:{line.port}"
+        await leg.execute("multiset", f"^^;socket_resume=false;ringback=%(1000,4000,450);{facts}")
+        if answer:
+            await leg.execute("answer")
+        target = f"[leg_timeout=20]sofia/gateway400/02160000001@127.0.0.1:{line.port}"
         await leg.execute("limit_execute", f"hash line {LINE} 1 bridge {target}", timeout=60.0)
         await leg.execute("hangup", "NORMAL_CLEARING")
 

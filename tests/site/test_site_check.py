@@ -33,7 +33,7 @@ CASES = [
     ([("id: service-1, account", "id: sales-1, account")], "name: 服务, number", "duplicate", "lines[1].id"),
     (
         [(NUMBER, '  - {number: "4008001234", account: demo, lines: [sales-1]}\n' + NUMBER)],
-        "name: 总机",
+        'number: "4008001234"',
         "duplicate",
         "numbers[1].number",
     ),

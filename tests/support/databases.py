@@ -6,6 +6,10 @@ SQLite always runs; PostgreSQL where a server can be started, otherwise the test
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +19,7 @@ from appliance.store import schema
 from appliance.store.unit import Store
 from tests.support.postgres import Server, Unavailable, shared_server
 
-__all__ = ["database_url", "empty_url", "postgres_server", "store"]
+__all__ = ["database_url", "empty_url", "kind", "postgres_server", "store"]
 
 
 @pytest.fixture(scope="session")
@@ -28,24 +32,46 @@ def postgres_server() -> Server:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database that a test runs on."""
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with nothing in it."""
-    if request.param == "sqlite":
+    if kind == "sqlite":
         return f"sqlite:///{tmp_path}/appliance.db"
     server: Server = request.getfixturevalue("postgres_server")
     return server.database()
 
 
+@functools.cache
+def _migrated(server: Server | None) -> str:
+    """A database of this version that is only copied; migrating one for each test would take minutes."""
+    if server is not None:
+        url = server.database()
+    else:
+        folder = tempfile.TemporaryDirectory(prefix="gateway400-sqlite-")
+        atexit.register(folder.cleanup)
+        url = f"sqlite:///{folder.name}/appliance.db"
+    schema.upgrade(url)
+    return url
+
+
 @pytest.fixture
-def database_url(empty_url: str) -> str:
+def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of this version."""
-    schema.upgrade(empty_url)
-    return empty_url
+    if kind == "postgres":
+        server: Server = request.getfixturevalue("postgres_server")
+        return server.database(like=_migrated(server))
+    shutil.copy(_migrated(None).removeprefix("sqlite:///"), tmp_path / "appliance.db")
+    return f"sqlite:///{tmp_path}/appliance.db"
 
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """A store on ``database_url``."""
-    made = Store(database_url)
-    yield made
-    made.close()
+    with Store(database_url) as made:
+        yield made

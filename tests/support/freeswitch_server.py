@@ -141,14 +141,17 @@ class FreeSwitch:
         """How many legs there are."""
         return int(re.findall(r"(\d+) total", self.api("show channels"))[-1])
 
-    def cdrs(self, count: int, timeout_s: float = 5.0) -> dict[str, dict[str, str]]:
-        """The variables of every CDR in the spool by file name, once there are ``count`` whole ones."""
+    def cdrs(self, count: int, timeout_s: float = 5.0, *, errors: str = "strict") -> dict[str, dict[str, str]]:
+        """The variables of every CDR in the spool by file name, once there are ``count`` whole ones.
+
+        ``errors`` is for bytes that are not UTF-8, as in ``bytes.decode``: the switch writes what it was sent.
+        """
         deadline = time.monotonic() + timeout_s
         while True:
             found: dict[str, dict[str, str]] = {}
             for file in self.settings.spool_dir.glob("*.cdr.json"):
                 try:
-                    found[file.name] = json.loads(file.read_text(encoding="utf-8"))["variables"]
+                    found[file.name] = json.loads(file.read_text(encoding="utf-8", errors=errors))["variables"]
                 except ValueError:
                     continue  # written in place, and not whole yet
             if len(found) >= count:

@@ -53,12 +53,15 @@ class Server:
         """Connection text of the server's own database."""
         return f"host=127.0.0.1 port={self.port} user={_USER} dbname=postgres connect_timeout=5"
 
-    def database(self, *, encoding: str = "UTF8") -> str:
-        """A new database's SQLAlchemy URL."""
+    def database(self, *, encoding: str = "UTF8", like: str = "") -> str:
+        """A new database's SQLAlchemy URL; empty, or a copy of the one whose URL is ``like``."""
         name = f"test_{next(self._names)}"
         locale = "C.UTF-8" if encoding == "UTF8" else "C"
+        how = f"TEMPLATE {like.rpartition('/')[2]} STRATEGY file_copy"
+        if not like:
+            how = f"TEMPLATE template0 ENCODING '{encoding}' LOCALE '{locale}'"
         with psycopg.connect(self.admin, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE '{locale}'")
+            connection.execute(f"CREATE DATABASE {name} {how}")
         return f"postgresql://{_USER}@127.0.0.1:{self.port}/{name}"
 
     def stop(self) -> None:

@@ -265,7 +265,7 @@ def _call(session: Session, recordings: Path, dice: random.Random, serial: int, 
     if call.joined_at:
         day = call.started_at.astimezone(SHANGHAI)
         call.recording = f"{day:%Y/%m/%d}/{uuid}.wav"
-        if serial < 12:
+        if serial < 6:
             _speak(recordings / call.recording, min(talk / timedelta(seconds=1), 20.0), dice)
     session.add(call)
     session.flush()

@@ -170,6 +170,7 @@ async def test_requests_outside_and_inside_a_call() -> None:
                 assert (b"a=recvonly" in reply.body) == bool(body)
                 wire.send(_in_dialog("ACK", answer, number), line.address)
         assert line.calls[0].reinvites == 2
+        line.calls[0].vanish()
 
 
 async def test_offer_in_the_answer() -> None:
@@ -194,7 +195,10 @@ async def test_offer_in_the_answer() -> None:
         b"INVITE sip:x SIP/2.0\r\nno colon\r\n\r\n",
         b"SIP/2.0 abc OK\r\nVia: x\r\n\r\n",
         invite(("127.0.0.1", 9)).replace(b"CSeq: 1", b"CSeq: one"),
+        invite(("127.0.0.1", 9)).replace(b"CSeq: 1 INVITE", b"CSeq: 1 BYE"),
+        invite(("127.0.0.1", 9)).replace(b"m: <", b"x: <"),
     ],
+    ids=["text", "bytes", "no headers", "no colon", "no status", "no number", "other method", "no contact"],
 )
 async def test_garbage_is_kept_and_harms_nobody(data: bytes) -> None:
     async with Wire() as wire, Phone() as caller, Phone(on_invite=LineScript.answer()) as line:

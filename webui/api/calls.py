@@ -61,6 +61,13 @@ class _Cursor(String):
         return place
 
 
+class _Stamp(DateTime):
+    """A time in Shanghai with its offset, ``2026-11-22T11:05:30.250+08:00``."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else stamp(value)
+
+
 class CallQuery(Schema):
     """Filters, as on the page."""
 
@@ -109,10 +116,10 @@ class CallOut(Schema):
     caller = String(required=True, metadata={"description": "Empty: withheld."})
     caller_kind = String(required=True, validate=OneOf(["mobile", "fixed", "overseas", "unknown"]))
     caller_name = String(required=True, metadata={"description": "As the caller's carrier sent it; not checked."})
-    started_at = DateTime(required=True)
-    answered_at = DateTime(required=True, allow_none=True)
-    joined_at = DateTime(required=True, allow_none=True, metadata={"description": "When a line took the call."})
-    ended_at = DateTime(required=True)
+    started_at = _Stamp(required=True)
+    answered_at = _Stamp(required=True, allow_none=True)
+    joined_at = _Stamp(required=True, allow_none=True, metadata={"description": "When a line took the call."})
+    ended_at = _Stamp(required=True)
     billed_ms = Integer(required=True, metadata={"description": "From the gateway's answer to the end."})
     talked_ms = Integer(required=True, metadata={"description": "From a line's answer to the end."})
     line = String(required=True)
@@ -169,10 +176,10 @@ def _out(row: CallRow) -> dict[str, Any]:
         "caller": row.caller,
         "caller_kind": row.caller_kind,
         "caller_name": row.caller_name,
-        "started_at": stamp(row.started_at),
-        "answered_at": row.answered_at and stamp(row.answered_at),
-        "joined_at": row.joined_at and stamp(row.joined_at),
-        "ended_at": stamp(row.ended_at),
+        "started_at": row.started_at,
+        "answered_at": row.answered_at,
+        "joined_at": row.joined_at,
+        "ended_at": row.ended_at,
         "billed_ms": row.bill_ms,
         "talked_ms": row.bridged_ms,
         "line": row.line_id,

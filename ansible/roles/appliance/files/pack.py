@@ -26,12 +26,16 @@ PARTS = (
     "freeswitch-scripts",
     "requirements",
     "docs",
+    "package.json",
+    "package-lock.json",
     "pyproject.toml",
     "README.md",
     "CHANGELOG.md",
     "LICENSE",
 )
 LEFT_OUT = {"__pycache__", "node_modules"}
+#: Made at set-up and never committed: what the console's pages load.
+ASSETS = "webui/static/vendor/.stamp"
 
 
 def files_of(source: Path) -> Iterator[Path]:
@@ -44,7 +48,7 @@ def files_of(source: Path) -> Iterator[Path]:
             folders[:] = sorted(name for name in folders if name not in LEFT_OUT and not name.startswith("."))
             for name in sorted(names):
                 path = Path(folder, name)
-                if path.is_file() and not name.startswith(".") and path.suffix != ".pyc":
+                if path.is_file() and path.suffix != ".pyc":
                     yield path
 
 
@@ -65,6 +69,8 @@ def main(source: Path, folder: Path) -> None:
     """Write the archive unless it is there already; print where it is."""
     if not (source / "appliance").is_dir():
         sys.exit(f"no source tree of the gateway: {source}")
+    if not (source / ASSETS).is_file():
+        sys.exit(f"the console's files are not there yet: run `make demo` once in {source}")
     # Not by tomllib: a controller's Python may be older than the appliance's.
     version = re.search(r'^version = "([^"]+)"$', (source / "pyproject.toml").read_text(encoding="utf-8"), re.M)
     if version is None:

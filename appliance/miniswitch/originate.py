@@ -1,0 +1,81 @@
+"""`originate`: place a call of the switch's own accord, as for a test call or a call back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from appliance.miniswitch import dialstring
+from appliance.miniswitch.bridge import Ringing
+from appliance.miniswitch.session import Session
+
+if TYPE_CHECKING:
+    from appliance.miniswitch.channel import Channel
+    from appliance.miniswitch.switch import Switch
+
+_TIMEOUT_S = 60.0
+_USAGE = (
+    "-USAGE: <call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>] [<cid_name>] [<cid_num>]"
+    " [<timeout_sec>]\n"
+)
+
+
+def originate(switch: Switch, text: str) -> str:
+    """`DIALSTRING EXTENSION [XML gateway]` or `DIALSTRING &APPLICATION(ARGUMENT)`; waits for the answer."""
+    url, what = _split(text)
+    if not url or not what:
+        return _USAGE
+    try:
+        targets = dialstring.parse(url)
+    except dialstring.DialError as error:
+        return f"-ERR {error}\n"
+    leg, cause = _ring(switch, targets)
+    if leg is None:
+        return f"-ERR {cause}\n"
+    _begin(switch, leg, what)
+    return f"+OK {leg.uuid}\n"
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The dial string, and what the leg does once it has answered."""
+    url, application, rest = text.partition(" &")
+    if application:
+        return url, "&" + rest
+    url, _, rest = text.partition(" ")
+    return url, rest
+
+
+def _ring(switch: Switch, targets: list[dialstring.Target]) -> tuple[Channel | None, str]:
+    changed = threading.Condition()
+
+    def wake() -> None:
+        with changed:
+            changed.notify_all()
+
+    def wait(done: Callable[[], bool], timeout: float) -> bool:
+        with changed:
+            return changed.wait_for(done, timeout)
+
+    limit = max((int(value) for target in targets
+                 if (value := target.variables.get("originate_timeout", "")).isdigit()), default=0)
+    ringing = Ringing(switch, None, wait, wake, timeout_s=limit or _TIMEOUT_S)
+    early = ringing.place(targets)
+    leg, cause = (None, early) if early else ringing.run()
+    ringing.give_up("LOSE_RACE" if leg is not None else cause, leg)
+    return leg, cause
+
+
+def _begin(switch: Switch, leg: Channel, rest: str) -> None:
+    """Run an application, or an extension of the dialplan, on a leg that has answered."""
+    if not rest.startswith("&"):
+        leg.move(rest.split(" ")[0])
+        Session(switch, leg).start()
+        return
+    name, _, argument = rest[1:].partition("(")
+
+    def only(session: Session) -> None:
+        session.execute(name, argument.rpartition(")")[0])
+        session.channel.hangup("NORMAL_CLEARING")
+
+    Session(switch, leg).start(only)

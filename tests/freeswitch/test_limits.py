@@ -1,0 +1,152 @@
+"""A call ends by itself when its caller or its line is gone, and when it has lasted long enough."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from appliance.testphone import LineScript, OutgoingCall, Phone
+from tests.freeswitch.conftest import MAX_CALL_S, MEDIA_TIMEOUT_S
+from tests.freeswitch.scripted import Handlers, Leg, Script, ring
+from tests.support.freeswitch_server import FreeSwitch
+
+pytestmark = pytest.mark.freeswitch
+
+SLACK_S = 2.0
+
+
+def executing(*applications: str) -> Script:
+    """A handler that has these executed one after the other; the last one may take long."""
+
+    async def script(leg: Leg) -> None:
+        await leg.take()
+        for application in applications:
+            name, _, argument = application.partition(" ")
+            await leg.send(name, argument)
+        await leg.until_gone(60.0)
+
+    return script
+
+
+TONE = "playback tone_stream://%(60000,0,400)"
+KEYS = "play_and_get_digits 1 1 9 60000 # tone_stream://%(200,0,400) silence_stream://100 got [0-9]"
+
+
+async def ended_after(switch: FreeSwitch, timeout_s: float) -> float:
+    """Wait until no leg is left; return the seconds it took."""
+    began = time.monotonic()
+    while switch.channels():
+        assert time.monotonic() - began < timeout_s, switch.api("show channels")
+        await asyncio.sleep(0.05)
+    return time.monotonic() - began
+
+
+async def vanish(call: OutgoingCall) -> None:
+    await asyncio.sleep(0.5)
+    call.vanish()
+
+
+@pytest.mark.parametrize(
+    ("script", "answers"),
+    [
+        (executing("answer", TONE), True),
+        (executing("answer", KEYS), True),
+        (executing("answer", "sleep 60000"), True),
+        (executing("answer"), True),
+        (executing("pre_answer", TONE), False),
+    ],
+    ids=["prompt", "digits", "sleep", "parked", "early-media"],
+)
+async def test_a_caller_who_vanishes(switch: FreeSwitch, script: Script, answers: bool) -> None:
+    async with Phone() as caller, Handlers(switch, script):
+        call = await caller.dial("4008001234", switch.sip_address)
+        await (call.answered() if answers else call.early_media())
+        await vanish(call)
+        assert MEDIA_TIMEOUT_S - 0.5 < await ended_after(switch, 15.0) < MEDIA_TIMEOUT_S + SLACK_S
+    assert next(iter(switch.cdrs(1).values()))["hangup_cause"] == "MEDIA_TIMEOUT"
+
+
+async def test_a_caller_who_vanishes_in_a_talk(switch: FreeSwitch) -> None:
+    async with Phone(on_invite=LineScript.answer(0.1, say=700)) as line, Phone() as caller:
+        async with Handlers(switch, ring(line)):
+            call = await caller.dial("4008001234", switch.sip_address)
+            await call.hears(700)
+            await vanish(call)
+            assert MEDIA_TIMEOUT_S - 0.5 < await ended_after(switch, 15.0) < MEDIA_TIMEOUT_S + SLACK_S
+        assert (await line.calls[0].ended()).by == "them"
+    causes = {name[:2]: record["hangup_cause"] for name, record in switch.cdrs(2).items()}
+    assert causes["a_"] == "MEDIA_TIMEOUT"
+
+
+async def test_a_caller_who_vanishes_while_a_line_rings(switch: FreeSwitch) -> None:
+    async with (
+        Phone(on_invite=LineScript.no_answer()) as line,
+        Phone() as caller,
+        Handlers(switch, ring(line, answer=True)),
+    ):
+        call = await caller.dial("4008001234", switch.sip_address)
+        await call.hears(450)
+        await vanish(call)
+        assert MEDIA_TIMEOUT_S - 0.5 < await ended_after(switch, 15.0) < MEDIA_TIMEOUT_S + SLACK_S
+
+
+async def test_a_line_that_vanishes_in_a_talk(switch: FreeSwitch) -> None:
+    async with (
+        Phone(on_invite=LineScript.vanishes(1.0, say=700)) as line,
+        Phone() as caller,
+        Handlers(switch, ring(line)),
+    ):
+        call = await caller.dial("4008001234", switch.sip_address)
+        await call.hears(700)
+        end = await call.ended(15.0)
+    assert end.by == "them"
+    causes = [record["hangup_cause"] for name, record in switch.cdrs(2).items() if not name.startswith("a_")]
+    assert causes == ["MEDIA_TIMEOUT"]
+
+
+@pytest.mark.parametrize("cancel", ["", "ID"])
+async def test_the_longest_talk(switch: FreeSwitch, cancel: str) -> None:
+    """The limit counts from the answer, also where the answer is the line's; a handler that cancels the watch
+    over itself before the answer, by its identity or not, does not cancel it."""
+
+    async def script(leg: Leg) -> None:
+        await leg.connect()
+        await leg.execute("sched_cancel", leg.data["variable_last_sched_id"] if cancel else "")
+        target = f"[leg_timeout=20]sofia/gateway400/02160000001@127.0.0.1:{line.port}"
+        await leg.execute("set", "socket_resume=false")
+        await leg.execute("bridge", target, timeout=60.0)
+
+    async with (
+        Phone(on_invite=LineScript.answer(1.0, say=700)) as line,
+        Phone() as caller,
+        Handlers(switch, script),
+    ):
+        call = await caller.dial("4008001234", switch.sip_address)
+        await call.answered()
+        end = await call.ended(30.0)
+    assert call.answered_at is not None
+    # The scheduler counts whole seconds and looks every half (switch_scheduler_task_thread).
+    assert MAX_CALL_S - 1.5 < end.at - call.answered_at < MAX_CALL_S + 1.5
+    causes = {name[:2]: record["hangup_cause"] for name, record in switch.cdrs(2).items()}
+    assert causes["a_"] == "ALLOTTED_TIMEOUT"
+
+
+async def test_the_limit_holds_for_a_call_that_came_back(switch: FreeSwitch) -> None:
+    """The handler that gets the call after another one cancels its own watch, not the limit."""
+
+    async def script(leg: Leg) -> None:
+        await leg.take()
+        if len(handlers.legs) == 1:
+            await leg.execute("answer")
+            await asyncio.sleep(1.0)
+        else:
+            await leg.execute("playback", "tone_stream://%(60000,0,900)", timeout=60.0)
+
+    async with Phone() as caller, Handlers(switch, script) as handlers:
+        call = await caller.dial("4008001234", switch.sip_address)
+        await call.hears(900)
+        end = await call.ended(30.0)
+        assert call.answered_at is not None
+        assert MAX_CALL_S - 1.5 < end.at - call.answered_at < MAX_CALL_S + 1.5

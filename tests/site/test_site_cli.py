@@ -1,0 +1,178 @@
+"""The commands as a person meets them: what is printed, the exit code, and that nothing else changed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import argon2
+import pytest
+from sqlalchemy import create_engine, text
+
+from appliance import cli
+from tests.site.texts import DEMO, edited
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setenv("APPLIANCE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.delenv("APPLIANCE_CONFIG", raising=False)
+    monkeypatch.delenv("APPLIANCE_DATABASE_URL", raising=False)
+
+    def run(*words: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["appliance", *words])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return Done(code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "site.yaml"
+    made.write_text(DEMO, encoding="utf-8")
+    return made
+
+
+def test_from_nothing_to_an_applied_site(run: Run, file: Path, tmp_path: Path) -> None:
+    assert run("db", "check").code == 4
+    assert run("db", "upgrade").out == "version none -> 0001\n"
+    assert run("db", "upgrade").out == "nothing changed (version 0001)\n"
+    assert run("db", "check").out.startswith("version 0001")
+    assert run("site", "check", str(file)).out == f"{file}: no fault: 1 accounts, 1 numbers, 2 lines, 1 plans\n"
+    assert "nothing was changed (revision 0)" in run("site", "apply", str(file), "--dry-run").out
+    first = run("site", "apply", str(file))
+    assert first.code == 0 and "3 trunks added (revision 1)" in first.out
+    assert run("site", "apply", str(file)).out == "nothing changed (revision 1)\n"
+    snapshot = json.loads((tmp_path / "state" / "routing.json").read_text())
+    assert snapshot["numbers"]["4008001234"]["first_line"]["dial"] == "sofia/gateway400/02160000001@127.0.0.1:5090"
+
+    exported = run("site", "export").out
+    assert run("site", "export", "--output", str(tmp_path / "now.yaml")).code == 0
+    assert (tmp_path / "now.yaml").read_text() == exported
+    assert run("site", "apply", "--prune", str(tmp_path / "now.yaml")).out == "nothing changed (revision 1)\n"
+
+
+def test_operators_are_listed_and_given_passwords(run: Run, file: Path, tmp_path: Path) -> None:
+    run("db", "upgrade")
+    assert "no operators" in run("operator", "list").out
+    run("site", "apply", str(file))
+    assert "admin       administrator  every account  no password" in run("operator", "list").out
+    word = run("operator", "password", "Admin", "--generate").out.strip()
+    engine = create_engine(f"sqlite:///{tmp_path}/state/appliance.db")
+    with engine.connect() as connection:
+        stored = connection.execute(text("SELECT password_hash FROM operators WHERE login = 'admin'")).scalar_one()
+    engine.dispose()
+    assert argon2.PasswordHasher().verify(stored, word)
+    assert "admin       administrator  every account\n" in run("operator", "list").out
+    refused = run("operator", "password", "nobody", "--generate")
+    assert (refused.code, refused.out) == (3, "")
+    assert refused.err == "appliance: there is no operator nobody; a site file names the operators\n"
+
+
+def test_a_password_is_asked_for_twice(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("db", "upgrade")
+    run("site", "apply", str(file))
+    monkeypatch.setattr("click.prompt", lambda *_, **__: "correct horse")
+    assert run("operator", "password", "admin").out == "password of admin set\n"
+    monkeypatch.setattr("click.prompt", lambda *_, **__: "short")
+    assert run("operator", "password", "admin").code == 3
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+BAD = [
+    (("    name: 示范企业", "    nmae: 示范企业"), ":8: accounts[0].nmae: unknown field"),
+    (
+        (
+            '  - number: "4008001234"\n',
+            '  - {number: "4008001234", account: demo, lines: [sales-1]}\n  - number: "4008001234"\n',
+        ),
+        "numbers[1].number: 4008001234 is there already, in line",
+    ),
+    (
+        ('"02160000001"', '"4008001234"'),
+        "lines[0].number: a line may not be a 400 number (the call would come back)",
+    ),
+    (("prompt: welcome-demo", "prompt: not-recorded"), "menu.prompt: there is no prompt not-recorded: neither"),
+    (("{plan: time-60, starts", "{plan: none, starts"), "subscriptions[0].plan: there is no plan none"),
+    (("failed: busy}\n      service", "failed: gone}\n      service"), "nodes.sales.failed: no such node: gone"),
+]
+
+
+COMMANDS = [("check",), ("apply", "--prune"), ("apply", "--dry-run")]
+CASES = [(("apply",), *case) for case in BAD] + [(command, *BAD[0]) for command in COMMANDS]
+
+
+@pytest.mark.parametrize(("command", "change", "said"), CASES)
+def test_a_wrong_file_is_refused_and_nothing_changes(
+    run: Run, file: Path, tmp_path: Path, command: tuple[str, ...], change: tuple[str, str], said: str
+) -> None:
+    run("db", "upgrade")
+    run("site", "apply", str(file))
+    file.write_text(edited(change), encoding="utf-8")
+    before = state(tmp_path / "state")
+    done = run("site", *command, str(file))
+    assert (done.code, done.out) == (3, "")
+    assert f"{file}:" in done.err and said in done.err
+    assert "Traceback" not in done.err
+    assert state(tmp_path / "state") == before
+
+
+def test_a_database_that_is_not_ours_is_refused_and_not_touched(run: Run, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    engine = create_engine(f"sqlite:///{tmp_path}/state/appliance.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE customers (id INTEGER)"))
+    engine.dispose()
+    before = state(tmp_path / "state")
+    for words in (
+        ("db", "check"),
+        ("db", "upgrade"),
+        ("site", "apply", str(file)),
+        ("site", "export"),
+        ("operator", "list"),
+        ("operator", "password", "admin", "--generate"),
+    ):
+        done = run(*words)
+        assert (done.code, done.out) == (4, "")
+        assert done.err == (
+            f"appliance: database {tmp_path}/state/appliance.db: not a database of this appliance:"
+            " it holds tables of another program\n"
+        )
+    assert state(tmp_path / "state") == before
+
+
+def test_a_snapshot_that_cannot_be_written_does_not_undo_the_site(
+    run: Run, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("db", "upgrade")
+    monkeypatch.setenv("APPLIANCE_SNAPSHOT_FILE", str(tmp_path / "absent" / "routing.json"))
+    done = run("site", "apply", str(file))
+    assert done.code == 0 and "(revision 1)" in done.out
+    assert "warning" in done.err and "cannot be written" in done.err
+
+
+def test_an_export_that_cannot_be_written(run: Run, file: Path, tmp_path: Path) -> None:
+    run("db", "upgrade")
+    done = run("site", "export", "--output", str(tmp_path / "absent" / "x.yaml"))
+    assert done.code == 3 and "cannot be written: No such file or directory" in done.err

@@ -1,0 +1,81 @@
+"""A filled box, and clients that are signed in to its console."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+import webui.sign_in
+from appliance.config import Settings
+from appliance.store.unit import Store
+from tests.support import seed
+from webui.app import create_app
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a filled database and recordings; copied for each test."""
+    folder = tmp_path_factory.mktemp("filled")
+    seed.make(folder, datetime.now(UTC)).close()
+    return folder
+
+
+@pytest.fixture
+def settings(filled: Path, tmp_path: Path) -> Settings:
+    """Settings of a box of this test's own."""
+    state = tmp_path / "state"
+    shutil.copytree(filled, state)
+    # Ports that nobody listens on: a test must not find a switch by chance.
+    return Settings(state_dir=state, esl_port=1, handlers_port=1)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """The filled store."""
+    opened = Store(settings.database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def app(settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """The console on it; its hashing is made cheap, many tests try passwords."""
+    monkeypatch.setattr(
+        webui.sign_in,
+        "HASHING",
+        {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1},
+    )
+    return create_app(settings, store)
+
+
+def csrf(client: FlaskClient, path: str = "/sign-in") -> str:
+    """The token of a page's form."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(path).text)
+    assert found, "no form on the page"
+    return found[1]
+
+
+SignIn = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> SignIn:
+    """A client that is signed in as ``login``, in English unless told otherwise."""
+
+    def signed_in(login: str = "admin", language: str = "en") -> FlaskClient:
+        client = app.test_client()
+        client.post("/language", data={"csrf_token": csrf(client), "language": language})
+        answer = client.post(
+            "/sign-in", data={"csrf_token": csrf(client), "login": login, "password": seed.PASSWORD}
+        )
+        assert answer.status_code == 302, answer.text
+        return client
+
+    return signed_in
