@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 
 from apiflask import HTTPError
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -19,7 +19,7 @@ PROBLEM = "application/problem+json"
 def init_errors(app: Flask) -> None:
     """Put the error pages on the app."""
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(StoreError, lambda _error: _answer(HTTPStatus.SERVICE_UNAVAILABLE))
+    app.register_error_handler(StoreError, _no_database)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -45,6 +45,12 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         if name in ("Allow", "Retry-After", "Content-Range"):
             answer.headers[name] = value
     return answer
+
+
+def _no_database(_error: StoreError) -> ResponseReturnValue:
+    # The page's head asks who is signed in, which is what just failed.
+    g._login_user = current_app.extensions["security"].login_manager.anonymous_user()
+    return _answer(HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _unforeseen(error: Exception) -> ResponseReturnValue:

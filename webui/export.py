@@ -13,7 +13,8 @@ from webui.shown import clock, day, phone, yuan
 
 #: Excel reads UTF-8 only behind this mark.
 _BOM = "\ufeff"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: What a spreadsheet computes; a Chinese one takes the wide forms as well.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 #: Rows of one export, at the most.
 MOST_ROWS = 100_000
 

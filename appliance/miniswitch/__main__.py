@@ -23,8 +23,9 @@ def main() -> int:
     except (settings.SettingsError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    logging.basicConfig(stream=stream, level=logging.INFO,
-                        format="%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s")
+    logging.basicConfig(
+        stream=stream, level=logging.INFO, format="%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
+    )
     # The main thread imports sippy, whose loop belongs to the thread that did.
     from appliance.miniswitch.switch import Switch
 

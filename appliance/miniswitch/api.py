@@ -101,16 +101,19 @@ def _fsctl(switch: Switch, text: str) -> str:
 
 
 def _originate(switch: Switch, text: str) -> str:
-    # A leg needs a session, and a session an event socket, which needs this module.
-    from appliance.miniswitch.originate import originate
-
-    return originate(switch, text)
+    return switch.originate(text)
 
 
 COMMANDS: dict[str, Callable[[Switch, str], str]] = {
-    **api_show.COMMANDS, "limit_usage": _limit_usage,
-    "uuid_kill": _uuid_kill, "uuid_transfer": _uuid_transfer, "uuid_exists": _uuid_exists,
-    "uuid_break": _uuid_break, "uuid_setvar": _uuid_setvar, "uuid_getvar": _uuid_getvar,
-    "reloadxml": _reloadxml, "originate": _originate, "fsctl": _fsctl,
+    **api_show.COMMANDS,
+    "limit_usage": _limit_usage,
+    "uuid_kill": _uuid_kill,
+    "uuid_transfer": _uuid_transfer,
+    "uuid_exists": _uuid_exists,
+    "uuid_break": _uuid_break,
+    "uuid_setvar": _uuid_setvar,
+    "uuid_getvar": _uuid_getvar,
+    "reloadxml": _reloadxml,
+    "originate": _originate,
+    "fsctl": _fsctl,
 }
-

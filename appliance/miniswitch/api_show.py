@@ -18,13 +18,15 @@ def _status(switch: Switch, _: str) -> str:
     up = time.time() - switch.events.core.started
     days, hours, minutes = int(up // 86400), int(up // 3600 % 24), int(up // 60 % 60)
     now = len(switch.channels())
-    return (f"UP 0 years, {days} days, {hours} hours, {minutes} minutes, {int(up % 60)} seconds, "
-            f"{int(up * 1000 % 1000)} milliseconds, {int(up * 1_000_000 % 1000)} microseconds\n"
-            f"FreeSWITCH (Version miniswitch {VERSION}) is ready\n"
-            f"{switch.sessions_so_far} session(s) since startup\n"
-            f"{now} session(s) - peak {switch.most_sessions}, last 5min {now} \n"
-            f"0 session(s) per Sec out of max 30, peak 0, last 5min 0 \n1000 session(s) max\n"
-            f"min idle cpu 0.00/0.00\n")
+    return (
+        f"UP 0 years, {days} days, {hours} hours, {minutes} minutes, {int(up % 60)} seconds, "
+        f"{int(up * 1000 % 1000)} milliseconds, {int(up * 1_000_000 % 1000)} microseconds\n"
+        f"FreeSWITCH (Version miniswitch {VERSION}) is ready\n"
+        f"{switch.sessions_so_far} session(s) since startup\n"
+        f"{now} session(s) - peak {switch.most_sessions}, last 5min {now} \n"
+        f"0 session(s) per Sec out of max 30, peak 0, last 5min 0 \n1000 session(s) max\n"
+        f"min idle cpu 0.00/0.00\n"
+    )
 
 
 def _version(_: Switch, __: str) -> str:
@@ -54,20 +56,44 @@ def _row(channel: Channel) -> dict[str, str]:
     first = channel.profiles[-1]
     rate, bits = ("8000", "64000") if codec else ("", "")
     return {
-        "uuid": channel.uuid, "direction": channel.direction,
-        "created": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(created)), "created_epoch": str(created),
-        "name": channel.name, "state": channel.state.name, "cid_name": profile.caller_name,
-        "cid_num": profile.caller_number, "ip_addr": profile.network_addr, "dest": profile.destination,
-        "application": channel.application[0], "application_data": channel.application[1],
-        "dialplan": profile.dialplan, "context": profile.context, "read_codec": codec, "read_rate": rate,
-        "read_bit_rate": bits, "write_codec": codec, "write_rate": rate, "write_bit_rate": bits,
-        "secure": "", "hostname": channel.switch.events.core.hostname, "presence_id": "",
-        "presence_data": "", "accountcode": "", "callstate": channel.call_state,
-        "callee_name": profile.callee_name, "callee_num": profile.callee_number, "callee_direction": "",
-        "call_uuid": _call_uuid(channel), "sent_callee_name": "", "sent_callee_num": "",
-        "initial_cid_name": first.caller_name, "initial_cid_num": first.caller_number,
-        "initial_ip_addr": first.network_addr, "initial_dest": first.destination,
-        "initial_dialplan": first.dialplan, "initial_context": first.context,
+        "uuid": channel.uuid,
+        "direction": channel.direction,
+        "created": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(created)),
+        "created_epoch": str(created),
+        "name": channel.name,
+        "state": channel.state.name,
+        "cid_name": profile.caller_name,
+        "cid_num": profile.caller_number,
+        "ip_addr": profile.network_addr,
+        "dest": profile.destination,
+        "application": channel.application[0],
+        "application_data": channel.application[1],
+        "dialplan": profile.dialplan,
+        "context": profile.context,
+        "read_codec": codec,
+        "read_rate": rate,
+        "read_bit_rate": bits,
+        "write_codec": codec,
+        "write_rate": rate,
+        "write_bit_rate": bits,
+        "secure": "",
+        "hostname": channel.switch.events.core.hostname,
+        "presence_id": "",
+        "presence_data": "",
+        "accountcode": "",
+        "callstate": channel.call_state,
+        "callee_name": profile.callee_name,
+        "callee_num": profile.callee_number,
+        "callee_direction": "",
+        "call_uuid": _call_uuid(channel),
+        "sent_callee_name": "",
+        "sent_callee_num": "",
+        "initial_cid_name": first.caller_name,
+        "initial_cid_num": first.caller_number,
+        "initial_ip_addr": first.network_addr,
+        "initial_dest": first.destination,
+        "initial_dialplan": first.dialplan,
+        "initial_context": first.context,
     }
 
 
@@ -77,9 +103,27 @@ def _call_uuid(channel: Channel) -> str:
     return channel.uuid if channel.partner is not None else ""
 
 
-_B_COLUMNS = ("uuid", "direction", "created", "created_epoch", "name", "state", "cid_name", "cid_num", "ip_addr",
-              "dest", "presence_id", "presence_data", "accountcode", "callstate", "callee_name", "callee_num",
-              "callee_direction", "sent_callee_name", "sent_callee_num")
+_B_COLUMNS = (
+    "uuid",
+    "direction",
+    "created",
+    "created_epoch",
+    "name",
+    "state",
+    "cid_name",
+    "cid_num",
+    "ip_addr",
+    "dest",
+    "presence_id",
+    "presence_data",
+    "accountcode",
+    "callstate",
+    "callee_name",
+    "callee_num",
+    "callee_direction",
+    "sent_callee_name",
+    "sent_callee_num",
+)
 _A_COLUMNS = (*_B_COLUMNS[:16], "callee_direction", "call_uuid", "hostname", "sent_callee_name", "sent_callee_num")
 
 
@@ -105,15 +149,29 @@ def _sofia(switch: Switch, text: str) -> str:
     line = "=" * 97 + "\n"
     words = text.split()
     if words == ["status"]:
-        return (f"{'Name':>25}\t{'Type':>7}\t{'Data':>42}\tState\n{line}"
-                f"{'gateway400':>25}\tprofile\t{url:>42}\tRUNNING ({len(switch.channels())})\n{line}"
-                "1 profile 0 aliases\n")
+        return (
+            f"{'Name':>25}\t{'Type':>7}\t{'Data':>42}\tState\n{line}"
+            f"{'gateway400':>25}\tprofile\t{url:>42}\tRUNNING ({len(switch.channels())})\n{line}"
+            "1 profile 0 aliases\n"
+        )
     if words == ["status", "profile", "gateway400"]:
-        facts = {"Name": "gateway400", "Domain Name": "N/A", "Dialplan": "XML", "Context": "gateway",
-                 "RTP-IP": settings.sip_host, "SIP-IP": settings.sip_host, "URL": url, "BIND-URL": url,
-                 "CODECS IN": "PCMA,PCMU", "CODECS OUT": "PCMA,PCMU", "TEL-EVENT": "101",
-                 "DTMF-MODE": "rfc2833", "CALLS-IN": str(switch.calls_in), "CALLS-OUT": str(switch.calls_out),
-                 "REGISTRATIONS": "0"}
+        facts = {
+            "Name": "gateway400",
+            "Domain Name": "N/A",
+            "Dialplan": "XML",
+            "Context": "gateway",
+            "RTP-IP": settings.sip_host,
+            "SIP-IP": settings.sip_host,
+            "URL": url,
+            "BIND-URL": url,
+            "CODECS IN": "PCMA,PCMU",
+            "CODECS OUT": "PCMA,PCMU",
+            "TEL-EVENT": "101",
+            "DTMF-MODE": "rfc2833",
+            "CALLS-IN": str(switch.calls_in),
+            "CALLS-OUT": str(switch.calls_out),
+            "REGISTRATIONS": "0",
+        }
         return line + "".join(f"{name:<17}\t{value}\n" for name, value in facts.items())
     if words[:2] == ["status", "profile"]:
         return "Invalid Profile!\n"
@@ -121,5 +179,8 @@ def _sofia(switch: Switch, text: str) -> str:
 
 
 COMMANDS: dict[str, Callable[[Switch, str], str]] = {
-    "status": _status, "version": _version, "show": _show, "sofia": _sofia,
+    "status": _status,
+    "version": _version,
+    "show": _show,
+    "sofia": _sofia,
 }

@@ -128,8 +128,12 @@ def _record_session(session: Session, path: str) -> None:
     if not path or path in channel.recordings:
         return
     try:
-        recording = Recording(Path(path), variables.is_true("RECORD_STEREO"),
-                              variables.is_true("RECORD_BRIDGE_REQ"), session.switch.recordings)
+        recording = Recording(
+            Path(path),
+            variables.is_true("RECORD_STEREO"),
+            variables.is_true("RECORD_BRIDGE_REQ"),
+            session.switch.recordings,
+        )
     except (OSError, ValueError) as error:
         log.error("%s: cannot record to %s: %s", channel.name, path, error)
         return
@@ -152,8 +156,9 @@ def stop_recording(channel: Channel, path: str) -> None:
     channel.media.recordings = tuple(each for each in channel.media.recordings if each is not recording)
     recording.close()
     length = recording.milliseconds
-    channel.variables.update({"record_ms": str(length), "record_seconds": str(length // 1000),
-                              "record_samples": str(length * 8)})
+    channel.variables.update(
+        {"record_ms": str(length), "record_seconds": str(length // 1000), "record_samples": str(length * 8)}
+    )
     if not length:
         channel.variables.set("RECORD_DISCARDED", "true")
         with contextlib.suppress(OSError):
@@ -182,9 +187,20 @@ def _limit_execute(session: Session, text: str) -> None:
 
 
 APPLICATIONS: dict[str, Callable[[Session, str], None]] = {
-    "answer": _answer, "pre_answer": _pre_answer, "ring_ready": _ring_ready, "set": _set,
-    "multiset": _multiset, "playback": _playback, "sleep": _sleep, "hangup": _hangup, "respond": _respond,
-    "sched_transfer": _sched_transfer, "sched_cancel": _sched_cancel, "transfer": _transfer, "park": _park,
-    "record_session": _record_session, "stop_record_session": _stop_record_session,
+    "answer": _answer,
+    "pre_answer": _pre_answer,
+    "ring_ready": _ring_ready,
+    "set": _set,
+    "multiset": _multiset,
+    "playback": _playback,
+    "sleep": _sleep,
+    "hangup": _hangup,
+    "respond": _respond,
+    "sched_transfer": _sched_transfer,
+    "sched_cancel": _sched_cancel,
+    "transfer": _transfer,
+    "park": _park,
+    "record_session": _record_session,
+    "stop_record_session": _stop_record_session,
     "limit_execute": _limit_execute,
 }

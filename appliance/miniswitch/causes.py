@@ -6,6 +6,8 @@ Sources: FreeSWITCH `switch_types.h` (numbers), `sofia_glue_sip_cause_to_freeswi
 
 from __future__ import annotations
 
+# Tables, kept as tables.
+# fmt: off
 Q850: dict[str, int] = {
     "NONE": 0, "UNALLOCATED_NUMBER": 1, "NO_ROUTE_TRANSIT_NET": 2, "NO_ROUTE_DESTINATION": 3,
     "CHANNEL_UNACCEPTABLE": 6, "CALL_AWARDED_DELIVERED": 7, "NORMAL_CLEARING": 16, "USER_BUSY": 17,
@@ -79,10 +81,14 @@ _PHRASES: dict[int, str] = {
     600: "Busy Everywhere", 603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable",
     607: "Unwanted",
 }
+# fmt: on
 
 DIALSTATUS: dict[str, str] = {
-    "ORIGINATOR_CANCEL": "CANCEL", "USER_BUSY": "BUSY", "NO_ANSWER": "NOANSWER",
-    "INVALID_NUMBER_FORMAT": "INVALIDARGS", "CALL_REJECTED": "DONTCALL",
+    "ORIGINATOR_CANCEL": "CANCEL",
+    "USER_BUSY": "BUSY",
+    "NO_ANSWER": "NOANSWER",
+    "INVALID_NUMBER_FORMAT": "INVALIDARGS",
+    "CALL_REJECTED": "DONTCALL",
 }
 """What `DIALSTATUS` says where it is not the cause itself (`switch_ivr_originate`)."""
 

@@ -25,13 +25,19 @@ log = logging.getLogger(__name__)
 def final_variables(channel: Channel) -> dict[str, str]:
     """What FreeSWITCH adds to a channel's variables at its end: cause, times, lengths, counts of RTP."""
     number = causes.Q850[channel.hangup_cause]
-    found = {"hangup_cause": channel.hangup_cause,
-             "hangup_cause_q850": str(number if 0 < number < 128 else 16),
-             "digits_dialed": channel.dialled_keys or "none"}
+    found = {
+        "hangup_cause": channel.hangup_cause,
+        "hangup_cause_q850": str(number if 0 < number < 128 else 16),
+        "digits_dialed": channel.dialled_keys or "none",
+    }
     times = channel.times
     stamps = {
-        "start": times.created, "profile_start": times.profile_created, "answer": times.answered,
-        "bridge": times.bridged, "progress": times.progress, "progress_media": times.progress_media,
+        "start": times.created,
+        "profile_start": times.profile_created,
+        "answer": times.answered,
+        "bridge": times.bridged,
+        "progress": times.progress,
+        "progress_media": times.progress_media,
         "end": times.hungup,
     }
     for name, moment in stamps.items():
@@ -55,13 +61,17 @@ def final_variables(channel: Channel) -> dict[str, str]:
     if channel.applications:
         found["last_app"], found["last_arg"] = channel.applications[-1][0], channel.applications[-1][1] or ""
     profile = channel.profile
-    found["caller_id"] = (f'"{profile.caller_name}" <{profile.caller_number}>' if profile.caller_name
-                          else profile.caller_number)
+    found["caller_id"] = (
+        f'"{profile.caller_name}" <{profile.caller_number}>' if profile.caller_name else profile.caller_number
+    )
     media = channel.media
     found |= {
-        "rtp_audio_in_raw_bytes": str(media.bytes_in), "rtp_audio_in_media_bytes": str(media.bytes_in),
-        "rtp_audio_in_packet_count": str(media.packets_in), "rtp_audio_out_raw_bytes": str(media.bytes_out),
-        "rtp_audio_out_media_bytes": str(media.bytes_out), "rtp_audio_out_packet_count": str(media.packets_out),
+        "rtp_audio_in_raw_bytes": str(media.bytes_in),
+        "rtp_audio_in_media_bytes": str(media.bytes_in),
+        "rtp_audio_in_packet_count": str(media.packets_in),
+        "rtp_audio_out_raw_bytes": str(media.bytes_out),
+        "rtp_audio_out_media_bytes": str(media.bytes_out),
+        "rtp_audio_out_packet_count": str(media.packets_out),
     }
     return found
 
@@ -70,20 +80,33 @@ def build(channel: Channel) -> dict[str, Any]:
     """The record, in mod_json_cdr's shape."""
     core = channel.switch.events.core
     record: dict[str, Any] = {
-        "core-uuid": core.uuid, "switchname": core.hostname,
-        "channel_data": {"state": "CS_REPORTING", "direction": channel.direction, "state_number": "11",
-                         "flags": "0=1;1=1", "caps": "1=1"},
-        "callStats": {"audio": {
-            "inbound": {"raw_bytes": channel.media.bytes_in, "packet_count": channel.media.packets_in},
-            "outbound": {"raw_bytes": channel.media.bytes_out, "packet_count": channel.media.packets_out}}},
+        "core-uuid": core.uuid,
+        "switchname": core.hostname,
+        "channel_data": {
+            "state": "CS_REPORTING",
+            "direction": channel.direction,
+            "state_number": "11",
+            "flags": "0=1;1=1",
+            "caps": "1=1",
+        },
+        "callStats": {
+            "audio": {
+                "inbound": {"raw_bytes": channel.media.bytes_in, "packet_count": channel.media.packets_in},
+                "outbound": {"raw_bytes": channel.media.bytes_out, "packet_count": channel.media.packets_out},
+            }
+        },
         "variables": dict(channel.variables.items()),
     }
     if channel.applications:
-        record["app_log"] = {"applications": [
-            {"app_name": name, **({} if data is None else {"app_data": data}), "app_stamp": str(stamp)}
-            for name, data, stamp in channel.applications]}
-    record["callflow"] = [_flow(profile, channel if number == 0 else None)
-                          for number, profile in enumerate(channel.profiles)]
+        record["app_log"] = {
+            "applications": [
+                {"app_name": name, **({} if data is None else {"app_data": data}), "app_stamp": str(stamp)}
+                for name, data, stamp in channel.applications
+            ]
+        }
+    record["callflow"] = [
+        _flow(profile, channel if number == 0 else None) for number, profile in enumerate(channel.profiles)
+    ]
     return record
 
 
@@ -95,13 +118,22 @@ def _flow(profile: Profile, channel: Channel | None) -> dict[str, Any]:
         described[kind] = {f"{kind}_caller_profiles": [channel.other_profile.cdr()]}
     times = profile.times
     return {
-        "dialplan": profile.dialplan, "profile_index": str(profile.index), "caller_profile": described,
+        "dialplan": profile.dialplan,
+        "profile_index": str(profile.index),
+        "caller_profile": described,
         "times": {
-            "created_time": str(times.created), "profile_created_time": str(times.profile_created),
-            "progress_time": str(times.progress), "progress_media_time": str(times.progress_media),
-            "answered_time": str(times.answered), "bridged_time": str(times.bridged),
-            "last_hold_time": "0", "hold_accum_time": "0", "hangup_time": str(times.hungup),
-            "resurrect_time": "0", "transfer_time": str(times.transferred)},
+            "created_time": str(times.created),
+            "profile_created_time": str(times.profile_created),
+            "progress_time": str(times.progress),
+            "progress_media_time": str(times.progress_media),
+            "answered_time": str(times.answered),
+            "bridged_time": str(times.bridged),
+            "last_hold_time": "0",
+            "hold_accum_time": "0",
+            "hangup_time": str(times.hungup),
+            "resurrect_time": "0",
+            "transfer_time": str(times.transferred),
+        },
     }
 
 

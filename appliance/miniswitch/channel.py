@@ -28,6 +28,7 @@ from appliance.miniswitch.variables import Variables
 if TYPE_CHECKING:
     from appliance.miniswitch.switch import Switch
 
+
 class State(enum.Enum):
     """FreeSWITCH's channel states that a leg here goes through, with their numbers."""
 
@@ -228,8 +229,13 @@ class Channel:
             self.variables.set("sip_hangup_disposition", "send_refuse")
             status = status or self._refusal()
         else:
-            self.variables.update({"sip_hangup_disposition": "send_cancel", "sip_invite_failure_status": "487",
-                                   "sip_invite_failure_phrase": "CANCEL"})
+            self.variables.update(
+                {
+                    "sip_hangup_disposition": "send_cancel",
+                    "sip_invite_failure_status": "487",
+                    "sip_invite_failure_phrase": "CANCEL",
+                }
+            )
         self.switch.sip.run(self.sip.end, cause, status, phrase or causes.phrase(status))
         self.announce_hangup()
 
@@ -249,8 +255,9 @@ class Channel:
             self.times.hungup = now_us()
             partner = self.partner
             if partner is not None:
-                self.variables.set("last_bridge_role",
-                                   "originator" if self.direction == "inbound" else "originatee")
+                self.variables.set(
+                    "last_bridge_role", "originator" if self.direction == "inbound" else "originatee"
+                )
             self.changed.notify_all()
         return True
 

@@ -31,8 +31,9 @@ class SipSide:
         channel, remote = self._channel, self._channel.remote
         if remote is None:
             raise ValueError("nothing was offered yet")
-        return sdp.build(channel.switch.settings.sip_host, channel.media.port, [remote.law], remote.event,
-                         self._version)
+        return sdp.build(
+            channel.switch.settings.sip_host, channel.media.port, [remote.law], remote.event, self._version
+        )
 
     def offer(self, first: int) -> str:
         """Our session description as an offer: both laws, `first` in front."""
@@ -52,12 +53,20 @@ class SipSide:
         channel.media.aim(remote, host, OUR_EVENT_TYPE if channel.direction == "outbound" else None)
         channel.remote = remote
         name = g711.NAMES[remote.law]
-        channel.variables.update({
-            "remote_media_ip": remote.host, "remote_media_port": str(remote.port),
-            "rtp_use_codec_name": name, "rtp_use_codec_rate": "8000", "rtp_use_codec_ptime": "20",
-            "read_codec": name, "read_rate": "8000", "write_codec": name, "write_rate": "8000",
-            "dtmf_type": "rfc2833" if remote.event is not None else "none",
-        })
+        channel.variables.update(
+            {
+                "remote_media_ip": remote.host,
+                "remote_media_port": str(remote.port),
+                "rtp_use_codec_name": name,
+                "rtp_use_codec_rate": "8000",
+                "rtp_use_codec_ptime": "20",
+                "read_codec": name,
+                "read_rate": "8000",
+                "write_codec": name,
+                "write_rate": "8000",
+                "dtmf_type": "rfc2833" if remote.event is not None else "none",
+            }
+        )
         return True
 
     def sip_progress(self, _status: int, body: str) -> None:
@@ -97,13 +106,17 @@ class SipSide:
         """See `sip_leg.Owner`."""
         channel = self._channel
         channel.sip_phrase = end.phrase
-        channel.variables.update({
-            "sip_hangup_disposition": end.disposition, "sip_term_status": str(end.status),
-            "proto_specific_hangup_cause": f"sip:{end.status}",
-            "sip_term_cause": str(causes.Q850[end.cause]),
-        })
+        channel.variables.update(
+            {
+                "sip_hangup_disposition": end.disposition,
+                "sip_term_status": str(end.status),
+                "proto_specific_hangup_cause": f"sip:{end.status}",
+                "sip_term_cause": str(causes.Q850[end.cause]),
+            }
+        )
         if not channel.answered:
-            channel.variables.update({"sip_invite_failure_status": str(end.status),
-                                      "sip_invite_failure_phrase": end.phrase})
+            channel.variables.update(
+                {"sip_invite_failure_status": str(end.status), "sip_invite_failure_phrase": end.phrase}
+            )
         if channel.note_hangup(end.cause):
             channel.announce_hangup()

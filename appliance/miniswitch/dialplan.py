@@ -48,9 +48,15 @@ def inbound(session: Session) -> None:
     settings = session.switch.settings
     execute = session.execute
     # 1
-    for pair in ("socket_resume=true", "hangup_after_bridge=false", "continue_on_fail=true", "gw_started=1",
-                 f"gw_music={settings.music_file}", f"gw_apology={settings.apology_file}",
-                 f"gw_snapshot={settings.snapshot_file or ''}"):
+    for pair in (
+        "socket_resume=true",
+        "hangup_after_bridge=false",
+        "continue_on_fail=true",
+        "gw_started=1",
+        f"gw_music={settings.music_file}",
+        f"gw_apology={settings.apology_file}",
+        f"gw_snapshot={settings.snapshot_file or ''}",
+    ):
         execute("set", pair)
     # 2
     execute("sched_transfer", f"+3 {HANDLERS_GONE} XML gateway")

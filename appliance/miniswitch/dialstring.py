@@ -66,7 +66,7 @@ def _variables(text: str, opening: str, closing: str) -> tuple[dict[str, str], s
         end = text.find(closing)
         if end < 0:
             raise DialError(f"{opening} without {closing}")
-        inside, text = text[1:end], text[end + 1:].lstrip()
+        inside, text = text[1:end], text[end + 1 :].lstrip()
         divider = ","
         if inside.startswith("^^") and len(inside) > 2:
             divider, inside = inside[2], inside[3:]

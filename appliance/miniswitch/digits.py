@@ -56,8 +56,18 @@ class Question:
         texts = words[4:9] + [""] * (5 - len(words[4:9]))
         timeout = max(1.0, numbers[3] / 1000)
         between = int(words[9]) / 1000 if len(words) > 9 and words[9].isdigit() else 0.0
-        return cls(numbers[0], max(numbers[0], numbers[1]), numbers[2], timeout, texts[0] or "#", texts[1],
-                   texts[2], texts[3], texts[4], between or timeout)
+        return cls(
+            numbers[0],
+            max(numbers[0], numbers[1]),
+            numbers[2],
+            timeout,
+            texts[0] or "#",
+            texts[1],
+            texts[2],
+            texts[3],
+            texts[4],
+            between or timeout,
+        )
 
 
 def _ask(session: Session, text: str) -> None:

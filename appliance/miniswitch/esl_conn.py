@@ -150,9 +150,15 @@ class Connection:
         words = text.split(" ", 2)
         if words[0].lower() == "delete" and len(words) > 1:
             name, value = words[1], words[2] if len(words) > 2 else ""
-            self._filters = [] if name.lower() == "all" else [
-                (kept, wanted) for kept, wanted in self._filters
-                if kept != name.lower() or (value and wanted != value.lower())]
+            self._filters = (
+                []
+                if name.lower() == "all"
+                else [
+                    (kept, wanted)
+                    for kept, wanted in self._filters
+                    if kept != name.lower() or (value and wanted != value.lower())
+                ]
+            )
             return f"+OK filter deleted. [{name}][{value}]"
         if words[0].lower() == "add":
             words = words[1:]

@@ -36,8 +36,7 @@ class InboundConnection(Connection):
             return
         word, _, password = command.line.partition(" ")
         expected = self.switch.settings.esl_password
-        if word.lower() == "auth" and hmac.compare_digest(
-                esl_wire.to_bytes(password), esl_wire.to_bytes(expected)):
+        if word.lower() == "auth" and hmac.compare_digest(esl_wire.to_bytes(password), esl_wire.to_bytes(expected)):
             self._trusted = True
             self.send(esl_wire.reply_frame("+OK accepted"))
         else:

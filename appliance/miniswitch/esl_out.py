@@ -70,9 +70,15 @@ class OutboundConnection(Connection):
 
     def _data(self) -> events.Headers:
         bus = self.switch.events
-        return [*bus.base("CHANNEL_DATA"), *events.data_headers(self.channel),
-                *events.channel_headers(self.channel), ("Content-Type", "command/reply"),
-                ("Reply-Text", "+OK\n"), ("Socket-Mode", "async"), ("Control", "full")]
+        return [
+            *bus.base("CHANNEL_DATA"),
+            *events.data_headers(self.channel),
+            *events.channel_headers(self.channel),
+            ("Content-Type", "command/reply"),
+            ("Reply-Text", "+OK\n"),
+            ("Socket-Mode", "async"),
+            ("Control", "full"),
+        ]
 
 
 def _hang_up_between(channel: Channel, command: Command) -> None:
@@ -116,8 +122,7 @@ def _socket(session: Session, text: str) -> None:
 def _obey(session: Session, connection: OutboundConnection) -> None:
     channel = session.channel
     deadline = time.monotonic() + _FIRST_COMMAND_TIMEOUT_S
-    if not channel.wait(lambda: connection.connected or connection.finished,
-                        deadline - time.monotonic()):
+    if not channel.wait(lambda: connection.connected or connection.finished, deadline - time.monotonic()):
         connection.close()
     if not connection.connected:
         # The handler went without a word, and `socket_resume` is off: FreeSWITCH leaves the call

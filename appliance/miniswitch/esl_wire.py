@@ -126,7 +126,7 @@ class Framer:
             if len(self._buffer) > MAX_COMMAND:
                 raise WireError("a command without end")
             return None
-        lines = bytes(self._buffer[:end.start()]).split(b"\n")
+        lines = bytes(self._buffer[: end.start()]).split(b"\n")
         headers: dict[str, str] = {}
         for line in lines[1:]:
             name, colon, value = to_text(line.rstrip(b"\r")).partition(":")
@@ -139,6 +139,6 @@ class Framer:
         stop = end.end() + int(length)
         if len(self._buffer) < stop:
             return None
-        body = to_text(bytes(self._buffer[end.end():stop]))
+        body = to_text(bytes(self._buffer[end.end() : stop]))
         del self._buffer[:stop]
         return Command(to_text(lines[0].rstrip(b"\r")), headers, body)

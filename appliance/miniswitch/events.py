@@ -17,16 +17,56 @@ if TYPE_CHECKING:
 
 Headers = list[tuple[str, str]]
 
-NAMES = frozenset({
-    "CHANNEL_CREATE", "CHANNEL_ANSWER", "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA", "CHANNEL_PARK",
-    "CHANNEL_UNPARK", "CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE", "CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE",
-    "CHANNEL_ORIGINATE", "CHANNEL_OUTGOING", "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE",
-    "CHANNEL_DESTROY", "CHANNEL_DATA", "CHANNEL_STATE", "CHANNEL_CALLSTATE", "CHANNEL_UUID",
-    "CHANNEL_APPLICATION", "CHANNEL_HOLD", "CHANNEL_UNHOLD", "CALL_UPDATE", "DTMF", "PLAYBACK_START",
-    "PLAYBACK_STOP", "RECORD_START", "RECORD_STOP", "HEARTBEAT", "SHUTDOWN", "BACKGROUND_JOB", "CUSTOM",
-    "API", "RE_SCHEDULE", "DEL_SCHEDULE", "ADD_SCHEDULE", "MODULE_LOAD", "RELOADXML", "SESSION_HEARTBEAT",
-    "TALK", "NOTALK", "MEDIA_BUG_START", "MEDIA_BUG_STOP", "PRIVATE_COMMAND", "STARTUP", "ALL",
-})
+NAMES = frozenset(
+    {
+        "CHANNEL_CREATE",
+        "CHANNEL_ANSWER",
+        "CHANNEL_PROGRESS",
+        "CHANNEL_PROGRESS_MEDIA",
+        "CHANNEL_PARK",
+        "CHANNEL_UNPARK",
+        "CHANNEL_EXECUTE",
+        "CHANNEL_EXECUTE_COMPLETE",
+        "CHANNEL_BRIDGE",
+        "CHANNEL_UNBRIDGE",
+        "CHANNEL_ORIGINATE",
+        "CHANNEL_OUTGOING",
+        "CHANNEL_HANGUP",
+        "CHANNEL_HANGUP_COMPLETE",
+        "CHANNEL_DESTROY",
+        "CHANNEL_DATA",
+        "CHANNEL_STATE",
+        "CHANNEL_CALLSTATE",
+        "CHANNEL_UUID",
+        "CHANNEL_APPLICATION",
+        "CHANNEL_HOLD",
+        "CHANNEL_UNHOLD",
+        "CALL_UPDATE",
+        "DTMF",
+        "PLAYBACK_START",
+        "PLAYBACK_STOP",
+        "RECORD_START",
+        "RECORD_STOP",
+        "HEARTBEAT",
+        "SHUTDOWN",
+        "BACKGROUND_JOB",
+        "CUSTOM",
+        "API",
+        "RE_SCHEDULE",
+        "DEL_SCHEDULE",
+        "ADD_SCHEDULE",
+        "MODULE_LOAD",
+        "RELOADXML",
+        "SESSION_HEARTBEAT",
+        "TALK",
+        "NOTALK",
+        "MEDIA_BUG_START",
+        "MEDIA_BUG_STOP",
+        "PRIVATE_COMMAND",
+        "STARTUP",
+        "ALL",
+    }
+)
 """Names that `event plain` takes; this switch fires only some of them."""
 
 
@@ -82,13 +122,18 @@ class Bus:
         now = time.time()
         core = self.core
         return [
-            ("Event-Name", name), ("Core-UUID", core.uuid), ("FreeSWITCH-Hostname", core.hostname),
-            ("FreeSWITCH-Switchname", core.hostname), ("FreeSWITCH-IPv4", "127.0.0.1"),
+            ("Event-Name", name),
+            ("Core-UUID", core.uuid),
+            ("FreeSWITCH-Hostname", core.hostname),
+            ("FreeSWITCH-Switchname", core.hostname),
+            ("FreeSWITCH-IPv4", "127.0.0.1"),
             ("FreeSWITCH-IPv6", "::1"),
             ("Event-Date-Local", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))),
             ("Event-Date-GMT", formatdate(now, usegmt=True)),
-            ("Event-Date-Timestamp", str(int(now * 1_000_000))), ("Event-Calling-File", "events.py"),
-            ("Event-Calling-Function", "fire"), ("Event-Calling-Line-Number", "0"),
+            ("Event-Date-Timestamp", str(int(now * 1_000_000))),
+            ("Event-Calling-File", "events.py"),
+            ("Event-Calling-Function", "fire"),
+            ("Event-Calling-Line-Number", "0"),
             ("Event-Sequence", str(next(self._sequence))),
         ]
 
@@ -97,9 +142,12 @@ def channel_headers(channel: Channel) -> Headers:
     """A channel's state, its profile and its partner's, and its variables."""
     codec = channel.codec_name
     headers: Headers = [
-        ("Channel-State", channel.state.name), ("Channel-Call-State", channel.call_state),
-        ("Channel-State-Number", str(channel.state.value)), ("Channel-Name", channel.name),
-        ("Unique-ID", channel.uuid), ("Call-Direction", channel.direction),
+        ("Channel-State", channel.state.name),
+        ("Channel-Call-State", channel.call_state),
+        ("Channel-State-Number", str(channel.state.value)),
+        ("Channel-Name", channel.name),
+        ("Unique-ID", channel.uuid),
+        ("Call-Direction", channel.direction),
         ("Presence-Call-Direction", channel.direction),
         ("Channel-HIT-Dialplan", "true" if channel.direction == "inbound" else "false"),
         ("Channel-Call-UUID", channel.variables.get("call_uuid") or channel.uuid),
@@ -109,8 +157,11 @@ def channel_headers(channel: Channel) -> Headers:
         headers.append(("Hangup-Cause", channel.hangup_cause))
     if codec:
         for way in ("Read", "Write"):
-            headers += [(f"Channel-{way}-Codec-Name", codec), (f"Channel-{way}-Codec-Rate", "8000"),
-                        (f"Channel-{way}-Codec-Bit-Rate", "64000")]
+            headers += [
+                (f"Channel-{way}-Codec-Name", codec),
+                (f"Channel-{way}-Codec-Rate", "8000"),
+                (f"Channel-{way}-Codec-Bit-Rate", "64000"),
+            ]
     headers += channel.profile.headers("Caller")
     if channel.other_profile is not None:
         headers.append(("Other-Type", channel.other_type))

@@ -5,6 +5,7 @@ The script's function `handler(session, args)` is called with a session object o
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appliance.miniswitch import causes
+from appliance.miniswitch.channel import Interrupted
 
 if TYPE_CHECKING:
     from appliance.miniswitch.session import Session
@@ -26,14 +28,15 @@ class ScriptSession:
         self._session = session
 
     def execute(self, app: str, arg: str = "") -> None:
-        """Run an application; ends the script when the call goes elsewhere."""
-        self._session.execute(app, arg)
+        """Run an application. Returns when the call goes elsewhere, too: the script asks `ready`."""
+        with contextlib.suppress(Interrupted):
+            self._session.execute(app, arg)
 
-    def getVariable(self, name: str) -> str | None:  # noqa: N802
+    def getVariable(self, name: str) -> str | None:
         """A channel variable, None when it is not set."""
         return self._session.channel.variables.get(name)
 
-    def setVariable(self, name: str, value: str) -> None:  # noqa: N802
+    def setVariable(self, name: str, value: str) -> None:
         """Set a channel variable."""
         self._session.channel.variables.set(name, value)
 
@@ -47,25 +50,25 @@ class ScriptSession:
 
     def answer(self) -> None:
         """Answer the call."""
-        self._session.execute("answer")
+        self.execute("answer")
 
-    def preAnswer(self) -> None:  # noqa: N802
+    def preAnswer(self) -> None:
         """Open early media."""
-        self._session.execute("pre_answer")
+        self.execute("pre_answer")
 
     def sleep(self, milliseconds: int) -> None:
         """Wait."""
-        self._session.execute("sleep", str(milliseconds))
+        self.execute("sleep", str(milliseconds))
 
-    def streamFile(self, name: str) -> None:  # noqa: N802
+    def streamFile(self, name: str) -> None:
         """Play a file."""
-        self._session.execute("playback", name)
+        self.execute("playback", name)
 
     def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
         """End the call."""
         self._session.channel.hangup(causes.parse(cause))
 
-    def hangupCause(self) -> str:  # noqa: N802
+    def hangupCause(self) -> str:
         """Why the call ended, empty while it lasts."""
         return self._session.channel.hangup_cause
 
@@ -78,13 +81,13 @@ def _python(session: Session, text: str) -> None:
         _apologise(session)
         return
     try:
-        handler = _load(path)
+        _load(path)(ScriptSession(session), arguments)
     except Exception:
         # The script is somebody's file: whatever is wrong with it, the caller hears the apology.
-        log.exception("the fallback script cannot be loaded")
+        log.exception("the fallback script failed")
         _apologise(session)
         return
-    handler(ScriptSession(session), arguments)
+    session.channel.check()
     session.channel.hangup("NORMAL_TEMPORARY_FAILURE")
 
 

@@ -23,8 +23,9 @@ def _decode_alaw() -> Samples:
     code = np.arange(256, dtype=np.int32) ^ 0x55
     exponent = (code >> 4) & 7
     mantissa = code & 15
-    magnitude = np.where(exponent == 0, (mantissa << 4) + 8,
-                         ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0))
+    magnitude = np.where(
+        exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0)
+    )
     return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)
 
 
@@ -52,7 +53,9 @@ SILENCE: dict[int, bytes] = {PCMU: b"\xff" * FRAME, PCMA: b"\xd5" * FRAME}
 
 _ACROSS: dict[tuple[int, int], bytes] = {
     (source, target): _ENCODE[target][_DECODE[source].astype(np.int32) + 32768].tobytes()
-    for source in _DECODE for target in _DECODE if source != target
+    for source in _DECODE
+    for target in _DECODE
+    if source != target
 }
 
 

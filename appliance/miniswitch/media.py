@@ -34,8 +34,9 @@ class NoPort(Exception):
 class MediaLeg:
     """The RTP of one leg: a port of ours, and where the other side wants its packets."""
 
-    def __init__(self, engine: MediaEngine, port: int, on_key: Callable[[str], None],
-                 on_played: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: MediaEngine, port: int, on_key: Callable[[str], None], on_played: Callable[[], None]
+    ) -> None:
         self.port = port
         self.law = PCMA
         self.heard_law = PCMA
@@ -59,7 +60,8 @@ class MediaLeg:
         self._frame: bytes | None = None
         self._talking = False
         self._channel = engine.server.create_channel(
-            pkt_in=self._packet_in, bind_host=engine.host, bind_port=port, queue_size=32)
+            pkt_in=self._packet_in, bind_host=engine.host, bind_port=port, queue_size=32
+        )
 
     def aim(self, remote: sdp.Media, signalling_host: str, offered_event: int | None = None) -> None:
         """Send to the other side's address, in its law; take packets from it only.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from appliance.miniswitch import dialstring
-from appliance.miniswitch.bridge import Ringing
+from appliance.miniswitch.ringing import Ringing
 from appliance.miniswitch.session import Session
 
 if TYPE_CHECKING:
@@ -57,8 +57,10 @@ def _ring(switch: Switch, targets: list[dialstring.Target]) -> tuple[Channel | N
         with changed:
             return changed.wait_for(done, timeout)
 
-    limit = max((int(value) for target in targets
-                 if (value := target.variables.get("originate_timeout", "")).isdigit()), default=0)
+    limit = max(
+        (int(value) for target in targets if (value := target.variables.get("originate_timeout", "")).isdigit()),
+        default=0,
+    )
     ringing = Ringing(switch, None, wait, wake, timeout_s=limit or _TIMEOUT_S)
     early = ringing.place(targets)
     leg, cause = (None, early) if early else ringing.run()

@@ -18,8 +18,9 @@ class Played(enum.Enum):
     STOPPED = enum.auto()
 
 
-def play(channel: Channel, name: str, on_key: Callable[[str], bool] | None = None,
-         at_most_s: float | None = None) -> Played:
+def play(
+    channel: Channel, name: str, on_key: Callable[[str], bool] | None = None, at_most_s: float | None = None
+) -> Played:
     """Play a file, tone or silence to this leg.
 
     `on_key` gets each key and says whether it stops the playing; without it keys stay for later. Raises
@@ -36,7 +37,8 @@ def play(channel: Channel, name: str, on_key: Callable[[str], bool] | None = Non
         while True:
             ready = channel.wait(
                 lambda: player.done or channel.broken or bool(on_key and channel.keys),
-                None if deadline is None else max(0.0, deadline - time.monotonic()))
+                None if deadline is None else max(0.0, deadline - time.monotonic()),
+            )
             if not ready or channel.take_break():
                 return Played.STOPPED
             while on_key and channel.keys:
@@ -48,7 +50,16 @@ def play(channel: Channel, name: str, on_key: Callable[[str], bool] | None = Non
         if channel.media.player is player:
             channel.media.player = None
         played = player.frames_played * 20
-        channel.variables.update({"playback_ms": str(played), "playback_seconds": str(played // 1000),
-                                  "playback_samples": str(played * 8)})
-        switch.events.fire("PLAYBACK_STOP", channel, ("Playback-File-Path", name),
-                           ("Playback-Status", "done" if player.done else "break"))
+        channel.variables.update(
+            {
+                "playback_ms": str(played),
+                "playback_seconds": str(played // 1000),
+                "playback_samples": str(played * 8),
+            }
+        )
+        switch.events.fire(
+            "PLAYBACK_STOP",
+            channel,
+            ("Playback-File-Path", name),
+            ("Playback-Status", "done" if player.done else "break"),
+        )

@@ -121,5 +121,3 @@ class RecordingWriter:
                 job[0].write(job[1])
             except OSError:
                 log.exception("a recording cannot be written")
-
-

@@ -38,7 +38,7 @@ def parse(data: bytes) -> Packet | None:
     if first & 0x10:
         if end < start + 4:
             return None
-        start += 4 + 4 * int.from_bytes(data[start + 2:start + 4], "big")
+        start += 4 + 4 * int.from_bytes(data[start + 2 : start + 4], "big")
     if first & 0x20:
         end -= data[-1]
     if start > end:
@@ -112,7 +112,7 @@ class JitterBuffer:
         """160 bytes, or None when there is nothing to play at this tick."""
         held = len(self._bytes)
         if held > _LONGEST_BUFFER:
-            del self._bytes[:held - _WANTED_BUFFER]
+            del self._bytes[: held - _WANTED_BUFFER]
             held = _WANTED_BUFFER
         if not self._flowing:
             self._waited = self._waited + 1 if held >= FRAME else 0

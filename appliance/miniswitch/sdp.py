@@ -60,9 +60,15 @@ def parse(text: str) -> Media:
     if law is None or not port or not re.fullmatch(r"\d+\.\d+\.\d+\.\d+", host):
         raise SdpError("no G.711 audio over IPv4 in the description")
     event = next((number for number in formats if names.get(number) == "telephone-event/8000"), None)
-    held = host == "0.0.0.0"
-    return Media(host, port, law, event, sends=direction in ("sendrecv", "sendonly"),
-                 receives=direction in ("sendrecv", "recvonly") and not held)
+    held = host == "0.0.0.0"  # noqa: S104 - RFC 2543's way to put a call on hold
+    return Media(
+        host,
+        port,
+        law,
+        event,
+        sends=direction in ("sendrecv", "sendonly"),
+        receives=direction in ("sendrecv", "recvonly") and not held,
+    )
 
 
 def _media_line(value: str) -> tuple[int, list[int]]:
@@ -72,12 +78,19 @@ def _media_line(value: str) -> tuple[int, list[int]]:
     return int(words[1].split("/")[0]), [int(word) for word in words[3:] if word.isdigit()]
 
 
-def build(host: str, port: int, laws: list[int], event: int | None, version: int = 1,
-          direction: str = "sendrecv") -> str:
+def build(
+    host: str, port: int, laws: list[int], event: int | None, version: int = 1, direction: str = "sendrecv"
+) -> str:
     """Our offer or answer: `laws` in order of preference, telephone-event under number `event`."""
     formats = [*laws, *([] if event is None else [event])]
-    lines = ["v=0", f"o=miniswitch {port} {version} IN IP4 {host}", "s=call", f"c=IN IP4 {host}", "t=0 0",
-             f"m=audio {port} RTP/AVP {' '.join(map(str, formats))}"]
+    lines = [
+        "v=0",
+        f"o=miniswitch {port} {version} IN IP4 {host}",
+        "s=call",
+        f"c=IN IP4 {host}",
+        "t=0 0",
+        f"m=audio {port} RTP/AVP {' '.join(map(str, formats))}",
+    ]
     lines += [f"a=rtpmap:{law} {g711.NAMES[law]}/8000" for law in laws]
     if event is not None:
         lines += [f"a=rtpmap:{event} telephone-event/8000", f"a=fmtp:{event} 0-15"]

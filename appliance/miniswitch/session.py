@@ -21,7 +21,10 @@ log = logging.getLogger(__name__)
 Application = Callable[["Session", str], None]
 
 APPLICATIONS: dict[str, Application] = {
-    **apps.APPLICATIONS, **digits.APPLICATIONS, **bridge.APPLICATIONS, **esl_out.APPLICATIONS,
+    **apps.APPLICATIONS,
+    **digits.APPLICATIONS,
+    **bridge.APPLICATIONS,
+    **esl_out.APPLICATIONS,
     **fallback.APPLICATIONS,
 }
 
@@ -39,8 +42,9 @@ class Session:
 
     def start(self, route: Callable[[Session], None] | None = None) -> None:
         """Begin; the route is the dialplan unless another is given."""
-        threading.Thread(target=self._run, args=(route or dialplan.run,), daemon=True,
-                         name=f"call {self.channel.uuid[:8]}").start()
+        threading.Thread(
+            target=self._run, args=(route or dialplan.run,), daemon=True, name=f"call {self.channel.uuid[:8]}"
+        ).start()
 
     def _run(self, route: Callable[[Session], None]) -> None:
         channel = self.channel
@@ -76,8 +80,13 @@ class Session:
         app_uuid = app_uuid or new_uuid()
         channel.application = (name, argument)
         channel.applications.append((name, argument or None, now_us()))
-        channel.variables.update({"current_application": name, "current_application_data": argument,
-                                  "current_application_response": None})
+        channel.variables.update(
+            {
+                "current_application": name,
+                "current_application_data": argument,
+                "current_application_response": None,
+            }
+        )
         facts = (("Application", name), ("Application-Data", argument or None))
         self.switch.events.fire("CHANNEL_EXECUTE", channel, *facts, ("Application-UUID", app_uuid))
         # A break that came before this application began was not meant for it.
@@ -88,8 +97,13 @@ class Session:
         except Interrupted as why:
             interruption = why
         response = channel.variables.get("current_application_response") or "_none_"
-        self.switch.events.fire("CHANNEL_EXECUTE_COMPLETE", channel, *facts,
-                                ("Application-Response", response), ("Application-UUID", app_uuid))
+        self.switch.events.fire(
+            "CHANNEL_EXECUTE_COMPLETE",
+            channel,
+            *facts,
+            ("Application-Response", response),
+            ("Application-UUID", app_uuid),
+        )
         if interruption is not None:
             raise interruption
         channel.check()

@@ -89,11 +89,23 @@ def parse(raw: Any) -> Settings:
     if unknown := sorted(set(raw) - known):
         raise SettingsError(f"unknown key: {', '.join(unknown)}")
     readers = {
-        "sip_host": _address, "sip_port": _port, "rtp_port_range": _port_range, "accept": _accept,
-        "esl_host": _address, "esl_port": _port, "esl_password": _text, "handlers": _host_port,
-        "spool_dir": _path, "recordings_dir": _path, "music_file": _audio, "apology_file": _audio,
-        "log_file": _path, "fallback_script": _optional_path, "snapshot_file": _optional_path,
-        "media_timeout_s": _seconds, "max_call_s": _seconds,
+        "sip_host": _address,
+        "sip_port": _port,
+        "rtp_port_range": _port_range,
+        "accept": _accept,
+        "esl_host": _address,
+        "esl_port": _port,
+        "esl_password": _text,
+        "handlers": _host_port,
+        "spool_dir": _path,
+        "recordings_dir": _path,
+        "music_file": _audio,
+        "apology_file": _audio,
+        "log_file": _path,
+        "fallback_script": _optional_path,
+        "snapshot_file": _optional_path,
+        "media_timeout_s": _seconds,
+        "max_call_s": _seconds,
     }
     optional = {"fallback_script", "snapshot_file", "media_timeout_s", "max_call_s"}
     if missing := sorted(known - optional - set(raw)):

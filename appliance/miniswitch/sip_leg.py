@@ -89,14 +89,20 @@ class SipLeg:
         return self._ua.recvRequest(request, transaction)
 
     def place(self, call: Invitation) -> None:
-        """Send an INVITE."""
+        """Send an INVITE. One that cannot even be sent ends the leg as a 503 would."""
         self._ua = UA(self._stack.config, self._event, nh_address=call.address)
         self._ua.lContact = self._contact()
-        event = CCEventTry((SipCallId(), call.caller_number, call.number, MsgBody(call.body), None,
-                            call.caller_name))
+        event = CCEventTry(
+            (SipCallId(), call.caller_number, call.number, MsgBody(call.body), None, call.caller_name)
+        )
         event.extra_headers = tuple(
-            SipHeader(name=name, body=SipGenericHF(_one_line(value), name)) for name, value in call.headers)
-        self._ua.recvEvent(event)
+            SipHeader(name=name, body=SipGenericHF(_one_line(value), name)) for name, value in call.headers
+        )
+        try:
+            self._ua.recvEvent(event)
+        except (ValueError, RuntimeError, OSError, UnicodeError) as error:
+            log.error("cannot call %s: %s", call.number, error)
+            self._end_seen(SipEnd("recv_refuse", 503, "Service Unavailable", "NORMAL_TEMPORARY_FAILURE"))
 
     def ring(self) -> None:
         """Send 180."""

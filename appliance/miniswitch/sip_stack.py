@@ -31,7 +31,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
 
     model_udp_server = (UdpPort, Udp_server_opts)
 
-    def incomingRequest(self, msg: Any, checksum: bytes, tids: Any, server: Any) -> None:  # noqa: N802
+    def incomingRequest(self, msg: Any, checksum: bytes, tids: Any, server: Any) -> None:
         """A request: repaired where sippy is too strict, refused where this switch does nothing."""
         _lower_transport(msg)
         method = msg.getMethod()
@@ -43,7 +43,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         else:
             super().incomingRequest(msg, checksum, tids, server)
 
-    def incomingResponse(self, msg: Any, t: Any, checksum: bytes) -> None:  # noqa: N802
+    def incomingResponse(self, msg: Any, t: Any, checksum: bytes) -> None:
         """A response, repaired like a request."""
         _lower_transport(msg)
         super().incomingResponse(msg, t, checksum)

@@ -32,7 +32,8 @@ _ICMP_UNREACHABLE = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
 # Characters at which str.splitlines() breaks a line and SIP does not: in their place go the bytes they
 # came from, or a space.
 _NOT_LINES: dict[int, str] = {0x0B: " ", 0x0C: " ", 0x1C: " ", 0x1D: " ", 0x1E: " "} | {
-    code: chr(code).encode().decode("ascii", "surrogateescape") for code in (0x85, 0x2028, 0x2029)}
+    code: chr(code).encode().decode("ascii", "surrogateescape") for code in (0x85, 0x2028, 0x2029)
+}
 
 
 class Datagram(bytes):
@@ -112,8 +113,11 @@ class UdpPort(Network_server):  # type: ignore[misc]
                 _, control, _, address = self.skt.recvmsg(0, 512, _MSG_ERRQUEUE | socket.MSG_DONTWAIT)
             except OSError:
                 return
-            refused = any(level == socket.IPPROTO_IP and kind == _IP_RECVERR
-                          and struct.unpack_from("I", detail)[0] in _ICMP_UNREACHABLE
-                          for level, kind, detail in control)
+            refused = any(
+                level == socket.IPPROTO_IP
+                and kind == _IP_RECVERR
+                and struct.unpack_from("I", detail)[0] in _ICMP_UNREACHABLE
+                for level, kind, detail in control
+            )
             if refused and address and self.unreachable is not None:
                 ED2.callFromThread(self.unreachable, address)

@@ -32,13 +32,22 @@ def read(request: Any, profile_url: str, stamp_us: int) -> Caller:
         variables["sip_from_display"] = name
     variables |= _address("sip_from", sender.getUrl())
     variables |= {
-        "sip_call_id": str(request.getHFBody("call-id")), "sip_local_network_addr": profile_url.split("@")[-1].split(":")[0],
-        "sip_network_ip": host, "sip_network_port": str(port), "sip_invite_stamp": str(stamp_us),
-        "sip_received_ip": host, "sip_received_port": str(port), "sip_via_protocol": "udp",
+        "sip_call_id": str(request.getHFBody("call-id")),
+        "sip_local_network_addr": profile_url.split("@")[-1].split(":")[0],
+        "sip_network_ip": host,
+        "sip_network_port": str(port),
+        "sip_invite_stamp": str(stamp_us),
+        "sip_received_ip": host,
+        "sip_received_port": str(port),
+        "sip_via_protocol": "udp",
         "sip_from_user_stripped": number.removeprefix("+"),
-        "sip_from_tag": sender.getTag() or "", "sofia_profile_name": "gateway400",
-        "sofia_profile_url": profile_url, "recovery_profile_name": "gateway400",
-        "sip_full_via": str(via), "sip_full_from": str(sender), "sip_full_to": str(called),
+        "sip_from_tag": sender.getTag() or "",
+        "sofia_profile_name": "gateway400",
+        "sofia_profile_url": profile_url,
+        "recovery_profile_name": "gateway400",
+        "sip_full_via": str(via),
+        "sip_full_from": str(sender),
+        "sip_full_to": str(called),
     }
     variables |= _address("sip_req", uri)
     variables |= _address("sip_to", called.getUrl())
@@ -52,15 +61,24 @@ def read(request: Any, profile_url: str, stamp_us: int) -> Caller:
     body = request.getBody()
     if body is not None:
         variables["switch_r_sdp"] = str(body)
-    return Caller(number, name or number, uri.username or "", (host, port),
-                  {key: value for key, value in variables.items() if value})
+    return Caller(
+        number,
+        name or number,
+        uri.username or "",
+        (host, port),
+        {key: value for key, value in variables.items() if value},
+    )
 
 
 def _address(prefix: str, url: Any) -> dict[str, str]:
     host, port, user = str(url.host), url.port, url.username or ""
     where = f"{host}:{port}" if port is not None else host
-    return {f"{prefix}_user": user, f"{prefix}_port": "" if port is None else str(port),
-            f"{prefix}_uri": f"{user}@{where}" if user else where, f"{prefix}_host": host}
+    return {
+        f"{prefix}_user": user,
+        f"{prefix}_port": "" if port is None else str(port),
+        f"{prefix}_uri": f"{user}@{where}" if user else where,
+        f"{prefix}_host": host,
+    }
 
 
 def _max_forwards(request: Any) -> str:

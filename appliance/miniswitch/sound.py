@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ def load(name: str, law: int) -> Sound:
     if name.startswith("tone_stream://"):
         return _tone(name, law)
     try:
-        status = os.stat(name)
+        status = Path(name).stat()
     except (OSError, ValueError) as error:
         raise SoundNotFound(name) from error
     return _file(name, status.st_mtime_ns, status.st_size, law)
@@ -112,7 +112,7 @@ class Player:
             self.done = True
         if self.done:
             return None
-        frame = self._data[self._position:self._position + FRAME]
+        frame = self._data[self._position : self._position + FRAME]
         self._position += FRAME
         self.frames_played += 1
         if self._position >= len(self._data):

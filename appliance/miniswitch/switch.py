@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any
 
-from appliance.miniswitch import sip_vars
+from appliance.miniswitch import originate, sip_vars
 from appliance.miniswitch.channel import Channel, new_uuid
 from appliance.miniswitch.esl_in import InboundServer
 from appliance.miniswitch.events import Bus, Core
@@ -82,6 +82,10 @@ class Switch:
         with self._lock:
             return list(self._channels.values())
 
+    def originate(self, text: str) -> str:
+        """Place a call of the switch's own; see `originate`."""
+        return originate.originate(self, text)
+
     # Calls that come in -------------------------------------------------------------------------
 
     def _invite(self, request: Any, transaction: Any) -> Any:
@@ -114,15 +118,29 @@ class Switch:
         host, port = caller.address
         name = f"sofia/gateway400/{caller.variables.get('sip_from_uri', f'{caller.number}@{host}:{port}')}"
         profile = Profile(
-            direction="inbound", username=caller.number, caller_name=caller.name, caller_number=caller.number,
-            original_name=caller.name, original_number=caller.number, network_addr=host,
-            destination=caller.dialled, uuid=new_uuid(), channel_name=name)
+            direction="inbound",
+            username=caller.number,
+            caller_name=caller.name,
+            caller_number=caller.number,
+            original_name=caller.name,
+            original_number=caller.number,
+            network_addr=host,
+            destination=caller.dialled,
+            uuid=new_uuid(),
+            channel_name=name,
+        )
         channel = Channel(self, "inbound", profile)
         channel.variables.update({"direction": "inbound", "uuid": channel.uuid, "session_id": str(channel.number)})
         channel.variables.update(caller.variables)
-        channel.variables.update({
-            "channel_name": name, "endpoint_disposition": "RECEIVED", "call_uuid": channel.uuid,
-            "local_media_ip": self.settings.sip_host, "local_media_port": str(channel.media.port)})
+        channel.variables.update(
+            {
+                "channel_name": name,
+                "endpoint_disposition": "RECEIVED",
+                "call_uuid": channel.uuid,
+                "local_media_ip": self.settings.sip_host,
+                "local_media_port": str(channel.media.port),
+            }
+        )
         return channel
 
     # Watching and stopping ----------------------------------------------------------------------

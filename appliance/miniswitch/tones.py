@@ -70,8 +70,9 @@ def _tone(text: str, volume: float) -> Samples:
         raise ToneError(f"length out of range: {text!r}")
     time = np.arange(int(on_ms * RATE / 1000)) / RATE
     amplitude = 32767 * 10 ** (min(volume, 0.0) / 20) / max(1, len(pitches))
-    wave = sum((amplitude * np.sin(2 * np.pi * hertz * time) for hertz in pitches if hertz > 0),
-               np.zeros(len(time)))
+    wave = sum(
+        (amplitude * np.sin(2 * np.pi * hertz * time) for hertz in pitches if hertz > 0), np.zeros(len(time))
+    )
     return np.concatenate([wave, np.zeros(int(off_ms * RATE / 1000))]).astype(np.int16)
 
 

@@ -36,7 +36,7 @@ FORBIDDEN_MODULES = (
 )
 NEVER_LISTED = ("load", "unload", "reload", "eval", "expand", "sched_api", "global_setvar", "chat", "db")
 """Commands that every FreeSWITCH has and no allow-list of ours names: their absence shows that it works."""
-MESSAGE_TIMEOUT_S = 2.0
+REQUEST_TIMEOUT_S = 2.0
 LEAST_FREE = 1 << 30
 """Bytes that must be free where recordings and CDR files go."""
 
@@ -157,7 +157,8 @@ def _fallback(api: Api) -> Finding:
 
 
 def _message(settings: Settings, api: Api) -> Finding:
-    """A MESSAGE to the chat protocol ``api`` must not run its command (mod_dptools' api_chat_send).
+    """A MESSAGE to the chat protocol ``api`` must not run its command (mod_dptools' api_chat_send), nor an INFO
+    that asks for one (sofia_handle_sip_i_info, ``extended-info-parsing``).
 
     The command leaves a mark in the switch's hash, which nothing else reads. That the same command leaves it
     when it is allowed to is shown first, or a missing mark would prove nothing.
@@ -167,47 +168,58 @@ def _message(settings: Settings, api: Api) -> Finding:
     if _ask(api, f"hash select/{mark}/control") != "1":
         return Finding("message", False, "cannot be proven: the command hash cannot be called")
     _ask(api, f"hash delete/{mark}/control")
-    answers, ran = [], False
-    for number, blank in enumerate(("%20", "%2520")):
-        target = f"api+hash{blank}insert%2F{mark}%2F{number}%2F1"
-        answers.append(send_message((settings.sip_host, settings.sip_port), target, MESSAGE_TIMEOUT_S))
-        ran |= _ask(api, f"hash select/{mark}/{number}") == "1"
-        _ask(api, f"hash delete/{mark}/{number}")
-    seen = f"answers: {', '.join(answers)}"
+    requests = {
+        "MESSAGE": (f"api+hash%20insert%2F{mark}%2FMESSAGE%2F1", "text/plain", "status"),
+        "INFO": ("doctor", "freeswitch/api-request", f"hash:insert/{mark}/INFO/1"),
+    }
+    answers, ran = {}, []
+    for method, request in requests.items():
+        answers[method] = send_request((settings.sip_host, settings.sip_port), method, *request)
+        if _ask(api, f"hash select/{mark}/{method}") == "1":
+            ran.append(method)
+        _ask(api, f"hash delete/{mark}/{method}")
+    seen = ", ".join(f"{method} was answered by {status}" for method, status in answers.items())
     if ran:
-        words = f"a SIP MESSAGE ran a command ({seen}): set enable-chat=false and auth-messages=true, restart"
-        return Finding("message", False, words)
-    if answers == ["none", "none"]:
+        needed = "enable-chat=false, auth-messages=true, extended-info-parsing=false"
+        return Finding("message", False, f"a stranger's {' and '.join(ran)} ran a command: set {needed}, restart")
+    if set(answers.values()) == {"none"}:
         return Finding("message", False, "cannot be proven: the switch does not answer on its SIP port")
-    return Finding("message", True, f"a SIP MESSAGE runs nothing ({seen})")
+    return Finding("message", True, f"a stranger's request runs nothing ({seen})")
 
 
-def send_message(address: tuple[str, int], user: str, timeout_s: float) -> str:
-    """Send one SIP MESSAGE for ``user`` by UDP; return the answer's status, or ``none`` if none came.
+def send_request(
+    address: tuple[str, int],
+    method: str,
+    user: str,
+    content_type: str,
+    body: str,
+    timeout_s: float = REQUEST_TIMEOUT_S,
+) -> str:
+    """Send one SIP request outside any dialog by UDP; return the answer's status, or ``none`` if none came.
 
     :raises OSError: the address cannot be reached at all.
     """
     host, port = address
-    version = ipaddress.ip_address(host).version
-    written = f"[{host}]" if version == 6 else host
-    with socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET, socket.SOCK_DGRAM) as sender:
+    six = ipaddress.ip_address(host).version == 6
+    with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.connect(address)
         sender.settimeout(timeout_s)
         own_host, own_port = sender.getsockname()[:2]
-        own = f"{f'[{own_host}]' if version == 6 else own_host}:{own_port}"
-        name = secrets.token_hex(8)
+        own, target = (f"[{h}]:{p}" if six else f"{h}:{p}" for h, p in ((own_host, own_port), (host, port)))
+        name, content = secrets.token_hex(8), body.encode()
         lines = (
-            f"MESSAGE sip:{user}@{written}:{port} SIP/2.0",
+            f"{method} sip:{user}@{target} SIP/2.0",
             f"Via: SIP/2.0/UDP {own};rport;branch=z9hG4bK{name}",
             "Max-Forwards: 70",
             f"From: <sip:doctor@{own}>;tag={name}",
-            f"To: <sip:{user}@{written}:{port}>",
+            f"To: <sip:{user}@{target}>",
             f"Call-ID: {name}",
-            "CSeq: 1 MESSAGE",
-            "Content-Type: text/plain",
-            "Content-Length: 6",
+            f"CSeq: 1 {method}",
+            f"Contact: <sip:doctor@{own}>",
+            f"Content-Type: {content_type}",
+            f"Content-Length: {len(content)}",
         )
-        sender.send(("\r\n".join(lines) + "\r\n\r\nstatus").encode())
+        sender.send("\r\n".join((*lines, "", "")).encode() + content)
         try:
             answer = sender.recv(65535)
         except TimeoutError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import exists, select
 
 from appliance.site.check_prices import overlap, span
@@ -66,9 +68,11 @@ def _merge_price(merge: Merge, path: Path, plan: str, part: PricePart, known: Pr
 
 def merge_subscriptions(merge: Merge) -> None:
     """Subscriptions, each known by its number and its start."""
+    held: dict[str, dict[datetime, Subscription]] = {}
+    for row in merge.session.scalars(select(Subscription)):
+        held.setdefault(row.number, {})[row.starts_at] = row
     for index, number in enumerate(merge.document.site.numbers):
-        rows = merge.session.scalars(select(Subscription).where(Subscription.number == number.number))
-        stored = {row.starts_at: row for row in rows}
+        stored = held.get(number.number, {})
         named = {part.starts_at.at for part in number.subscriptions}
         absent = [row for start, row in sorted(stored.items()) if start not in named and not merge.prune]
         for at, part in enumerate(number.subscriptions):

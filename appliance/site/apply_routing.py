@@ -11,8 +11,9 @@ from appliance.store.models import Account, Flow, FlowVersion, Line, Number, Tru
 
 def merge_accounts(merge: Merge) -> None:
     """Enterprises."""
+    stored = {row.id: row for row in merge.session.scalars(select(Account))}
     for part in merge.document.site.accounts:
-        row = merge.session.get(Account, part.id)
+        row = stored.get(part.id)
         if row is None:
             merge.add("account", part.id, Account(id=part.id, name=part.name))
         else:
@@ -52,12 +53,13 @@ def merge_trunks(merge: Merge) -> None:
 
 def merge_lines(merge: Merge) -> None:
     """Bound lines."""
+    stored = {row.id: row for row in merge.session.scalars(select(Line))}
     for part in merge.document.site.lines:
         values = part.model_dump(exclude={"id", "account", "trunk"}) | {
             "account_id": part.account,
             "trunk_id": part.trunk,
         }
-        row = merge.session.get(Line, part.id)
+        row = stored.get(part.id)
         if row is None:
             merge.add("line", part.id, Line(id=part.id, **values))
         else:
@@ -67,8 +69,9 @@ def merge_lines(merge: Merge) -> None:
 
 def merge_flows(merge: Merge) -> None:
     """Flows; a graph that differs from the published one becomes the next version, and is published."""
+    stored = _flows(merge)
     for part in merge.document.site.flows:
-        row = _flow(merge, part.account, part.name)
+        row = stored.get((part.account, part.name))
         key = f"{part.account}/{part.name}"
         if row is None:
             row = Flow(account_id=part.account, name=part.name)
@@ -78,8 +81,8 @@ def merge_flows(merge: Merge) -> None:
     merge.session.flush()
 
 
-def _flow(merge: Merge, account: str, name: str) -> Flow | None:
-    return merge.session.scalar(select(Flow).where(Flow.account_id == account, Flow.name == name))
+def _flows(merge: Merge) -> dict[tuple[str, str], Flow]:
+    return {(row.account_id, row.name): row for row in merge.session.scalars(select(Flow))}
 
 
 def _publish(merge: Merge, row: Flow, part: FlowPart, key: str) -> None:
@@ -96,18 +99,19 @@ def _publish(merge: Merge, row: Flow, part: FlowPart, key: str) -> None:
 
 def merge_numbers(merge: Merge) -> None:
     """400 numbers."""
+    flows = _flows(merge)
+    stored = {row.number: row for row in merge.session.scalars(select(Number))}
     for part in merge.document.site.numbers:
-        flow = _flow(merge, part.account, part.flow) if part.flow else None
         values = {
             "account_id": part.account,
             "name": part.name,
-            "flow_id": flow.id if flow else None,
+            "flow_id": flows[part.account, part.flow].id if part.flow else None,
             "line_ids": list(part.lines),
             "record": part.record,
             "record_notice": part.record_notice,
             "in_service": part.in_service,
         }
-        row = merge.session.get(Number, part.number)
+        row = stored.get(part.number)
         if row is None:
             merge.add("number", part.number, Number(number=part.number, **values))
         else:

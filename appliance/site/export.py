@@ -124,8 +124,7 @@ def _flows(session: Session) -> list[dict[str, Any]]:
         .order_by(Flow.account_id, Flow.name)
     )
     return [
-        {"name": row.name, "account": row.account_id, **version.graph}
-        for row, version in session.execute(query)
+        {"name": row.name, "account": row.account_id, **version.graph} for row, version in session.execute(query)
     ]
 
 

@@ -26,7 +26,7 @@ _PAUSE_S = 0.01
 #: for moments when another process recovers or closes the journal; writers wait in ``_begin``.
 _BUSY_TIMEOUT_MS = 250
 
-_POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_pre_ping": True}
+_POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10}
 
 #: Option of a connection: it may write. Without it a transaction reads.
 WRITES = "appliance_writes"
@@ -75,7 +75,9 @@ def _postgres(url: URL, statement_timeout_s: float) -> Engine:
         "client_encoding": "utf8",
         "options": " ".join(filter(None, options)),
     }
-    return create_engine(url.difference_update_query(["options"]), connect_args=arguments, **_POOL)
+    return create_engine(
+        url.difference_update_query(["options"]), connect_args=arguments, pool_pre_ping=True, **_POOL
+    )
 
 
 def _sqlite(url: URL, mode: Literal["rw", "rwc"]) -> Engine:

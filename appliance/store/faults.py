@@ -27,6 +27,8 @@ _SQLITE = {
     "SQLITE_READONLY": "may not be written by this user",
     "SQLITE_PERM": "may not be opened by this user",
     "SQLITE_IOERR": "the disk does not read or write it",
+    # The journal's index cannot grow: what a disk without a free block says first.
+    "SQLITE_IOERR_SHMSIZE": "the disk is full; nothing was stored",
 }
 
 _POSTGRES = {
@@ -60,8 +62,8 @@ def shown(url: URL) -> str:
 def _sqlite(error: sqlite3.Error) -> str | None:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_"):
-        # Extended names carry a second half: SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE.
-        found = _SQLITE.get("_".join(name.split("_")[:2]))
+        # Most extended names (SQLITE_BUSY_SNAPSHOT, SQLITE_IOERR_WRITE) mean what their first half means.
+        found = _SQLITE.get(name) or _SQLITE.get("_".join(name.split("_")[:2]))
         if found is not None:
             return found
     return _NOT_SET_UP if str(error).startswith("no such table") else None

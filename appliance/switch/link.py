@@ -29,7 +29,7 @@ from appliance.switch.wire import Frame, Framer
 REPLY_TIMEOUT_S = 5.0
 #: The switch reads within 20 ms; when the socket's buffer stays full as long as this, it is stuck.
 SEND_TIMEOUT_S = 5.0
-_READ_BYTES = 65536
+_READ_BYTES = 16384
 _log = structlog.get_logger(__name__)
 
 
@@ -209,9 +209,11 @@ class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
         self._ended = error
         self.connected = False
         self._run = False
-        with contextlib.suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RDWR)  # the other side learns of it even if a copy is open
-        self.sock.close()
+        sock = getattr(self, "sock", None)  # a client that was never connected has none
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # the other side learns of it even if a copy is open
+            sock.close()
         awaited, self._awaited = self._awaited, deque()
         for taker in awaited:
             if isinstance(taker, Reply):

@@ -8,7 +8,6 @@ the ``Application-UUID`` that we chose, not by its name.
 
 from __future__ import annotations
 
-import itertools
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
@@ -19,7 +18,7 @@ from gevent import socket
 from gevent.event import AsyncResult
 from greenswitch.esl import OutboundSession
 
-from appliance.errors import CallerGone, SwitchError, SwitchTimeout
+from appliance.errors import CallerGone, SwitchError, SwitchGone, SwitchTimeout
 from appliance.switch import escape
 from appliance.switch.link import REPLY_TIMEOUT_S, Link, Taker, again
 from appliance.switch.wire import Frame, Headers
@@ -36,7 +35,10 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
         # Many small writes go each way; waiting for the other side's ACK would cost 40 ms apiece.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._ends: dict[bytes, AsyncResult[Headers]] = {}
-        self._ids = (f"{tag}-{count}" for tag in [secrets.token_hex(4)] for count in itertools.count(1))
+        self._made = 0
+        self._tag = secrets.token_hex(6)
+        # Ids that the switch filters by already and whose ends have all come.
+        self._free_ids: list[str] = []
         super().__init__(client_address, sock)
         self.sock_file.close()  # greenswitch reads from it; an open one would keep the socket open
 
@@ -56,7 +58,7 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
         return self.session_data
 
     def connect(self, timeout_s: float = REPLY_TIMEOUT_S) -> Headers:
-        """Take the call over: its data; from now on the ends of our applications are told.
+        """Take the call over; its data.
 
         :raises SwitchError: the switch did not answer, or not with a channel.
         """
@@ -65,13 +67,6 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
             # The switch may be told to take the Call-ID for it (inbound-use-callid-as-uuid): a caller's text.
             escape.identifier(data.get(b"Unique-ID"))
             self.session_data = data
-            self.post(
-                [
-                    # Without the filter every call's events would come.
-                    (f"filter Unique-ID {self.uuid}", self._note_refusal),
-                    ("event plain CHANNEL_EXECUTE_COMPLETE", self._note_refusal),
-                ]
-            )
             self._outbound_connected = True
         return self.data
 
@@ -86,8 +81,8 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
         :raises SwitchTimeout: it has not ended after ``timeout_s``.
         """
         name, argument = applications[-1]
-        waited = next(self._ids)
         result: AsyncResult[Headers] = AsyncResult()
+        first, waited = self._id()
         key = waited.encode()
         self._ends[key] = result
 
@@ -96,15 +91,30 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
                 result.set_exception(SwitchError(f"{name}: {frame.reply}"))
 
         try:
-            self.post([*self._messages(applications[:-1]), (message(name, argument, waited), refused)])
+            last = (message(name, argument, waited), refused)
+            self.post([*first, *self._messages(applications[:-1]), last])
             event = cast(Headers, result.get(timeout=timeout_s))
         except gevent.Timeout:
             raise SwitchTimeout(f"{name} has not ended after {timeout_s:g} s") from None
         finally:
             self._ends.pop(key, None)
+        self._free_ids.append(waited)
         if event.raw(b"Answer-State") == b"hangup":
             raise CallerGone("the caller hung up")
         return event
+
+    def _id(self) -> tuple[list[tuple[str, Taker]], str]:
+        """An id for an application's end, and what the switch must be told before it is used."""
+        if self._free_ids:
+            return [], self._free_ids.pop()
+        first: list[tuple[str, Taker]] = []
+        if not self._made:
+            first.append(("event plain CHANNEL_EXECUTE_COMPLETE", self._must))
+        self._made += 1
+        made = f"{self._tag}-{self._made}"
+        # Before the subscription: without any filter every call's events would come.
+        first.insert(0, (f"filter Application-UUID {made}", self._must))
+        return first, made
 
     def hangup(self, cause: str = "NORMAL_CLEARING", timeout_s: float = REPLY_TIMEOUT_S) -> None:
         """End the call and wait until the switch has closed the connection.
@@ -122,7 +132,7 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
     # -- what comes ------------------------------------------------------------------------------------------
 
     def on_event_frame(self, frame: Frame) -> None:
-        """The end of an application: most are of those that nobody waits for."""
+        """The end of an application that is waited for, or that was given up."""
         event = frame.event()
         result = self._ends.pop(event.raw_last(b"Application-UUID") or b"", None)
         if result is not None:
@@ -144,6 +154,11 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
     def _messages(self, applications: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Taker]]:
         for name, argument in applications:
             yield message(name, argument), self._note_refusal
+
+    def _must(self, frame: Frame) -> None:
+        """Of commands without which no end would ever come."""
+        if frame.reply.startswith("-ERR"):
+            self._end(SwitchGone(f"the switch refused to tell us of ends: {frame.reply[:200]}"))
 
     def _note_refusal(self, frame: Frame) -> None:
         if frame.reply.startswith("-ERR"):

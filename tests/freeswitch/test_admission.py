@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
-from appliance.ops.doctor import send_message
+from appliance.ops.doctor import send_request
+from appliance.site import switchconf
 from appliance.testphone import CallFailed, LineScript, Phone
 from tests.freeswitch.scripted import Handlers, Leg, ring
-from tests.support.freeswitch_server import FreeSwitch
+from tests.support.freeswitch_server import PASSWORD, FreeSwitch
 from tests.support.ports import free_udp_port
 
 pytestmark = pytest.mark.freeswitch
@@ -47,11 +48,33 @@ async def test_only_addresses_on_the_list_get_in(tmp_path: Path) -> None:
         assert set(switch.cdrs(1)) == {f"a_{handlers.legs[0].uuid}.cdr.json"}
 
 
-@pytest.mark.parametrize("blank", ["%20", "%2520"])
-def test_a_message_runs_no_command(switch: FreeSwitch, blank: str) -> None:
-    # That this would work where chat is enabled is shown in test_doctor.
-    answer = send_message(switch.sip_address, f"api+hash{blank}insert%2Ftest%2Fran%2F1", 2.0)
-    assert answer != "none"
+async def test_a_trunk_that_is_added_gets_in_at_once(tmp_path: Path) -> None:
+    async def status(phone: Phone) -> int | None:
+        return (await (await phone.dial("4008001234", switch.sip_address)).ended()).status
+
+    with FreeSwitch(tmp_path, accept=[]) as switch:
+        async with Phone() as carrier, Handlers(switch, refuse):
+            assert await status(carrier) == 403
+            files = switchconf.render(switch.settings, PASSWORD, ["127.0.0.1"])
+            changed = switchconf.write(files, tmp_path / "conf")
+            assert changed == [PurePath("configuration/acl.conf.xml")]
+            assert "+OK" in switch.api("reloadacl")
+            assert await status(carrier) == 603
+
+
+@pytest.mark.parametrize(
+    ("method", "user", "content_type", "body"),
+    [
+        ("MESSAGE", "api+hash%20insert%2Ftest%2Fran%2F1", "text/plain", "x"),
+        ("MESSAGE", "api+hash%2520insert%252Ftest%252Fran%252F1", "text/plain", "x"),
+        ("INFO", "x", "freeswitch/api-request", "hash:insert/test/ran/1"),
+    ],
+)
+def test_a_request_runs_no_command(
+    switch: FreeSwitch, method: str, user: str, content_type: str, body: str
+) -> None:
+    # That the first and the last would work on a careless profile is shown in test_doctor.
+    assert send_request(switch.sip_address, method, user, content_type, body) != "none"
     assert switch.api("hash select/test/ran").startswith("-ERR")
 
 

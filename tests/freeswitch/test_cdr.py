@@ -52,8 +52,8 @@ async def test_a_talk(switch: FreeSwitch) -> None:
     assert times == sorted(times)
     assert 900 <= int(rung["billmsec"]) <= 1300
     assert mine["gw_keys"] == "main=1"
-    for facts in (mine, rung):
-        assert (facts["gw_number"], facts["gw_account"], facts["gw_line"]) == ("4008001234", "demo", LINE)
+    for record in (mine, rung):
+        assert (record["gw_number"], record["gw_account"], record["gw_line"]) == ("4008001234", "demo", LINE)
     assert "gw_music" not in mine
 
 
@@ -88,5 +88,5 @@ async def test_a_name_in_gbk_does_not_spoil_the_file(switch: FreeSwitch) -> None
     async with Phone() as caller, Handlers(switch, script) as handlers:
         call = await caller.dial("4008001234", switch.sip_address, display="张三".encode("gbk"))
         await call.ended()
-    (name,) = switch.cdrs(1, errors="replace")
-    assert name == f"a_{handlers.legs[0].uuid}.cdr.json"
+    (file,) = switch.cdrs(1, errors="replace")
+    assert file == f"a_{handlers.legs[0].uuid}.cdr.json"

@@ -52,6 +52,7 @@ def spoilt(folder: Path, changes: dict[PurePath, list[tuple[str, str]]]) -> Free
 
 NO_ALLOW_LIST = (r"<interface-allowlist>.*</interface-allowlist>", "")
 CHAT = (r'(name="enable-chat" value=)"false"', r'\1"true"')
+INFO = (r'(name="extended-info-parsing" value=)"false"', r'\1"true"')
 NO_AUTH = (r'(name="auth-messages" value=)"true"', r'\1"false"')
 
 
@@ -66,12 +67,15 @@ def test_without_the_allow_list_and_with_chat(tmp_path: Path) -> None:
 
 
 @pytest.mark.freeswitch
-def test_chat_alone_runs_what_is_allowed(tmp_path: Path) -> None:
-    """The fault itself, and that the check would see it behind an allow-list: a MESSAGE runs ``hash``."""
-    with spoilt(tmp_path, {SOFIA: [CHAT, NO_AUTH]}) as switch:
+@pytest.mark.parametrize(("careless", "method"), [([CHAT, NO_AUTH], "MESSAGE"), ([INFO], "INFO")])
+def test_what_is_allowed_runs_by_a_strangers_request(
+    tmp_path: Path, careless: list[tuple[str, str]], method: str
+) -> None:
+    """The faults themselves, and that the check sees them behind an allow-list: ``hash`` is run."""
+    with spoilt(tmp_path, {SOFIA: careless}) as switch:
         found = red(doctor.examine(switch.settings, switch.api))
     assert set(found) == {"message"}
-    assert "enable-chat=false" in found["message"]
+    assert f"a stranger's {method} ran a command" in found["message"]
 
 
 @pytest.mark.freeswitch

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,6 +162,42 @@ def test_a_database_that_is_not_ours_is_refused_and_not_touched(run: Run, file: 
             " it holds tables of another program\n"
         )
     assert state(tmp_path / "state") == before
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 400 kB where the state folder is."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no small disk here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_clear_message(run: Run, file: Path, small_disk: Path) -> None:
+    run("db", "upgrade")
+    run("site", "apply", str(file))
+    before = state(small_disk)
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as full, contextlib.suppress(OSError):
+        while full.write(b"x" * 1024):
+            pass
+    file.write_text(edited(("    name: 示范企业", "    name: 新名")), encoding="utf-8")
+    done = run("site", "apply", str(file))
+    assert (done.code, done.out) == (4, "")
+    assert done.err == f"appliance: database {small_disk}/appliance.db: the disk is full; nothing was stored\n"
+    filler.unlink()
+    # Empty journals may be left behind; the next one who opens the database removes them.
+    kept = {name: content for name, content in state(small_disk).items() if not name.endswith(("-wal", "-shm"))}
+    assert kept == before
+    assert "1 account changed (revision 2)" in run("site", "apply", str(file)).out
 
 
 def test_a_snapshot_that_cannot_be_written_does_not_undo_the_site(

@@ -37,6 +37,7 @@ def require_sipp() -> str:
 class SippResult:
     """What SIPp counted.
 
+    ``rtt`` holds each response time by name, milliseconds, where ``-trace_rtt`` was given.
     ``statistics`` is the last row of its ``-trace_stat`` file by column name, ``(C)`` columns being cumulative;
     ``returncode`` is 0 when every call succeeded, 1 when one failed, 97 on its global timeout, and above that
     for wrong arguments; ``errors`` is its error log and ``output`` its screen.
@@ -46,6 +47,11 @@ class SippResult:
     statistics: dict[str, str]
     errors: str
     output: str
+    rtt: dict[str, list[float]]
+
+    def delays(self, name: str) -> list[float]:
+        """Every response time of one name, milliseconds."""
+        return self.rtt.get(name, [])
 
     @property
     def created(self) -> int:
@@ -162,12 +168,24 @@ class _Run:
         code = self.process.returncode
         assert code is not None
         errors = self._errors.read_text("utf-8", "replace") if self._errors.exists() else ""
-        return SippResult(code, _last_row(self._stat), errors, self.process.output)
+        rtt = _response_times(Path(self._folder.name))
+        return SippResult(code, _last_row(self._stat), errors, self.process.output, rtt)
 
     def close(self) -> None:
         """Stops the process and removes its files."""
         self.process.stop()
         self._folder.cleanup()
+
+
+def _response_times(folder: Path) -> dict[str, list[float]]:
+    """What ``-trace_rtt`` wrote (``DATE_TIME;MS;NAME``): milliseconds by name."""
+    times: dict[str, list[float]] = {}
+    for path in folder.glob("*_rtt.csv"):
+        with path.open(encoding="latin-1", newline="") as stream:
+            for row in list(csv.reader(stream, delimiter=";"))[1:]:
+                if len(row) > 2:
+                    times.setdefault(row[2].strip(), []).append(float(row[1]))
+    return times
 
 
 def _last_row(path: Path) -> dict[str, str]:

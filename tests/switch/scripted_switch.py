@@ -96,10 +96,13 @@ class ScriptedSwitch:
         self.say(b"Content-Type: api/response\nContent-Length: %d\n\n" % len(body) + body)
 
     def hand_over(self, data: Mapping[str, str] = CHANNEL) -> None:
-        """A call: answer ``connect``, ``filter`` and ``event``."""
+        """A call: answer ``connect``."""
         assert self.command() == "connect"
         self.say(block(data))
-        assert self.command() == f"filter Unique-ID {UUID}"
+
+    def subscribed(self) -> None:
+        """The first application that is waited for asks for its end."""
+        assert self.command().startswith("filter Application-UUID ")
         assert self.command() == "event plain CHANNEL_EXECUTE_COMPLETE"
         self.say(OK, OK)
 

@@ -54,7 +54,11 @@ def call(new: Ends) -> Ends:
     """A leg at work."""
     leg, switch = new
     assert application(switch.command()) == ("sched_cancel", "17")
+    playing = gevent.spawn(leg.play, HELLO)
     switch.say(OK)
+    switch.subscribed()
+    switch.say(OK, complete(uuid_in(switch.command())))
+    playing.get(timeout=2)
     return leg, switch
 
 

@@ -82,6 +82,7 @@ def test_a_call_from_beginning_to_end(handed_over: Connect) -> None:
         assert counts(server) == (0, 0, 0)
         switch = handed_over(server)
         assert counts(server) == (1, 1, 0)
+        switch.subscribed()
         switch.say(OK, complete(uuid_in(switch.command())))
         assert "call-command: hangup" in switch.command()
         switch.say(OK, DISCONNECT)
@@ -102,6 +103,7 @@ def test_calls_do_not_wait_for_one_another(connected: Connect, handed_over: Conn
 def test_a_caller_who_hangs_up_is_no_failure(handed_over: Connect) -> None:
     with serving(lambda leg: leg.play(HELLO) and None) as server, logged() as log:
         switch = handed_over(server)
+        switch.subscribed()
         switch.command()
         switch.say(OK, DISCONNECT)
         assert switch.closed()
@@ -118,6 +120,7 @@ def test_a_handler_that_fails_lets_go_of_the_call(handed_over: Connect) -> None:
 
     with serving(handler) as server, logged() as log:
         switch = handed_over(server)
+        switch.subscribed()
         switch.say(OK, complete(uuid_in(switch.command())))
         assert switch.closed()
         assert counts(server) == (0, 1, 1)
@@ -137,6 +140,7 @@ def test_a_handler_that_returns_has_the_call_hung_up(handed_over: Connect) -> No
 def test_a_switch_that_breaks_off_is_logged(handed_over: Connect) -> None:
     with serving(lambda leg: leg.play(HELLO) and None) as server, logged() as log:
         switch = handed_over(server)
+        switch.subscribed()
         switch.sock.shutdown(socket.SHUT_WR)
         assert switch.closed()
         assert counts(server) == (0, 1, 1)
@@ -166,6 +170,7 @@ def test_who_is_no_switch_does_no_harm(noise: bytes, connected: Connect) -> None
 def test_stopping_lets_calls_end(connected: Connect, handed_over: Connect) -> None:
     with serving(lambda leg: leg.play(HELLO) and None) as server:
         switch = handed_over(server)
+        switch.subscribed()
         command = switch.command()
         stopping = gevent.spawn(server.stop, 5.0)
         gevent.sleep(0.1)
@@ -182,6 +187,7 @@ def test_stopping_lets_calls_end(connected: Connect, handed_over: Connect) -> No
 def test_stopping_breaks_calls_off_in_the_end(handed_over: Connect) -> None:
     with serving(lambda leg: leg.play(HELLO) and None) as server, logged() as log:
         switch = handed_over(server)
+        switch.subscribed()
         switch.command()
         began = time.monotonic()
         server.stop(0.2)

@@ -49,6 +49,11 @@ def call(ends: tuple[Session, ScriptedSwitch]) -> tuple[Session, ScriptedSwitch]
     handing = gevent.spawn(switch.hand_over)
     session.connect()
     handing.get(timeout=2)
+    # The first end that is waited for has to be subscribed to; that is not what the tests below are about.
+    running = gevent.spawn(session.run, [("set", "a=1")], 2)
+    switch.subscribed()
+    switch.say(OK, complete(uuid_in(switch.command())))
+    running.get(timeout=2)
     return session, switch
 
 
@@ -90,16 +95,56 @@ def test_an_end_is_known_by_its_id(call: tuple[Session, ScriptedSwitch]) -> None
     assert outcome(running) == "right"
 
 
-def test_ids_are_never_used_twice(call: tuple[Session, ScriptedSwitch]) -> None:
+def test_only_ends_that_are_waited_for_are_asked_for(ends: tuple[Session, ScriptedSwitch]) -> None:
+    session, switch = ends
+    handing = gevent.spawn(switch.hand_over)
+    session.connect()
+    handing.get(timeout=2)
+    session.start([("set", "a=1")])
+    later(lambda: session.run([("playback", "/x.wav")], 2))
+    _, *subscription, command = switch.commands(4)
+    assert subscription == [
+        f"filter Application-UUID {uuid_in(command)}",
+        "event plain CHANNEL_EXECUTE_COMPLETE",
+    ]
+
+
+@pytest.mark.parametrize("refused", [0, 1])
+def test_a_subscription_that_is_refused_ends_the_call(ends: tuple[Session, ScriptedSwitch], refused: int) -> None:
+    session, switch = ends
+    handing = gevent.spawn(switch.hand_over)
+    session.connect()
+    handing.get(timeout=2)
+    running = later(lambda: session.run([("playback", "/x.wav")], 2))
+    switch.commands(3)
+    answers = [OK, OK]
+    answers[refused] = b"Content-Type: command/reply\nReply-Text: -ERR no keywords supplied\n\n"
+    switch.say(*answers)
+    assert isinstance(outcome(running), SwitchGone)
+
+
+def test_an_id_is_used_again_only_when_its_end_has_come(call: tuple[Session, ScriptedSwitch]) -> None:
     session, switch = call
-    seen = set()
-    for _ in range(3):
-        running = later(lambda: session.run([("playback", "/x.wav")], 2))
+    seen = []
+    for limit in (2, 0.05, 2):
+        running = later(lambda limit=limit: session.run([("playback", "/x.wav")], limit))
         command = switch.command()
-        seen.add(uuid_in(command))
-        switch.say(OK, complete(uuid_in(command)))
+        if command.startswith("filter Application-UUID "):
+            switch.say(OK)
+            command = switch.command()
+        seen.append(uuid_in(command))
+        switch.say(OK, *([complete(seen[-1])] if limit == 2 else []))
         outcome(running)
-    assert len(seen) == 3
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_two_that_wait_at_once_have_ids_of_their_own(call: tuple[Session, ScriptedSwitch]) -> None:
+    session, switch = call
+    first = later(lambda: session.run([("playback", "/1.wav")], 2).get(b"variable_n"))
+    second = later(lambda: session.run([("playback", "/2.wav")], 2).get(b"variable_n"))
+    one, _, two = switch.commands(3)
+    switch.say(OK, OK, OK, complete(uuid_in(two), n="2"), complete(uuid_in(one), n="1"))
+    assert (outcome(first), outcome(second)) == ("1", "2")
 
 
 def test_an_end_after_the_hang_up_is_the_callers(call: tuple[Session, ScriptedSwitch]) -> None:
@@ -243,13 +288,13 @@ def test_the_end_wakes_every_waiter(
     session, switch = call
     waiting = waiters(session)
     began = time.process_time()
-    switch.commands(3)
+    switch.commands(4)
     gevent.spawn(switch.say, last_words)
     gevent.sleep(0.05)
     with contextlib.suppress(OSError):  # the session has closed by itself
         switch.sock.shutdown(socket.SHUT_WR)
     found = [outcome(one) for one in waiting]
-    # One "+OK" too many comes after three that were right: the command's reply has been a reply.
+    # Of the many "+OK" the first was a reply to what was asked.
     assert all(isinstance(one, kind | Frame) for one in found), found
     assert isinstance(found[-1], kind)
     with pytest.raises(kind):

@@ -71,9 +71,9 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     ),
 }
 #: Tables that all accounts of a box share.
-SHARED: frozenset[type[Base]] = frozenset({Plan, Price, Trunk})
+SHARED: tuple[type[Base], ...] = (Plan, Price, Trunk)
 #: Tables that no query of this package reads, for anybody.
-CLOSED: frozenset[type[Base]] = frozenset({Operator, Role, SetAside, SiteState})
+CLOSED: tuple[type[Base], ...] = (Operator, Role, SetAside, SiteState)
 
 
 class Reader:

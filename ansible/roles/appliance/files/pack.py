@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Pack the source tree into gateway400-VERSION-DIGEST.tar.gz and print its path and the release's name as JSON.
 
-    pack.py [SOURCE] [FOLDER]
+    pack.py [SOURCE] [FOLDER] [WHEELS]
 
 The same files give the same archive, wherever and whenever it is packed: names are sorted, and times, owners
-and the packer's umask are left out. So the digest in the name says what is in it.
+and the packer's umask are left out. So the digest in the name says what is in it. With a folder of WHEELS these
+are part of it, and its installation asks no package index.
 """
 
 from __future__ import annotations
@@ -52,12 +53,15 @@ def files_of(source: Path) -> Iterator[Path]:
                     yield path
 
 
-def packed(source: Path) -> bytes:
+def packed(source: Path, wheels: Path | None) -> bytes:
     """The archive, not yet compressed."""
+    names = {path.relative_to(source).as_posix(): path for path in files_of(source)}
+    if wheels is not None:
+        names |= {f"wheels/{path.name}": path for path in sorted(wheels.iterdir()) if path.is_file()}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for path in files_of(source):
-            info = tarfile.TarInfo(path.relative_to(source).as_posix())
+        for name, path in names.items():
+            info = tarfile.TarInfo(name)
             data = path.read_bytes()
             info.size = len(data)
             info.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
@@ -65,7 +69,7 @@ def packed(source: Path) -> bytes:
     return buffer.getvalue()
 
 
-def main(source: Path, folder: Path) -> None:
+def main(source: Path, folder: Path, wheels: Path | None) -> None:
     """Write the archive unless it is there already; print where it is."""
     if not (source / "appliance").is_dir():
         sys.exit(f"no source tree of the gateway: {source}")
@@ -75,7 +79,7 @@ def main(source: Path, folder: Path) -> None:
     version = re.search(r'^version = "([^"]+)"$', (source / "pyproject.toml").read_text(encoding="utf-8"), re.M)
     if version is None:
         sys.exit(f"no version in {source / 'pyproject.toml'}")
-    tar = packed(source)
+    tar = packed(source, wheels)
     release = f"{version[1]}-{hashlib.sha256(tar).hexdigest()[:10]}"
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / f"gateway400-{release}.tar.gz"
@@ -87,5 +91,6 @@ def main(source: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    given = [Path(argument).resolve() for argument in sys.argv[1:3]]
-    main(given[0] if given else Path.cwd(), given[1] if len(given) > 1 else Path.cwd() / "dist")
+    given: list[Path | None] = [Path(argument).resolve() for argument in sys.argv[1:4]]
+    source, folder, wheels = (given + [None] * 3)[:3]
+    main(source or Path.cwd(), folder or Path.cwd() / "dist", wheels)

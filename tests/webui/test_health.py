@@ -1,0 +1,142 @@
+"""Health: the page for people, the word for machines, the reading behind both."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import psutil
+import pytest
+from flask import Flask
+
+from appliance.config import Settings
+from appliance.errors import StoreError
+from appliance.ops import health
+from appliance.ops.health import Probes, State, listening, read_health
+from appliance.store.unit import Store
+from tests.webui.conftest import SignIn
+
+LAST = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
+
+
+def fine() -> None:
+    """A part that answers."""
+
+
+def gone() -> None:
+    raise ConnectionRefusedError(111, "Connection refused")
+
+
+def no_database() -> datetime:
+    raise StoreError("the database is locked")
+
+
+@pytest.fixture(autouse=True)
+def calm_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine that runs the tests may be as busy as it likes."""
+    monkeypatch.setattr(psutil, "cpu_percent", lambda _interval: 12.0)
+
+
+def test_all_is_well(settings: Settings) -> None:
+    found = read_health(settings, Probes(fine, fine, lambda: LAST))
+    parts = (found.cpu, found.memory, found.switch, found.handlers, found.database, found.spool)
+    assert [part.state for part in parts] == [State.GOOD] * 6
+    assert found.last_cdr_at == LAST
+    assert 0 < found.disk.used < found.disk.total
+    assert found.up_since < datetime.now(UTC)
+
+
+@pytest.mark.parametrize("part", ["switch", "handlers"])
+def test_a_part_that_does_not_answer(settings: Settings, part: str) -> None:
+    found = read_health(settings, replace(Probes(fine, fine, lambda: LAST), **{part: gone}))
+    assert found.state is State.BAD
+    assert getattr(found, part).state is State.BAD
+    assert getattr(found, part).fault == "Connection refused"
+
+
+def test_a_database_that_does_not_answer(settings: Settings) -> None:
+    found = read_health(settings, Probes(fine, fine, no_database))
+    assert (found.database.state, found.database.fault) == (State.BAD, "the database is locked")
+    assert found.last_cdr_at is None
+
+
+@pytest.mark.parametrize(
+    ("waiting", "state"), [(0, State.GOOD), (49, State.GOOD), (50, State.WATCH), (500, State.BAD)]
+)
+def test_cdrs_that_pile_up(settings: Settings, waiting: int, state: State) -> None:
+    settings.spool_dir.mkdir()
+    for number in range(waiting):
+        (settings.spool_dir / f"a_{number}.cdr.json").touch()
+    (settings.spool_dir / "half-written.tmp").touch()
+    found = read_health(settings, Probes(fine, fine, lambda: None))
+    assert (found.spool.waiting, found.spool.state) == (waiting, state)
+
+
+@pytest.mark.parametrize(
+    ("percent", "state"), [(10, State.GOOD), (84.9, State.GOOD), (85, State.WATCH), (95, State.BAD)]
+)
+def test_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch, percent: float, state: State) -> None:
+    usage = SimpleNamespace(percent=percent, used=1, total=2)
+    monkeypatch.setattr(psutil, "disk_usage", lambda _path: usage)
+    assert read_health(settings, Probes(fine, fine, lambda: None)).disk.state is state
+
+
+def test_a_box_without_a_state_folder_yet(settings: Settings) -> None:
+    early = settings.model_copy(update={"state_dir": settings.state_dir / "not" / "there"})
+    assert read_health(early, Probes(fine, fine, lambda: None)).disk.total > 0
+
+
+def test_listening() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listening("127.0.0.1", server.getsockname()[1])()
+        port = server.getsockname()[1]
+    with pytest.raises(OSError):
+        listening("127.0.0.1", port)()
+
+
+def test_a_silent_host_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "PROBE_TIMEOUT_S", 0.05)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        with socket.create_connection(server.getsockname()), pytest.raises(TimeoutError):
+            for _ in range(5):  # the queue of connections is full after one or two
+                listening(*server.getsockname())()
+
+
+def test_the_page_names_what_is_broken(sign_in: SignIn) -> None:
+    text = sign_in().get("/health").text
+    assert "Something is broken" in text
+    assert "No call can come in. Is its service started?" in text
+    assert "127.0.0.1:1 Connection refused" in text
+    assert "Last call stored" in text
+
+
+def test_a_part_of_the_page_is_renewed(sign_in: SignIn) -> None:
+    text = sign_in().get("/health", headers={"HX-Request": "true", "HX-Target": "checks"}).text
+    assert "<html" not in text
+    assert 'class="verdict' in text
+
+
+def test_machines_get_one_word(app: Flask) -> None:
+    answer = app.test_client().get("/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+def test_machines_hear_of_a_database_that_is_gone(app: Flask, settings: Settings, store: Store) -> None:
+    store.close()
+    (settings.state_dir / "appliance.db").unlink()
+    answer = app.test_client().get("/healthz")
+    assert (answer.status_code, answer.text) == (503, "unavailable\n")
+
+
+def test_a_page_without_a_database_says_so(settings: Settings, store: Store, sign_in: SignIn) -> None:
+    client = sign_in()
+    store.close()
+    (settings.state_dir / "appliance.db").unlink()
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "The database does not answer" in answer.text
+    assert client.get("/api/v1/calls").content_type == "application/problem+json"
