@@ -38,9 +38,9 @@ FILES = {
 #: Outline icons of @tabler/icons that the pages use; a test holds the list to the templates.
 ICONS = (
     "activity-heartbeat", "alert-triangle", "arrow-left", "check", "chevron-left", "chevron-right",
-    "clock-hour-4", "coin-yuan", "cpu", "database", "device-desktop", "device-floppy", "dialpad", "download",
-    "file-export", "hash", "headset", "inbox", "language", "list-details", "login-2", "logout", "microphone",
-    "moon", "phone", "phone-call", "phone-incoming", "phone-off", "phone-outgoing", "player-play", "refresh",
+    "clock-hour-4", "cpu", "database", "device-desktop", "device-floppy", "dialpad", "download",
+    "file-export", "hash", "headset", "inbox", "language", "list-details", "login-2", "logout",
+    "moon", "phone-call", "phone-incoming", "phone-off", "phone-outgoing", "player-play", "refresh",
     "route", "search", "server-2", "sun", "user", "x",
 )  # fmt: skip
 

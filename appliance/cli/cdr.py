@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from types import FrameType
@@ -119,30 +119,29 @@ def collect(once: bool) -> None:
     """Store the calls of the spool and rate them, until SIGTERM."""
     bootstrap.configure_logging()
     settings = config.load()
-    store = schema.opened(settings.database_url)
-    try:
-        settings.spool_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"the spool {settings.spool_dir} cannot be made: {error.strerror}") from error
-    collector = Collector(settings, store)
-    if once:
-        done = collector.collect()
-        click.echo(f"{len(done.stored)} calls stored, {len(done.rejects)} files set aside")
-        for reject in done.rejects:
-            click.echo(f"set aside {reject.file}: {reject.reason}")
-        return
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, collector.stop)
-    click.echo(f"READY spool={settings.spool_dir}")
-    collector.run()
+    with closing(schema.opened(settings.database_url)) as store:
+        try:
+            settings.spool_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the spool {settings.spool_dir} cannot be made: {error.strerror}") from error
+        collector = Collector(settings, store)
+        if once:
+            done = collector.collect()
+            click.echo(f"calls stored: {len(done.stored)}, files set aside: {len(done.rejects)}")
+            for reject in done.rejects:
+                click.echo(f"set aside {reject.file}: {reject.reason}")
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, collector.stop)
+        click.echo(f"READY spool={settings.spool_dir}")
+        collector.run()
 
 
 @cdr.command()
 @click.argument("uuid")
 def show(uuid: str) -> None:
     """Show a stored call with its legs and its charge, as JSON."""
-    store = schema.opened(config.load().database_url)
-    with reading(store, Scope(None)) as reader:
+    with closing(schema.opened(config.load().database_url)) as store, reading(store, Scope(None)) as reader:
         found = calls.one(reader, uuid)
     if found is None:
         raise ApplianceError(f"no such call: {uuid}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -39,17 +40,16 @@ def rating() -> None:
 @click.option("--month", type=_Month(), help="Only calls of this month of Asia/Shanghai.")
 def run(again: bool, month: int | None) -> None:
     """Rate stored calls that have no charge yet. Doing it again changes nothing."""
-    store = schema.opened(config.load().database_url)
-    rated = rate_all(store, bootstrap.utc_now, again=again, month=month)
-    click.echo(f"{rated.calls} calls, {rated.changed} charges written, {rated.rejects} not ratable")
+    with closing(schema.opened(config.load().database_url)) as store:
+        rated = rate_all(store, bootstrap.utc_now, again=again, month=month)
+    click.echo(f"calls: {rated.calls}, charges written: {rated.changed}, not ratable: {rated.rejects}")
 
 
 @rating.command()
 @click.argument("uuid")
 def explain(uuid: str) -> None:
     """Say in words why a call costs what it costs, in Chinese and in English."""
-    store = schema.opened(config.load().database_url)
-    with store.reading() as session:
+    with closing(schema.opened(config.load().database_url)) as store, store.reading() as session:
         words = explained(session, uuid)
     for line in (*(word.zh for word in words), "", *(word.en for word in words)):
         click.echo(line)
@@ -63,4 +63,4 @@ def explain(uuid: str) -> None:
 def file(plans: Path, cdrs: Path, charges: Path, rejects: Path) -> None:
     """Rate call records from a file by a price book; needs no database. docs/rating.md has the formats."""
     rated = rate_files(plans, cdrs, charges, rejects)
-    click.echo(f"{len(rated.charges)} charges, {len(rated.rejects)} rejects")
+    click.echo(f"charges: {len(rated.charges)}, rejects: {len(rated.rejects)}")

@@ -26,7 +26,9 @@ def main() -> int:
     logging.basicConfig(
         stream=stream, level=logging.INFO, format="%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
     )
-    # The main thread imports sippy, whose loop belongs to the thread that did.
+    # sippy prints what it does not understand to the stdout that was there when it was imported; that is
+    # for the log. And its loop belongs to the thread that imports it: this one.
+    console, sys.stdout = sys.stdout, stream
     from appliance.miniswitch.switch import Switch
 
     try:
@@ -36,10 +38,8 @@ def main() -> int:
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: switch.ask_to_stop())
-    sys.stdout.write(f"READY sip={chosen.sip_host}:{chosen.sip_port} esl={chosen.esl_host}:{chosen.esl_port}\n")
-    sys.stdout.flush()
-    # sippy prints what it does not understand; that is for the log.
-    sys.stdout = stream
+    console.write(f"READY sip={chosen.sip_host}:{chosen.sip_port} esl={chosen.esl_host}:{chosen.esl_port}\n")
+    console.flush()
     switch.loop()
     return 0
 

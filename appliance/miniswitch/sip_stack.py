@@ -58,7 +58,8 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
 
     def _refuse(self, msg: Any, checksum: bytes, server: Any, code: int, phrase: str) -> None:
         response = msg.genResponse(code, phrase, server=None)
-        response.getHFBody("to").genTag()
+        if response.getHFBody("to").getTag() is None:
+            response.getHFBody("to").genTag()
         response.appendHeader(SipHeader(s=f"Allow: {ALLOWED}"))
         self.transmitMsg(server, response, response.getHFBody("via").getTAddr(), checksum)
 

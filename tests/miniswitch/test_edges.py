@@ -148,17 +148,13 @@ def test_silence_and_length_have_limits(tmp_path: Path, phone: Callable[..., Pho
         caller = phone()
         quiet, one = answered(caller, handlers, process)
         talking, two = answered(phone(), handlers, process)
-        start = time.monotonic()
-        for _ in range(12):
-            talking.speak(b"\xd5" * 160, 10)
-            if talking.inbox.qsize():
-                break
+        talking.speak(b"\xd5" * 160, 210)
         quiet.wait("BYE", 1)
         talking.wait("BYE")
-        assert 2.5 < time.monotonic() - start < 5
         assert process.variables(one.uuid)["hangup_cause"] == "MEDIA_TIMEOUT"
-        assert int(process.variables(one.uuid)["billmsec"]) < 3000
+        assert 1500 < int(process.variables(one.uuid)["billmsec"]) < 3000
         assert process.variables(two.uuid)["hangup_cause"] == "ALLOTTED_TIMEOUT"
+        assert 3000 < int(process.variables(two.uuid)["billmsec"]) < 4500
     finally:
         process.kill()
         handlers.close()
@@ -204,5 +200,7 @@ def test_the_end_by_command(tmp_path: Path, stop: str) -> None:
 
 def test_a_configuration_that_cannot_be_used(tmp_path: Path) -> None:
     """A clear word on stderr, status 2, nothing on stdout."""
+    handlers = Handlers()
     with pytest.raises(AssertionError, match="unknown key: sipport"):
-        SwitchProcess(tmp_path, Handlers(), sipport=1)
+        SwitchProcess(tmp_path, handlers, sipport=1)
+    handlers.close()

@@ -1,13 +1,14 @@
 """Free ports on 127.0.0.1 that parallel tests do not take from one another.
 
-A port is reserved by a file lock in the temporary folder for as long as this process lives; the kernel frees it
-when the process dies in any way. Ports lie below the kernel's range for outgoing sockets (32768 on Linux), so
-that no connection takes one between the choice and the bind.
+A port is reserved by a lock on one byte of a file in the temporary folder (fcntl(2), record locks) for as long
+as this process lives; the kernel frees it when the process dies in any way. Ports lie below the kernel's range
+for outgoing sockets (32768 on Linux), so that no connection takes one between the choice and the bind.
 """
 
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import random
 import socket
@@ -17,7 +18,7 @@ from pathlib import Path
 HOST = "127.0.0.1"
 FIRST, LAST = 12000, 32000
 
-_locks: dict[int, int] = {}
+_held: set[int] = set()
 
 
 def free_udp_port() -> int:
@@ -61,27 +62,30 @@ def free_port_block(count: int, *, tries: int = 300) -> int:
 
 def release(port: int) -> None:
     """Gives a reserved port back early."""
-    handle = _locks.pop(port, None)
-    if handle is not None:
-        os.close(handle)
+    if port in _held:
+        _held.remove(port)
+        fcntl.lockf(_lock_file(), fcntl.LOCK_UN, 1, port)
 
 
 def _reserve(port: int) -> bool:
-    if port in _locks:
+    if port in _held:
         return False
-    folder = Path(tempfile.gettempdir()) / f"test-ports-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    handle = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
+        fcntl.lockf(_lock_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except (BlockingIOError, PermissionError):
         return False
+    _held.add(port)
     if not _bindable(port):
-        os.close(handle)
+        release(port)
         return False
-    _locks[port] = handle
     return True
+
+
+@functools.cache
+def _lock_file() -> int:
+    """One file for all: byte N stands for port N. Opened once, since closing any handle drops all the locks."""
+    path = Path(tempfile.gettempdir()) / f"test-ports-{os.getuid()}.lock"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def _bindable(port: int) -> bool:

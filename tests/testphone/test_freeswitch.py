@@ -141,7 +141,7 @@ async def test_early_media_and_refusal(switch: Switch) -> None:
 
 async def test_bridge_between_two_phones(switch: Switch) -> None:
     name = "张三".encode("gbk")
-    async with Phone() as phone, Phone(on_invite=LineScript.answer(0.2, say=600, hang_up_after=1.2)) as line:
+    async with Phone() as phone, Phone(on_invite=LineScript.answer(0.2, say=600, hang_up_after=0.9)) as line:
         call = await phone.dial(f"b{line.port}", switch.address, display=name, headers={"Diversion": "<sip:4@h>"})
         await call.ringing()
         await call.answered()

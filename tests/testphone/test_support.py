@@ -1,4 +1,4 @@
-"""The test helpers are able to fail."""
+"""The test equipment is able to fail."""
 
 from __future__ import annotations
 
@@ -169,13 +169,14 @@ async def test_sipp_caller_presses_1() -> None:
 
 @pytest.mark.sipp
 async def test_sipp_lines() -> None:
-    async with Phone() as caller:
-        with SippLine("line-answers.xml") as line:
-            call = await caller.dial("1", ("127.0.0.1", line.port))
+    async with Phone(t1=0.1) as caller:
+        with SippLine("line-answers.xml") as answers, SippLine("line-busy.xml") as busy:
+            call = await caller.dial("1", ("127.0.0.1", answers.port))
+            refused = await caller.dial("1", ("127.0.0.1", busy.port))
+            with pytest.raises(CallFailed, match="486"):
+                await refused.answered()
             await call.answered()
             assert (await call.ended()).by == "them"
-            (await asyncio.to_thread(line.stop)).check(1)
-        with SippLine("line-busy.xml") as line:
-            with pytest.raises(CallFailed, match="486"):
-                await (await caller.dial("1", ("127.0.0.1", line.port))).answered()
-            (await asyncio.to_thread(line.stop)).check(1)
+            both = await asyncio.gather(*(asyncio.to_thread(line.stop) for line in (answers, busy)))
+            for result in both:
+                result.check(1)
