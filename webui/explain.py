@@ -86,7 +86,9 @@ def _priced(charge: ChargeView, plan: PlanView, price: PriceView) -> Iterator[st
         )
     else:
         yield gettext("Metered %(metered)s; counted as one call.", metered=metered)
-    if charge.included_units:
+    if charge.included_units and not charge.charged_units:
+        yield gettext("Covered by the month's included units, nothing is charged.")
+    elif charge.included_units:
         yield gettext(
             "Covered by the month's included units: %(included)s; charged: %(charged)s.",
             included=_units(plan, charge.included_units),

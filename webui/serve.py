@@ -28,10 +28,9 @@ def main(settings: Settings) -> NoReturn:
 
 
 def _as_environment(settings: Settings) -> dict[str, str]:
-    """The settings as the variables that name them."""
-    found = {}
-    for name, value in settings:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if text not in ("", None):
-            found[f"APPLIANCE_{name.upper()}"] = str(text.resolve()) if isinstance(text, Path) else str(text)
-    return found
+    """The settings as the variables that name them; secrets stay behind, the console has no use for them."""
+    return {
+        f"APPLIANCE_{name.upper()}": str(value.resolve() if isinstance(value, Path) else value)
+        for name, value in settings
+        if value != "" and not isinstance(value, SecretStr)
+    }

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from datetime import datetime
 from types import FrameType
 
@@ -18,10 +16,13 @@ import structlog
 from appliance import bootstrap, config
 from appliance.cdr.collect import Collected, collect_once
 from appliance.config import Settings
+from appliance.domain.grants import SHANGHAI
+from appliance.domain.money import yuan
 from appliance.errors import ApplianceError, StoreError
 from appliance.rating.run import rate_all, rate_calls
 from appliance.store import schema
 from appliance.store.queries import Scope, calls, reading
+from appliance.store.queries.call_views import CallDetail
 from appliance.store.unit import Store
 
 _log = structlog.get_logger(__name__)
@@ -140,13 +141,46 @@ def collect(once: bool) -> None:
 @cdr.command()
 @click.argument("uuid")
 def show(uuid: str) -> None:
-    """Show a stored call with its legs and its charge, as JSON."""
+    """Show a stored call with its legs and its charge."""
     with closing(schema.opened(config.load().database_url)) as store, reading(store, Scope(None)) as reader:
         found = calls.one(reader, uuid)
     if found is None:
         raise ApplianceError(f"no such call: {uuid}")
-    click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2, default=_text))
+    for name, value in _shown(found):
+        if value:
+            click.echo(f"{name:<10} {value}")
 
 
-def _text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _shown(call: CallDetail) -> Iterator[tuple[str, str]]:
+    row = call.row
+    yield "call", row.uuid
+    yield "number", row.number
+    yield "account", row.account_id or ""
+    yield "trunk", row.trunk_id
+    yield "caller", " ".join(filter(None, [row.caller or "withheld", f"({row.caller_kind})", row.caller_name]))
+    yield "outcome", " ".join(filter(None, [row.outcome, call.hangup_cause, str(call.sip_status or "")]))
+    yield "started", _at(row.started_at)
+    yield "answered", _at(row.answered_at)
+    yield "joined", _at(row.joined_at)
+    yield "ended", _at(row.ended_at)
+    yield "billed", f"{row.bill_ms / 1000:.3f} s"
+    yield "talked", f"{row.bridged_ms / 1000:.3f} s"
+    yield "flow", call.flow
+    yield "keys", " ".join(f"{node}={key}" for node, key in row.keys)
+    yield "tried", " ".join(f"{attempt.line_id}={attempt.disposition}" for attempt in call.tried)
+    yield "line", row.line_id
+    yield "recording", row.recording
+    for leg in call.legs:
+        yield f"leg {leg.role}", f"{_at(leg.started_at)} to {_at(leg.ended_at)} {leg.hangup_cause}"
+    if call.charge is None:
+        yield "charge", "not rated yet"
+    else:
+        amount = "" if row.amount is None else f"{yuan(row.amount)} yuan"
+        yield (
+            "charge",
+            " ".join(filter(None, [amount, call.charge.reason, call.charge.plan and call.charge.plan.code])),
+        )
+
+
+def _at(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(SHANGHAI).isoformat(sep=" ", timespec="milliseconds")

@@ -48,14 +48,14 @@ class Connection:
             with self._sending:
                 self._socket.sendall(data)
         except OSError:
-            self._shut()
+            self.shut()
 
     def close(self) -> None:
         """Say goodbye and close."""
         self.switch.events.remove(self)
         if not self.finished:
             self.send(esl_wire.disconnect_frame(self.owner()))
-        self._shut()
+        self.shut()
 
     def owner(self) -> str | None:
         """UUID of the call that this connection belongs to, if it does."""
@@ -100,16 +100,21 @@ class Connection:
             log.exception("event socket")
         finally:
             self.switch.events.remove(self)
-            self._shut()
+            self.shut()
             self.ended()
-            self._socket.close()
+            self.dispose()
 
-    def _shut(self) -> None:
+    def shut(self) -> None:
+        """End the connection."""
         self.finished = True
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             return
+
+    def dispose(self) -> None:
+        """Give the socket back, after the reader has ended."""
+        self._socket.close()
 
     def handle(self, command: Command) -> None:
         """Answer one command."""
@@ -118,7 +123,7 @@ class Connection:
         if word == "exit":
             self.send(esl_wire.reply_frame("+OK bye"))
             self.send(esl_wire.disconnect_frame(self.owner()))
-            self._shut()
+            self.shut()
         elif word == "api" and rest:
             self.send(esl_wire.api_frame(api.run(self.switch, rest)))
         elif word == "event":

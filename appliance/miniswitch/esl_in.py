@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import logging
+import queue
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -18,12 +20,44 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+_MOST_WAITING = 5000
+
+
 class InboundConnection(Connection):
-    """A connection that somebody opened to the switch; nothing is done before the password."""
+    """A connection that somebody opened to the switch; nothing is done before the password.
+
+    It may ask for events of every call, which are fired on the threads of SIP and RTP: so a thread of its
+    own writes, and a client that reads too slowly is cut off (as FreeSWITCH does) and holds nobody up.
+    """
 
     def __init__(self, switch: Switch, sock: socket.socket) -> None:
         super().__init__(switch, sock)
         self._trusted = False
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(_MOST_WAITING)
+        threading.Thread(target=self._write, name="event socket writer", daemon=True).start()
+
+    def send(self, data: bytes) -> None:
+        """See `Connection`."""
+        try:
+            self._waiting.put_nowait(data)
+        except queue.Full:
+            log.warning("an event socket client does not read: cut off")
+            super().shut()
+
+    def shut(self) -> None:
+        """End the connection once what is waiting has been written."""
+        self.finished = True
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(None)
+
+    def dispose(self) -> None:
+        """See `Connection`; the writer does it, when it has written all."""
+
+    def _write(self) -> None:
+        while (data := self._waiting.get()) is not None:
+            super().send(data)
+        super().shut()
+        super().dispose()
 
     def greet(self) -> None:
         """See `Connection`."""

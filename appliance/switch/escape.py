@@ -11,7 +11,6 @@ Each function returns its argument as it may be sent, or raises UnsafeArgument.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +22,7 @@ _HOST_PORT = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):([0-
 _CAUSE = re.compile(r"[A-Z][A-Z0-9_]{1,48}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _PATH = re.compile(r"(?:/[A-Za-z0-9_+-][A-Za-z0-9._+-]*)+", re.ASCII)
+_SYNTAX = re.compile(r"[$'\"\\`]")
 _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_:.-]{1,63}", re.ASCII)
 _PASSWORD = re.compile(r"[!-~]{1,256}", re.ASCII)
 _API = re.compile(r"[ !#%&()*+,./:;=?@A-Z\[\]^_a-z|{}<>0-9~\"-]{1,2000}", re.ASCII)
@@ -131,16 +131,13 @@ def value(written: str) -> str:
     """
     if len(written) > MAX_VALUE:
         raise UnsafeArgument(f"value of {len(written)} characters")
-    for character in written:
-        # Cc, Cf, Cs, Co, Cn; Zl and Zp are U+2028 and U+2029. U+0085 is Cc.
-        if character in "$'\"\\`" or unicodedata.category(character) in _UNSEEN:
-            raise UnsafeArgument(f"{character!r} in value {written[:80]!r}")
+    # Not printable are all control, format and private characters, U+0085, U+2028 and U+2029 among them.
+    if not written.isprintable() or _SYNTAX.search(written):
+        refused = next(one for one in written if not one.isprintable() or _SYNTAX.match(one))
+        raise UnsafeArgument(f"{refused!r} in value {written[:80]!r}")
     if written != written.strip():
         raise UnsafeArgument(f"blank at the edge of value {written[:80]!r}: the switch would strip it")
     return written
-
-
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def multiset(variables: Mapping[str, str]) -> str:

@@ -146,9 +146,7 @@ class EslLeg:
 
     def hang_up(self, cause: str) -> None:
         """See ``Leg.hang_up``. Returns when the switch has ended the call."""
-        checked = escape.cause(cause)
-        self._session.start(self._due())
-        self._session.hangup(checked)
+        self._session.hangup(escape.cause(cause), self._due())
 
     def _due(self, more: Mapping[str, str] | None = None) -> list[Application]:
         """Facts noted since the last verb, and ``more`` variables, as one ``multiset``; none: nothing."""

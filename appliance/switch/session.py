@@ -116,14 +116,20 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
         first.insert(0, (f"filter Application-UUID {made}", self._must))
         return first, made
 
-    def hangup(self, cause: str = "NORMAL_CLEARING", timeout_s: float = REPLY_TIMEOUT_S) -> None:
-        """End the call and wait until the switch has closed the connection.
+    def hangup(
+        self,
+        cause: str = "NORMAL_CLEARING",
+        first: Iterable[tuple[str, str]] = (),
+        timeout_s: float = REPLY_TIMEOUT_S,
+    ) -> None:
+        """Run the last applications, end the call, and wait until the switch has closed the connection.
 
         :raises CallerGone: it had ended before.
         :raises SwitchTimeout: the connection is still there after ``timeout_s``.
         """
         reader = self._reader
-        self.post([(f"sendmsg\ncall-command: hangup\nhangup-cause: {cause}", self._note_refusal)])
+        last = (f"sendmsg\ncall-command: hangup\nhangup-cause: {cause}", self._note_refusal)
+        self.post([*self._messages(first), last])
         if reader is not None:
             reader.join(timeout=timeout_s)
         if self.ended is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import threading
@@ -86,11 +85,31 @@ def test_a_database_that_is_not_set_up(spool: Path, monkeypatch: pytest.MonkeyPa
 def test_a_call_is_shown(spool: Path) -> None:
     put_calls(spool, ["one"])
     run("collect", "--once")
-    shown = json.loads(run("show", "one").output)
-    assert shown["row"]["number"] == "4008001234"
-    assert shown["row"]["started_at"] == "2026-11-22T04:00:00+00:00"
-    assert [leg["role"] for leg in shown["legs"]] == ["caller", "line"]
-    assert shown["charge"]["reason"] == "reject:no-subscription"
+    assert run("show", "one").output.splitlines() == [
+        "call       one",
+        "number     4008001234",
+        "account    east",
+        "caller     13800138000 (mobile)",
+        "outcome    answered NORMAL_CLEARING",
+        "started    2026-11-22 12:00:00.000+08:00",
+        "answered   2026-11-22 12:00:01.000+08:00",
+        "joined     2026-11-22 12:00:10.000+08:00",
+        "ended      2026-11-22 12:00:40.000+08:00",
+        "billed     39.000 s",
+        "talked     20.000 s",
+        "line       sales",
+        "leg caller 2026-11-22 12:00:00.000+08:00 to 2026-11-22 12:00:40.000+08:00 NORMAL_CLEARING",
+        "leg line   2026-11-22 12:00:05.000+08:00 to 2026-11-22 12:00:30.000+08:00 NORMAL_CLEARING",
+        "charge     reject:no-subscription",
+    ]
+
+
+def test_a_call_that_is_not_rated_is_shown(spool: Path, store: Store) -> None:
+    put(spool, caller_leg("one", answer_uepoch="0", bridge_uepoch="0", gw_caller="", sip_from_user="anonymous"))
+    collect_once(spool, store, bootstrap.utc_now)
+    shown = run("show", "one").output
+    assert "caller     withheld (mobile)" in shown and "charge     not rated yet" in shown
+    assert "answered  " not in shown
 
 
 def test_a_call_that_is_not_there(spool: Path) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from appliance.cdr.collect import Collected, collect_once
 from appliance.errors import StoreError
-from appliance.store.models import Account, Charge, Number
+from appliance.store.models import Account, CallLeg, Charge, Number
 from appliance.store.unit import Store
 from tests.cdr.spooled import (
     NOW,
@@ -104,6 +104,16 @@ def test_a_late_leg_changes_the_call_and_voids_its_provisional_charge(spool: Pat
     assert stored(store)["open"].bridged_ms == 20_000
     with store.reading() as session:
         assert set(session.scalars(select(Charge.call_uuid))) == {"closed", "same"}
+
+
+def test_a_stored_leg_that_the_rules_do_not_take_any_more_is_left_out(spool: Path, store: Store) -> None:
+    at = {"started_at": START, "ended_at": START, "facts": {"uuid": "old"}}
+    with store.work() as session:
+        session.add(CallLeg(leg_uuid="old", call_uuid="one", role="line", **at))
+        session.commit()
+    put_calls(spool, ["one"])
+    assert collect(spool, store).stored == ("one",)
+    assert stored(store)["one"].bridged_ms == 20_000
 
 
 def test_the_first_collection_is_the_calls_time(spool: Path, store: Store) -> None:

@@ -147,9 +147,7 @@ def test_a_line_that_refuses(
     dialog.wait("BYE")
 
 
-def test_a_line_that_does_not_answer(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
-) -> None:
+def test_a_line_that_does_not_answer(switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone) -> None:
     """`leg_timeout` gives the leg up, with the cause that FreeSWITCH gives: ALLOTTED_TIMEOUT."""
     dialog, control = answered(caller, handlers, switch)
     control.run("set", "ringback=%(1000,4000,450)")
@@ -291,16 +289,22 @@ def test_keys(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     assert (done["variable_playback_terminator_used"], done["Application-Response"]) == ("3", "FILE PLAYED")
     assert time.monotonic() - start < 2
 
-    mark = control.start("play_and_get_digits", "1 1 2 2000 # silence_stream://400 silence_stream://100 one [1-3] 1000")
+    mark = control.start(
+        "play_and_get_digits", "1 1 2 2000 # silence_stream://400 silence_stream://100 one [1-3] 1000"
+    )
     keys_during(dialog, "92")
     done = control.wait(mark)
     assert (done["variable_one"], done["variable_one_invalid"]) == ("2", "9")
 
-    done = control.run("play_and_get_digits", "1 1 1 1000 # silence_stream://100 silence_stream://100 one [1-3] 500")
+    done = control.run(
+        "play_and_get_digits", "1 1 1 1000 # silence_stream://100 silence_stream://100 one [1-3] 500"
+    )
     assert "variable_one" not in done
     assert done["variable_read_result"] == "failure"
 
-    mark = control.start("play_and_get_digits", "1 8 1 2000 # silence_stream://100 silence_stream://100 many .+ 2000")
+    mark = control.start(
+        "play_and_get_digits", "1 8 1 2000 # silence_stream://100 silence_stream://100 many .+ 2000"
+    )
     keys_during(dialog, "4711#", 0.15)
     assert control.wait(mark)["variable_many"] == "4711"
     dialog.bye()

@@ -64,9 +64,7 @@ def test_replies_to_commands(switch: SwitchProcess) -> None:
             assert conn.command(command)["Reply-Text"] == answer
 
 
-def test_a_call_seen_and_ended_from_outside(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone
-) -> None:
+def test_a_call_seen_and_ended_from_outside(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     """It is listed, its variables can be set, and it can be killed with a cause."""
     with switch.event_socket() as conn:
         conn.command("event plain CHANNEL_CREATE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE")
@@ -87,7 +85,9 @@ def test_a_call_seen_and_ended_from_outside(
         assert int(last["variable_end_uepoch"]) > int(last["variable_answer_uepoch"]) > 0
 
 
-def test_filters_keep_other_calls_out(switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone) -> None:
+def test_filters_keep_other_calls_out(
+    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
+) -> None:
     """Only events of the call that was asked for."""
     with switch.event_socket() as conn:
         first, one = answered(caller, handlers, switch)
@@ -102,9 +102,7 @@ def test_filters_keep_other_calls_out(switch: SwitchProcess, handlers: Handlers,
         second.bye()
 
 
-def test_a_parked_call_goes_back_to_the_handlers(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone
-) -> None:
+def test_a_parked_call_goes_back_to_the_handlers(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     """`uuid_transfer` moves a call whose handler holds it."""
     dialog, control = answered(caller, handlers, switch)
     assert switch.api(f"uuid_transfer {control.uuid} handlers-gone XML gateway") == "+OK\n"
@@ -163,11 +161,28 @@ def test_a_handler_that_sends_rubbish(switch: SwitchProcess, handlers: Handlers,
     eventually(lambda: json.loads(switch.api("show channels as json"))["row_count"] == 0, "no call is left")
 
 
-def test_an_unknown_application_ends_the_call(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone
-) -> None:
+def test_an_unknown_application_ends_the_call(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     """As in FreeSWITCH: it is a fault of the handler that must not go unseen."""
     dialog, control = answered(caller, handlers, switch)
     control.start("no_such_application")
     dialog.wait("BYE")
     assert switch.variables(control.uuid)["hangup_cause"] == "DESTINATION_OUT_OF_ORDER"
+
+
+def test_a_client_that_does_not_read_holds_nobody_up(
+    switch: SwitchProcess, handlers: Handlers, caller: Phone
+) -> None:
+    """Its events pile up; calls go on as fast as ever, and in the end it is cut off."""
+    with switch.event_socket() as lazy:
+        lazy.command("event plain ALL")
+        dialog, control = answered(caller, handlers, switch)
+        start = time.monotonic()
+        for number in range(2800):
+            control.run("set", f"filler={number}{'x' * 3000}")
+        assert time.monotonic() - start < 30
+        dialog.bye()
+        with pytest.raises((EOFError, ConnectionError)):
+            for _ in range(20_000):
+                lazy.frame()
+            lazy.command("api status")
+            pytest.fail("the client was never cut off")

@@ -63,9 +63,7 @@ def test_nobody_listens(switch: SwitchProcess, gone: Handlers, caller: Phone) ->
     assert ours["gw_tries"] == "3"
 
 
-def test_the_script_rings_a_line(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
-) -> None:
+def test_the_script_rings_a_line(switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone) -> None:
     """The script's applications are the switch's own: it can join a line."""
     dialog = caller.call("400", switch.address)
     control = handlers.call(dialog)
@@ -80,9 +78,7 @@ def test_the_script_rings_a_line(
     dialog.wait("BYE")
 
 
-def test_handlers_that_restart_take_the_call_back(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone
-) -> None:
+def test_handlers_that_restart_take_the_call_back(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     """What was set before is still there."""
     dialog, control = answered(caller, handlers, switch)
     control.run("set", "gw_keys=menu=1")
@@ -183,9 +179,7 @@ def test_exit_gives_the_call_back(switch: SwitchProcess, handlers: Handlers, cal
     dialog.wait("BYE")
 
 
-def test_without_a_script_the_caller_hears_an_apology(
-    tmp_path: Path, phone: Callable[..., Phone]
-) -> None:
+def test_without_a_script_the_caller_hears_an_apology(tmp_path: Path, phone: Callable[..., Phone]) -> None:
     """And is refused with 503, unanswered."""
     nobody = Handlers()
     nobody.stop()

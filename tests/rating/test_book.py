@@ -57,7 +57,7 @@ def test_a_book() -> None:
 
 def test_the_samples_book() -> None:
     found = read_book((SAMPLE / "plans.toml").read_text(encoding="utf-8"))
-    assert (len(found.plans), sum(map(len, found.subscriptions.values()))) == (6, 28)
+    assert (len(found.plans), sum(map(len, found.subscriptions.values()))) == (6, 29)
 
 
 def test_an_empty_book_holds_for_no_call() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -141,7 +142,7 @@ async def test_early_media_and_refusal(switch: Switch) -> None:
 
 async def test_bridge_between_two_phones(switch: Switch) -> None:
     name = "张三".encode("gbk")
-    async with Phone() as phone, Phone(on_invite=LineScript.answer(0.2, say=600, hang_up_after=0.9)) as line:
+    async with Phone() as phone, Phone(on_invite=LineScript.answer(0.2, say=600)) as line:
         call = await phone.dial(f"b{line.port}", switch.address, display=name, headers={"Diversion": "<sip:4@h>"})
         await call.ringing()
         await call.answered()
@@ -154,6 +155,8 @@ async def test_bridge_between_two_phones(switch: Switch) -> None:
         await leg.hears_keys("12")
         await leg.press("9")
         await call.hears_keys("9")
+        await asyncio.sleep(0.45)
+        await leg.hangup()
         assert (await call.ended()).by == "them"
         assert leg.end is not None and leg.end.by == "us"
         assert_tone(leg.heard, 700, leg.dtmf_heard[-1].at + 0.2, leg.dtmf_heard[-1].at + 0.4)

@@ -36,7 +36,7 @@ def no_database() -> datetime:
 @pytest.fixture(autouse=True)
 def calm_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine that runs the tests may be as busy as it likes."""
-    monkeypatch.setattr(psutil, "cpu_percent", lambda _interval: 12.0)
+    monkeypatch.setattr(psutil, "getloadavg", lambda: (0.1, 0.1, 0.1))
 
 
 def test_all_is_well(settings: Settings) -> None:
@@ -81,6 +81,13 @@ def test_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch, percen
     usage = SimpleNamespace(percent=percent, used=1, total=2)
     monkeypatch.setattr(psutil, "disk_usage", lambda _path: usage)
     assert read_health(settings, Probes(fine, fine, lambda: None)).disk.state is state
+
+
+@pytest.mark.parametrize(("load", "state"), [(1.9, State.GOOD), (2.0, State.WATCH), (4.0, State.BAD)])
+def test_a_busy_machine(settings: Settings, monkeypatch: pytest.MonkeyPatch, load: float, state: State) -> None:
+    monkeypatch.setattr(psutil, "getloadavg", lambda: (load, 9.0, 9.0))
+    monkeypatch.setattr(psutil, "cpu_count", lambda: 2)
+    assert read_health(settings, Probes(fine, fine, lambda: None)).cpu.state is state
 
 
 def test_a_box_without_a_state_folder_yet(settings: Settings) -> None:

@@ -90,12 +90,14 @@ def one(uuid: str) -> ResponseReturnValue:
     """One call."""
     with reader() as opened:
         call = calls.one(opened, uuid)
+        several_accounts = opened.scope.sees_all
     if call is None:
         abort(404)
     return render_template(
         "calls/one.html",
         call=call,
         row=call.row,
+        several_accounts=several_accounts,
         steps=trail(call),
         charge_words=explain(call.charge) if call.charge else [],
         has_recording=bool(call.row.recording) and _file(call.row) is not None,
