@@ -172,14 +172,13 @@ def _shown(call: CallDetail) -> Iterator[tuple[str, str]]:
     yield "recording", row.recording
     for leg in call.legs:
         yield f"leg {leg.role}", f"{_at(leg.started_at)} to {_at(leg.ended_at)} {leg.hangup_cause}"
-    if call.charge is None:
+    charge = call.charge
+    if charge is None:
         yield "charge", "not rated yet"
-    else:
-        amount = "" if row.amount is None else f"{yuan(row.amount)} yuan"
-        yield (
-            "charge",
-            " ".join(filter(None, [amount, call.charge.reason, call.charge.plan and call.charge.plan.code])),
-        )
+        return
+    amount = "" if row.amount is None else f"{yuan(row.amount)} yuan"
+    plan = charge.plan.code if charge.plan else ""
+    yield "charge", " ".join(filter(None, [amount, charge.reason, plan]))
 
 
 def _at(at: datetime | None) -> str:

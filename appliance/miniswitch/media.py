@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from rtpsynth.RtpServer import RtpQueueFullError, RtpServer
+from rtpsynth.RtpServer import RtpChannel, RtpQueueFullError, RtpServer
 
 from appliance.miniswitch import g711, rtp, sdp
 from appliance.miniswitch.g711 import FRAME, PCMA
@@ -59,7 +59,7 @@ class MediaLeg:
         self._relayed: tuple[int, int] | None = None
         self._frame: bytes | None = None
         self._talking = False
-        self._channel = engine.server.create_channel(
+        self._channel: RtpChannel | None = engine.server.create_channel(
             pkt_in=self._packet_in, bind_host=engine.host, bind_port=port, queue_size=32
         )
 
@@ -74,7 +74,7 @@ class MediaLeg:
         self._event_types = frozenset(n for n in (remote.event, offered_event) if n is not None)
         self._peers = frozenset({remote.host, signalling_host})
         self._sends = remote.receives
-        if remote.receives:
+        if remote.receives and self._channel is not None:
             self._channel.set_target(remote.host, remote.port)
 
     def join(self, partner: MediaLeg) -> None:
@@ -94,8 +94,13 @@ class MediaLeg:
         """Send and take nothing any more, and give the port back."""
         self.part()
         self.player = None
+        # rtpsynth closes the socket when its channel is freed, and cannot free one in a circle of
+        # references: the channel knows us, so we must forget it.
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+        del channel
         self._engine.remove(self)
-        self._channel.close()
 
     def _packet_in(self, data: bytes, source: tuple[str, int], _when_ns: int) -> None:
         if self._peers and source[0] not in self._peers:
@@ -151,10 +156,11 @@ class MediaLeg:
             self._send(self.event_type, packet.payload, packet.marker, self._relayed[1])
 
     def _send(self, kind: int, payload: bytes, marker: bool, stamp: int | None = None) -> None:
-        if not self._sends:
+        channel = self._channel
+        if not self._sends or channel is None:
             return
         try:
-            self._channel.send_pkt(self.writer.packet(kind, payload, marker, stamp))
+            channel.send_pkt(self.writer.packet(kind, payload, marker, stamp))
         except (RtpQueueFullError, OSError, RuntimeError):
             return  # a full queue or a port that is closing: RTP is allowed to lose a packet
         self.packets_out += 1

@@ -38,7 +38,7 @@ SPOOL_LIMITS = (50, 500)
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something that can be used up. ``used`` and ``total`` are bytes (of the processors only ``total`` is known: how many)."""
+    """Something that can be used up, in bytes; of the processors ``total`` is their number, ``used`` unknown."""
 
     state: State
     percent: float

@@ -20,7 +20,7 @@ from pathlib import Path
 SUITE = "bookworm"
 PACKAGES = "systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates,iproute2"
 #: The bare system is kept here between runs; remove it for a fresh one.
-CACHE = Path(os.environ.get("GATEWAY_BOX_CACHE", "/var/tmp/gateway400-box"))  # noqa: S108
+CACHE = Path(os.environ.get("GATEWAY_BOX_CACHE", "/var/tmp/gateway400-box"))
 
 
 def missing() -> str:
@@ -57,7 +57,16 @@ class Box:
             CACHE.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 shutil.rmtree(CACHE / "making")
-            run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(CACHE / "making"), *_mirror()])
+            run(
+                [
+                    "debootstrap",
+                    "--variant=minbase",
+                    f"--include={PACKAGES}",
+                    SUITE,
+                    str(CACHE / "making"),
+                    *_mirror(),
+                ]
+            )
             run(["tar", "-C", str(CACHE / "making"), "-cf", f"{tar}.part", "."])
             shutil.rmtree(CACHE / "making")
             Path(f"{tar}.part").rename(tar)
@@ -74,7 +83,7 @@ class Box:
         try:
             for kind, place in mounts:
                 run(["mount", "-t", kind, kind, str(self.root / place)])
-            self._enter_by(f'exec chroot {self.root} /usr/bin/env -i -C / {_ENVIRONMENT} /bin/sh -c "$last"')
+            self._enter_by(f"exec chroot {self.root} {_SHELL}")
             yield
         finally:
             for _, place in reversed(mounts):
@@ -85,15 +94,17 @@ class Box:
         """Running, with a network of its own that leads nowhere."""
         with self.log.open("wb") as log:
             self._nspawn = subprocess.Popen(
-                ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe"]
-                + ["--machine=gatewaybox", f"--directory={self.root}", "--boot"],
+                [
+                    *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network"),
+                    *("--console=pipe", "--machine=gatewaybox", f"--directory={self.root}", "--boot"),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
         try:
             leader = self._leader()
-            self._enter_by(f'exec nsenter --target {leader} --all /usr/bin/env -i -C / {_ENVIRONMENT} /bin/sh -c "$last"')
+            self._enter_by(f"exec nsenter --target {leader} --all {_SHELL}")
             self._wait_until_up()
             yield
         finally:
@@ -166,7 +177,9 @@ class Box:
             for status in Path("/proc").glob("[0-9]*/status"):
                 with contextlib.suppress(OSError):
                     text = status.read_text()
-                    if f"\nPPid:\t{self._nspawn.pid}\n" in text and re.search(r"^NSpid:\t\d+\t1$", text, re.MULTILINE):
+                    if f"\nPPid:\t{self._nspawn.pid}\n" in text and re.search(
+                        r"^NSpid:\t\d+\t1$", text, re.MULTILINE
+                    ):
                         return int(status.parent.name)
             time.sleep(0.1)
         raise AssertionError(f"the machine did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
@@ -185,7 +198,14 @@ class Box:
         """apt in the machine fetches from where the host's does. In the machine only."""
         apt = self.root / "etc/apt"
         (apt / "sources.list").unlink(missing_ok=True)
-        for name in ("sources.list", "sources.list.d", "apt.conf.d", "preferences.d", "trusted.gpg.d", "auth.conf.d"):
+        for name in (
+            "sources.list",
+            "sources.list.d",
+            "apt.conf.d",
+            "preferences.d",
+            "trusted.gpg.d",
+            "auth.conf.d",
+        ):
             host = Path("/etc/apt") / name
             if host.is_file():
                 shutil.copy2(host, apt / name)
@@ -195,14 +215,17 @@ class Box:
         shutil.copy2("/etc/ssl/certs/ca-certificates.crt", self.root / "etc/ssl/certs/ca-certificates.crt")
 
 
-_ENVIRONMENT = "HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SHELL = f'/usr/bin/env -i -C / HOME=/root LANG=C.UTF-8 PATH={_PATH} /bin/sh -c "$last"'
 
 
 def _mirror() -> Sequence[str]:
     """The host's own mirror of Debian, where it is one; else debootstrap's."""
     for file in (Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*.sources")):
         with contextlib.suppress(OSError):
-            if found := re.search(rf"(?:URIs:|^deb) *(?:\[[^]]*\] *)?(\S+/debian)/?\s", file.read_text(), re.MULTILINE):
+            if found := re.search(
+                r"(?:URIs:|^deb) *(?:\[[^]]*\] *)?(\S+/debian)/?\s", file.read_text(), re.MULTILINE
+            ):
                 return [found[1]]
     return []
 

@@ -78,8 +78,10 @@ async def test_a_handler_that_dies_before_it_takes_the_call(switch: FreeSwitch, 
 
     async with calling(switch) as call, Handlers(switch, die_twice) as handlers:
         began = time.monotonic()
-        await call.hears(900, 3.0)
-        assert time.monotonic() - began < 3.0
+        await call.early_media()
+        # Noticed at once, not by the watch: the call has been offered again and hears music.
+        assert time.monotonic() - began < 2.0
+        await call.hears(900)
         await call.ended()
 
 
@@ -96,7 +98,7 @@ async def test_a_handler_that_hangs_before_it_takes_the_call(switch: FreeSwitch,
     async with calling(switch) as call, Handlers(switch, hang_twice) as handlers:
         began = time.monotonic()
         await call.early_media()
-        assert time.monotonic() - began < 4.0
+        assert time.monotonic() - began < 5.0
         await call.hears(900, 10.0)
         await call.ended()
     assert longest_silence(call.heard) < 3.0
@@ -114,7 +116,7 @@ async def test_a_handler_that_dies_while_the_call_is_parked(switch: FreeSwitch) 
         began = time.monotonic()
         async with Handlers(switch, say_and_hang_up):
             await call.hears(900)
-            assert time.monotonic() - began < 3.0
+            assert time.monotonic() - began < 4.0
             await call.ended()
 
 
@@ -126,7 +128,7 @@ async def test_a_handler_that_dies_in_a_prompt(switch: FreeSwitch) -> None:
         async with Handlers(switch, say_and_hang_up):
             await call.hears(900)
             # At once, not when the ten seconds are over.
-            assert time.monotonic() - began < 3.5
+            assert time.monotonic() - began < 4.0
             await call.ended()
     assert longest_silence(call.heard) < 3.0
 

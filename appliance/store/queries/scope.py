@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Row, event, false, select
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy import ColumnElement, Row, event, exists, false
+from sqlalchemy.orm import ORMExecuteState, Session, aliased, with_loader_criteria
+from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from appliance.errors import RuleError
@@ -56,18 +57,25 @@ class Scope:
         return self.account_id is None
 
 
+def _has(owner: AliasedClass[Base], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """There is such an owner. Asked row by row: a list of all that an account owns would be long."""
+    return exists().where(*conditions).select_from(owner)
+
+
+_call, _flow, _number = aliased(Call), aliased(Flow), aliased(Number)
+
 #: How a table's rows belong to an account.
 OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     Account: lambda account: Account.id == account,
     Call: lambda account: Call.account_id == account,
-    CallLeg: lambda account: CallLeg.call_uuid.in_(select(Call.uuid).where(Call.account_id == account)),
-    Charge: lambda account: Charge.call_uuid.in_(select(Call.uuid).where(Call.account_id == account)),
+    CallLeg: lambda account: _has(_call, _call.uuid == CallLeg.call_uuid, _call.account_id == account),
+    Charge: lambda account: _has(_call, _call.uuid == Charge.call_uuid, _call.account_id == account),
     Flow: lambda account: Flow.account_id == account,
-    FlowVersion: lambda account: FlowVersion.flow_id.in_(select(Flow.id).where(Flow.account_id == account)),
+    FlowVersion: lambda account: _has(_flow, _flow.id == FlowVersion.flow_id, _flow.account_id == account),
     Line: lambda account: Line.account_id == account,
     Number: lambda account: Number.account_id == account,
-    Subscription: lambda account: Subscription.number.in_(
-        select(Number.number).where(Number.account_id == account)
+    Subscription: lambda account: _has(
+        _number, _number.number == Subscription.number, _number.account_id == account
     ),
 }
 #: Tables that all accounts of a box share.

@@ -87,7 +87,7 @@ def main(source: Path, folder: Path, wheels: Path | None) -> None:
         fresh = archive.with_name(f".{archive.name}.{os.getpid()}")
         fresh.write_bytes(gzip.compress(tar, 6, mtime=0))
         fresh.replace(archive)
-    print(json.dumps({"archive": str(archive.resolve()), "release": release}))
+    sys.stdout.write(json.dumps({"archive": str(archive.resolve()), "release": release}) + "\n")
 
 
 if __name__ == "__main__":

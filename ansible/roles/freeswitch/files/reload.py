@@ -35,7 +35,7 @@ def main(folder):
         for command in ("reloadxml", "reloadacl"):
             connection.sendall(f"api {command}\n\n".encode())
             answer = frame(stream)[1].strip()
-            print(f"{command}: {answer}")
+            sys.stdout.write(f"{command}: {answer}\n")
             if "+OK" not in answer:
                 sys.exit(1)
 
