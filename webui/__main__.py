@@ -38,6 +38,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             # gunicorn 27 would open it in the home folder.
             "control_socket_disable": True,
             "graceful_timeout": 10,
+            # A long query of SQLite blocks the worker; it is not dead for that.
+            "timeout": 120,
             "post_worker_init": _say_ready,
             "reuse_port": False,
         }

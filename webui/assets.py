@@ -23,6 +23,7 @@ from appliance.errors import ApplianceError, SettingsError
 
 VENDOR = Path(__file__).resolve().parent / "static" / "vendor"
 _STAMP = ".stamp"
+_LOCK = PROJECT_ROOT / "package-lock.json"
 _SVG = "{http://www.w3.org/2000/svg}"
 _TIMEOUT_S = 600
 
@@ -73,15 +74,15 @@ def install(run_npm: Callable[[Path], None] | None = None) -> bool:
 
 
 def is_current() -> bool:
-    """Whether ``static/vendor`` holds what the lock and this list say."""
-    try:
-        return (VENDOR / _STAMP).read_text() == _stamp()
-    except OSError:
-        return False
+    """Whether ``static/vendor`` holds what the lock and this list say; a release without a lock brings it whole."""
+    stamp = VENDOR / _STAMP
+    if not _LOCK.exists():
+        return stamp.exists()
+    return stamp.exists() and stamp.read_text() == _stamp()
 
 
 def _stamp() -> str:
-    wanted = hashlib.sha256((PROJECT_ROOT / "package-lock.json").read_bytes())
+    wanted = hashlib.sha256(_LOCK.read_bytes())
     wanted.update(repr((sorted(FILES.items()), ICONS)).encode())
     return wanted.hexdigest()
 

@@ -180,10 +180,10 @@ def _limit_execute(session: Session, text: str) -> None:
         return
     usage = str(limits.usage(realm, slot))
     channel.variables.update({"limit_usage": usage, f"limit_usage_{realm}_{slot}": usage})
-    try:
-        session.execute(name, argument[0] if argument else "")
-    finally:
-        limits.free(realm, slot, channel.uuid)
+    session.execute(name, argument[0] if argument else "")
+    # Not when the application was interrupted: then the slot stays the channel's until its end, as in
+    # FreeSWITCH.
+    limits.free(realm, slot, channel.uuid)
 
 
 APPLICATIONS: dict[str, Callable[[Session, str], None]] = {

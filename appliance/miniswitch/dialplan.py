@@ -69,14 +69,13 @@ def inbound(session: Session) -> None:
 def handlers_gone(session: Session) -> None:
     """The handlers did not take the call, or have left it."""
     channel = session.channel
-    # Step 2 may still be waiting: it would begin this extension once more.
-    session.execute("sched_cancel")
     if channel.variables.is_true("gw_joined"):
         session.execute("hangup", "NORMAL_CLEARING")
     while (tries := int(channel.variables.get("gw_tries") or 0)) < _TRIES:
         session.execute("set", f"gw_tries={tries + 1}")
         session.execute("sched_transfer", f"+3 {HANDLERS_GONE} XML gateway")
         session.execute("socket", _handlers(session))
+        # That transfer, or the one of step 2, would begin this extension once more.
         session.execute("sched_cancel")
         _music(session)
     session.execute("python", "fallback")

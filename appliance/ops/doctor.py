@@ -1,8 +1,8 @@
 """Is the running switch as tight, and as able to work, as it was rendered?
 
-:func:`examine` asks the switch itself, sends it a harmless SIP MESSAGE, and looks at its port and folders.
-A version number or a file proves nothing: FreeSWITCH up to at least 1.11.2 runs API commands out of an
-inbound MESSAGE (CVE-2026-116779) unless its configuration, as loaded, forbids it.
+:func:`examine` asks the switch itself, sends it harmless SIP requests as a stranger would, and looks at its port
+and folders. A version number or a file proves nothing: FreeSWITCH up to at least 1.11.2 runs API commands out of
+an inbound MESSAGE (CVE-2026-116779), and out of an INFO, unless its configuration, as loaded, forbids it.
 """
 
 from __future__ import annotations
@@ -93,13 +93,9 @@ def _ask(api: Api, command: str) -> str:
         return f"-ERR {refused}"
 
 
-def _names(api: Api, kind: str) -> dict[str, str]:
-    """``show KIND``: module by name. The table begins with a header and ends with a count."""
-    names = {}
-    for line in _ask(api, f"show {kind}").splitlines()[1:]:
-        name, comma, rest = line.partition(",")
-        if comma and re.fullmatch(r"\S+", name):
-            names[name] = rest.rpartition(",")[2]
+def _names(api: Api, kind: str) -> set[str]:
+    """The names of ``show KIND``: a table of commas under a header; other lines are rests of descriptions."""
+    names = set(re.findall(r"^(\w+),", _ask(api, f"show {kind}"), re.MULTILINE)) - {"name"}
     if not names:
         raise SwitchError(f"the switch does not show its {kind}s")
     return names
@@ -122,14 +118,14 @@ def _commands(api: Api) -> Finding:
 
 
 def _applications(api: Api) -> Finding:
-    present = sorted(_names(api, "application").keys() & set(FORBIDDEN_APPLICATIONS))
+    present = sorted(_names(api, "application") & set(FORBIDDEN_APPLICATIONS))
     if present:
         return Finding("applications", False, f"loaded and must not be: {', '.join(present)}")
     return Finding("applications", True, f"none of {', '.join(FORBIDDEN_APPLICATIONS)} is loaded")
 
 
 def _allow_list(api: Api) -> Finding:
-    present = sorted(_names(api, "api").keys() & set(NEVER_LISTED))
+    present = sorted(_names(api, "api") & set(NEVER_LISTED))
     if present:
         there = ", ".join(present)
         words = f"no interface allow-list is in force, there are: {there}; switch.conf is read at start only"

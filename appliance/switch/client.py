@@ -62,12 +62,13 @@ class Client(Link, InboundESL):  # type: ignore[misc]  # greenswitch has no type
                 raise SwitchTimeout(f"event socket {self.host}:{self.port}: no greeting")
             if self.ended is not None:
                 raise again(self.ended)
-            self._authenticate()
+            self.authenticate()
         except SwitchError:
             self.stop()
             raise
 
-    def _authenticate(self) -> None:
+    def authenticate(self) -> None:
+        """Show the password; see ``connect``."""
         try:
             self.send(f"auth {escape.password(self.password)}", self.timeout)
         except SwitchRefused:

@@ -51,16 +51,20 @@ class Leg(Protocol):
 
     @property
     def notes(self) -> Mapping[str, str]:
-        """``gw_…`` facts that the leg carries already: not empty when it comes back from dead handlers."""
+        """The leg's ``gw_…`` facts by their names without ``gw_``: those noted since it came, and those that it
+        came with (``started``; more of them when it comes back from dead handlers)."""
 
     def note(self, **facts: str) -> None:
-        """Keep facts with the leg (as ``gw_NAME``) so that its CDR carries them. Sent with the next verb."""
+        """Keep facts with the leg (as ``gw_NAME``) so that its CDR carries them; an empty text takes one back.
+
+        Sent with the next verb: what is noted after the caller has gone is lost.
+        """
 
     def answer(self) -> None:
-        """Answer the call: from here it is metered."""
+        """Answer the call: from here it is metered. Not waited for: what follows runs after it."""
 
     def early_media(self) -> None:
-        """Open the voice path without answering (183), for announcements that are free."""
+        """Open the voice path without answering (183), for announcements that are free. Not waited for."""
 
     def play(self, prompt: Path) -> Played:
         """Play a prompt to its end."""
@@ -68,7 +72,8 @@ class Leg(Protocol):
     def collect(self, prompt: Path | None, timeout_s: float, at_most: int = 1) -> Digits | NoInput:
         """Play a prompt, which the first key stops, and wait for keys: ``timeout_s`` from its end on.
 
-        Without a prompt, or with one that is missing, the waiting begins at once.
+        Without a prompt, or with one that is missing, the waiting begins at once. Where several keys are asked
+        for, ``#`` or three seconds without a key end them; where one is, ``#`` is a key as any other.
         """
 
     def connect(self, target: Target, record_to: str | None) -> Tried:
@@ -76,15 +81,16 @@ class Leg(Protocol):
 
         ``record_to`` is relative to the recordings folder (``2026/11/22/UUID.wav``), None: no recording.
 
-        Returns at the end of the talk (``ANSWERED``), or at once when the line could not be joined.
+        Returns at the end of the talk (``ANSWERED``), or at once when the line could not be joined: its slot is
+        free then and the recording whole. Notes ``line``, and ``tried`` when it returns.
         """
 
     def hang_up(self, cause: str) -> None:
-        """End the call with a Q.850 cause by FreeSWITCH's name."""
+        """End the call with a Q.850 cause by FreeSWITCH's name; every verb after it raises ``CallerGone``."""
 
 
 class LegHandler(Protocol):
     """What the server runs for each call."""
 
-    def __call__(self, leg: Leg) -> None:
+    def __call__(self, leg: Leg, /) -> None:
         """Carry one call out; returns when the call is done with."""

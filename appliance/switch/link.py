@@ -49,10 +49,11 @@ class Reply:
         :raises SwitchRefused: it is ``-ERR …``.
         :raises SwitchGone: the connection closed first (``CallerGone``: the caller hung up).
         """
-        try:
-            return cast(Frame, self._result.get(timeout=timeout_s))
-        except gevent.Timeout:
-            raise SwitchTimeout(f"no answer to {self._what!r} within {timeout_s:g} s") from None
+        # Not get(timeout): its Timeout could not be told from one of the caller's own around this.
+        self._result.wait(timeout=timeout_s)
+        if not self._result.ready():
+            raise SwitchTimeout(f"no answer to {self._what!r} within {timeout_s:g} s")
+        return cast(Frame, self._result.get())
 
     def arrive(self, frame: Frame) -> None:
         """Called by the reader."""
@@ -174,16 +175,17 @@ class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
             for command, taker in commands:
                 self._awaited.append(taker)
                 data += command.encode() + b"\n\n"
+            limit = gevent.Timeout.start_new(SEND_TIMEOUT_S)
             try:
-                with gevent.Timeout(SEND_TIMEOUT_S):
-                    self.sock.sendall(data)
-                return
-            except OSError as error:
-                broken = SwitchGone(f"the connection to the switch broke: {error}")
-            except gevent.Timeout:
-                broken = SwitchGone(f"the switch has read nothing for {SEND_TIMEOUT_S:g} s")
-            self._end(broken)
-            raise again(self._ended or broken)
+                self.sock.sendall(data)
+            except BaseException as error:
+                # Half a command may have been sent, whatever broke it off: nothing can follow on it.
+                why = self._end(SwitchGone(f"the connection to the switch broke: {error!r}"))
+                if error is limit or isinstance(error, OSError):
+                    raise again(why) from None
+                raise
+            finally:
+                limit.close()
 
     # -- the end ---------------------------------------------------------------------------------------------
 
@@ -202,10 +204,10 @@ class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
                 reader.kill(block=False)
         self._reader = None
 
-    def _end(self, error: SwitchError) -> None:
-        """Close once, for the first reason that is known; wake every waiter."""
+    def _end(self, error: SwitchError) -> SwitchError:
+        """Close once, for the first reason that is known; wake every waiter. That reason."""
         if self._ended is not None:
-            return
+            return self._ended
         self._ended = error
         self.connected = False
         self._run = False
@@ -219,6 +221,7 @@ class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
             if isinstance(taker, Reply):
                 taker.fail(again(error))
         self.on_end(error)
+        return error
 
 
 def again(error: SwitchError) -> SwitchError:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
+from typing import NoReturn, cast
 
-import gevent
 import structlog
 from gevent import socket
 from gevent.event import AsyncResult
@@ -93,11 +92,12 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
         try:
             last = (message(name, argument, waited), refused)
             self.post([*first, *self._messages(applications[:-1]), last])
-            event = cast(Headers, result.get(timeout=timeout_s))
-        except gevent.Timeout:
-            raise SwitchTimeout(f"{name} has not ended after {timeout_s:g} s") from None
+            result.wait(timeout=timeout_s)
         finally:
             self._ends.pop(key, None)
+        if not result.ready():
+            raise SwitchTimeout(f"{name} has not ended after {timeout_s:g} s")
+        event = cast(Headers, result.get())
         self._free_ids.append(waited)
         if event.raw(b"Answer-State") == b"hangup":
             raise CallerGone("the caller hung up")
@@ -134,6 +134,11 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
             reader.join(timeout=timeout_s)
         if self.ended is None:
             raise SwitchTimeout(f"the switch has not ended the call after {timeout_s:g} s")
+
+    def call_command(self, *_: object, **__: object) -> NoReturn:
+        """Not here: all of greenswitch's own verbs end in this; they wait by an application's name, without
+        limit, and send what they are given."""
+        raise NotImplementedError("use run, start or hangup")
 
     # -- what comes ------------------------------------------------------------------------------------------
 

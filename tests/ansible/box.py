@@ -49,6 +49,8 @@ class Box:
         self.enter_program = folder / "enter"
         self._folder = folder
         self._nspawn: subprocess.Popen[bytes] | None = None
+        #: The machine's process 1, as the host numbers it, while it is booted.
+        self.leader = 0
 
     def make(self) -> None:
         """A bare Debian, as its installer leaves it."""
@@ -103,8 +105,8 @@ class Box:
                 stderr=log,
             )
         try:
-            leader = self._leader()
-            self._enter_by(f"exec nsenter --target {leader} --all {_SHELL}")
+            self.leader = self._leader()
+            self._enter_by(f"exec nsenter --target {self.leader} --all {_SHELL}")
             self._wait_until_up()
             yield
         finally:

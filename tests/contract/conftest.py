@@ -87,7 +87,8 @@ def embedded(folder: Path) -> Iterator[Surroundings]:
         def api(command: str) -> str:
             """Over a connection of its own, as FreeSwitch.api."""
             with Client(HOST, esl, PASSWORD) as client:
-                return client.api(command)
+                answer: str = client.api(command)
+                return answer
 
         yield Surroundings(
             name="embedded",

@@ -31,11 +31,13 @@ class Stage:
 
     def __init__(self) -> None:
         self._orders: dict[str, Queue[dict[str, Any]]] = {}
+        self._handlers: dict[str, Any] = {}
         self._told: Queue[dict[str, Any]] = Queue()
 
     def handle(self, leg: Leg) -> None:
         """The handler: whatever the test orders, until it says ``leave`` or the call ends."""
         self._orders[leg.uuid] = Queue()
+        self._handlers[leg.uuid] = gevent.getcurrent()
         self._told.put({"leg": leg.uuid, "invite": dataclasses.asdict(leg.invite), "notes": dict(leg.notes)})
         try:
             while True:
@@ -48,7 +50,7 @@ class Stage:
                     raise RuntimeError("the test wants a handler that fails")
                 self._carry_out(leg, order)
         finally:
-            del self._orders[leg.uuid]
+            del self._orders[leg.uuid], self._handlers[leg.uuid]
             self._told.put({"left": leg.uuid})
 
     def _carry_out(self, leg: Leg, order: dict[str, Any]) -> None:
@@ -72,6 +74,9 @@ class Stage:
                 orders = self._orders.get(order["leg"])
                 if orders is None:
                     self._told.put({"id": order["id"], "error": "CallerGone", "text": "the handler has returned"})
+                elif order["verb"] == "die":  # in the midst of a verb, as when the process dies
+                    self._handlers[order["leg"]].kill(block=False)
+                    self._told.put({"id": order["id"], "result": None})
                 else:
                     orders.put(order)
         writer.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
 
 import pytest
 
@@ -93,12 +94,12 @@ async def test_hang_up_after_the_answer(real: SwitchWorld) -> None:
 @pytest.mark.parametrize("verb", ["play", "collect", "connect"])
 async def test_a_caller_who_hangs_up_is_noticed_within_a_second(real: SwitchWorld, verb: str) -> None:
     leg, caller = await real.answered()
-    doing = {
+    verbs: dict[str, Callable[[], Coroutine[None, None, object]]] = {
         "play": lambda: leg.play(real.prompt("menu")),
         "collect": lambda: leg.collect(None, 5),
         "connect": lambda: leg.connect(real.line("no-answer")),
-    }[verb]
-    task = asyncio.create_task(doing())
+    }
+    task = asyncio.create_task(verbs[verb]())
     await asyncio.sleep(0.5)
     began = time.monotonic()
     await caller.call.hangup()

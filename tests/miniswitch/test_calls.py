@@ -61,6 +61,7 @@ def test_a_call_from_ring_to_record(
     assert done["variable_last_bridge_to"] == line_uuid
     assert done["variable_last_bridge_hangup_cause"] == "NORMAL_CLEARING"
     assert done["Application"] == "limit_execute"
+    assert switch.api("limit_usage hash line L1") == "0"
     control.run("stop_record_session", str(path))
     control.hangup()
     dialog.wait("BYE")
@@ -91,7 +92,7 @@ def test_sound_and_keys_pass_between_the_two_laws(
 ) -> None:
     """A caller in A-law with keys on 96, a line in mu-law with keys on 101: both are translated."""
     dialog, control = answered(caller, handlers, switch, event=96, formats="8 96")
-    control.start("bridge", dial_string(line))
+    mark = control.start("bridge", dial_string(line))
     leg = line.wait_call()
     leg.accept(formats="0 101")
     control.event("CHANNEL_BRIDGE")
@@ -108,8 +109,14 @@ def test_sound_and_keys_pass_between_the_two_laws(
     caller.heard.clear()
     leg.speak(TONE_ULAW, 15)
     assert sum(loud(payload) for _, kind, payload in caller.heard if kind == 8) >= 10
+    leg.bye()
+    control.wait(mark)
+    # The key was for the line: it does not answer our next question.
+    done = control.run(
+        "play_and_get_digits", "1 1 1 1000 # silence_stream://20 silence_stream://20 late [0-9] 1000"
+    )
+    assert "variable_late" not in done
     dialog.bye()
-    leg.wait("BYE")
     assert switch.variables(control.uuid)["sip_hangup_disposition"] == "recv_bye"
 
 

@@ -86,8 +86,8 @@ _CALLERS = [
 ]
 
 
-def fill(session: Session, recordings: Path, now: datetime, calls: int = 60) -> None:
-    """Put everything in; the caller commits."""
+def fill(session: Session, recordings: Path | None, now: datetime, calls: int = 60) -> None:
+    """Put everything in; the caller commits. Without a folder no recording is spoken."""
     _accounts(session)
     dice = random.Random(400)
     at = now - timedelta(minutes=4)
@@ -198,7 +198,7 @@ def _accounts(session: Session) -> None:
         )
 
 
-def _call(session: Session, recordings: Path, dice: random.Random, serial: int, at: datetime) -> None:
+def _call(session: Session, recordings: Path | None, dice: random.Random, serial: int, at: datetime) -> None:
     """One call of the first account; how it goes is thrown."""
     uuid = f"00000000-0000-4000-8000-{serial:012d}"
     caller, kind, name = _CALLERS[serial % len(_CALLERS)]
@@ -265,7 +265,7 @@ def _call(session: Session, recordings: Path, dice: random.Random, serial: int, 
     if call.joined_at:
         day = call.started_at.astimezone(SHANGHAI)
         call.recording = f"{day:%Y/%m/%d}/{uuid}.wav"
-        if serial < 6:
+        if recordings and serial < 6:
             _speak(recordings / call.recording, min(talk / timedelta(seconds=1), 20.0), dice)
     session.add(call)
     session.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 import gevent
@@ -108,7 +108,7 @@ class ScriptedSwitch:
 
     def closed(self, timeout_s: float = 2.0) -> bool:
         """Whether the other side closes within that time; what it still says is passed over."""
-        with gevent.Timeout(timeout_s, False):
+        with gevent.Timeout(timeout_s, False):  # type: ignore[arg-type]  # False: raise nothing
             try:
                 while self.sock.recv(65536):
                     pass
@@ -130,3 +130,17 @@ def application(command: str) -> tuple[str, str]:
     headers = dict(line.split(": ", 1) for line in command.split("\n")[1:])
     assert headers["call-command"] == "execute" and headers["event-lock"] == "true", command
     return headers["execute-app-name"], headers.get("execute-app-arg", "")
+
+
+def later(act: Callable[[], object]) -> gevent.Greenlet[..., object]:
+    """Run a wait in a greenlet, and let it begin."""
+    greenlet = gevent.spawn(act)
+    gevent.sleep(0.02)
+    return greenlet
+
+
+def outcome(greenlet: gevent.Greenlet[..., object]) -> object:
+    """What a greenlet returned, or the error it raised."""
+    greenlet.join(timeout=2)
+    assert greenlet.ready(), "it still waits"
+    return greenlet.exception or greenlet.value

@@ -197,7 +197,8 @@ def test_a_subscriber_that_fails_does_no_harm(up: tuple[Client, ScriptedSwitch])
 
 def test_it_comes_back(listening: Listening) -> None:
     """The switch restarts: away for a while, then there again."""
-    until, came = Event(), Queue()
+    until = Event()
+    came: Queue[Client] = Queue()
 
     def make() -> Client:
         return Client("127.0.0.1", listening.port, "secret", 0.5)
@@ -222,7 +223,8 @@ def test_it_comes_back(listening: Listening) -> None:
 
 
 def test_its_end_closes_the_connection(listening: Listening) -> None:
-    until, came = Event(), Queue()
+    until = Event()
+    came: Queue[Client] = Queue()
     staying = gevent.spawn(
         stay_connected, lambda: Client("127.0.0.1", listening.port, "secret", 0.5), came.put, until
     )
@@ -234,7 +236,8 @@ def test_its_end_closes_the_connection(listening: Listening) -> None:
 
 
 def test_what_fails_on_the_way_up_is_tried_again(listening: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
-    until, tries = Event(), []
+    until = Event()
+    tries: list[Client] = []
 
     def fail(client: Client) -> None:
         tries.append(client)

@@ -66,7 +66,7 @@ def run(call: Ends, verb: Callable[[EslLeg], object], **variables: str) -> tuple
     """Carry a verb out whose last application ends with these variables: what was sent, what came of it."""
     leg, switch = call
     doing = gevent.spawn(verb, leg)
-    sent = []
+    sent: list[str] = []
     while not sent or "Event-UUID" not in sent[-1]:
         sent.append(switch.command())
     switch.say(OK * len(sent), complete(uuid_in(sent[-1]), application(sent[-1])[0], **variables))

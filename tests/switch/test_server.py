@@ -22,6 +22,12 @@ from tests.switch.scripted_switch import DISCONNECT, OK, ScriptedSwitch, applica
 FOLDERS = Folders((Path("/srv/prompts"),), Path("/srv/recordings"))
 HELLO = Path("/srv/prompts/hello.wav")
 
+
+def play(leg: Leg) -> None:
+    """A handler of one verb."""
+    leg.play(HELLO)
+
+
 Connect = Callable[[LegServer], ScriptedSwitch]
 
 
@@ -101,7 +107,7 @@ def test_calls_do_not_wait_for_one_another(connected: Connect, handed_over: Conn
 
 
 def test_a_caller_who_hangs_up_is_no_failure(handed_over: Connect) -> None:
-    with serving(lambda leg: leg.play(HELLO) and None) as server, logged() as log:
+    with serving(play) as server, logged() as log:
         switch = handed_over(server)
         switch.subscribed()
         switch.command()
@@ -138,7 +144,7 @@ def test_a_handler_that_returns_has_the_call_hung_up(handed_over: Connect) -> No
 
 
 def test_a_switch_that_breaks_off_is_logged(handed_over: Connect) -> None:
-    with serving(lambda leg: leg.play(HELLO) and None) as server, logged() as log:
+    with serving(play) as server, logged() as log:
         switch = handed_over(server)
         switch.subscribed()
         switch.sock.shutdown(socket.SHUT_WR)
@@ -168,7 +174,7 @@ def test_who_is_no_switch_does_no_harm(noise: bytes, connected: Connect) -> None
 
 
 def test_stopping_lets_calls_end(connected: Connect, handed_over: Connect) -> None:
-    with serving(lambda leg: leg.play(HELLO) and None) as server:
+    with serving(play) as server:
         switch = handed_over(server)
         switch.subscribed()
         command = switch.command()
@@ -185,7 +191,7 @@ def test_stopping_lets_calls_end(connected: Connect, handed_over: Connect) -> No
 
 
 def test_stopping_breaks_calls_off_in_the_end(handed_over: Connect) -> None:
-    with serving(lambda leg: leg.play(HELLO) and None) as server, logged() as log:
+    with serving(play) as server, logged() as log:
         switch = handed_over(server)
         switch.subscribed()
         switch.command()

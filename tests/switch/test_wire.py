@@ -21,7 +21,8 @@ def encoded(headers: dict[bytes, bytes]) -> bytes:
 
 def frames(data: bytes, sizes: list[int]) -> list[Frame]:
     """What comes out when the bytes come in pieces of these sizes, over and over."""
-    framer, out, at, turn = Framer(), [], 0, 0
+    out: list[Frame] = []
+    framer, at, turn = Framer(), 0, 0
     while at < len(data):
         size = sizes[turn % len(sizes)]
         out += framer.feed(data[at : at + size])

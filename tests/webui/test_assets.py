@@ -82,6 +82,14 @@ def test_another_lock_or_list_is_installed_anew(vendor: Path, monkeypatch: pytes
     assert npm.runs == 2
 
 
+def test_a_release_brings_its_files_and_no_lock(vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assets.install(Npm())
+    monkeypatch.setattr(assets, "_LOCK", vendor / "no-lock.json")
+    assert assets.is_current()
+    (vendor / ".stamp").unlink()
+    assert not assets.is_current()
+
+
 def test_a_failed_run_leaves_what_was_there(vendor: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assets.install(Npm())
     monkeypatch.setattr(assets, "ICONS", assets.ICONS[:3])

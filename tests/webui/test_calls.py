@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from appliance.store.unit import Store
 from tests.support.seed import SHANGHAI
 from tests.webui.conftest import SignIn
 from webui.call_filter import read_filter
+from webui.views import calls as views
 
 FIRST = "00000000-0000-4000-8000-000000000000"
 NOT_RATED = "00000000-0000-4000-8000-000000000001"
@@ -115,6 +117,19 @@ def test_the_sums_are_those_of_the_whole_filter(store: Store) -> None:
     assert (none.calls, none.talk_ms, none.amount) == (0, 0, 0)
 
 
+def test_many_calls_are_summed_after_the_list(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "SUMMED_AT_ONCE", 10)
+    client = sign_in("desk")
+    address = re.search(r'hx-get="(/calls/sums[^"]*)"', client.get("/?from=&to=&outcome=answered").text)
+    assert address
+    text = client.get(html.unescape(address[1])).text
+    assert "<html" not in text
+    with_all = client.get("/?from=&to=&outcome=answered&caller=x").text
+    assert "being added up" not in with_all
+    monkeypatch.setattr(views, "SUMMED_AT_ONCE", 100)
+    assert re.sub(r"\s+", "", text) in re.sub(r"\s+", "", client.get("/?from=&to=&outcome=answered").text)
+
+
 def test_what_was_asked_for_stays_in_the_form(sign_in: SignIn) -> None:
     text = sign_in().get("/?caller=139%22&outcome=failed&line=gone&from=2026-01-02&to=").text
     assert 'value="139&#34;"' in text
@@ -147,7 +162,9 @@ def test_an_empty_box_says_what_to_do(sign_in: SignIn, store: Store) -> None:
         for table in (Charge, CallLeg, Call):
             session.execute(delete(table))
         session.commit()
-    assert "Dial 400-600-5678 from any phone" in client.get("/").text
+    text = client.get("/").text
+    assert "Dial 400-600-5678 from any phone" in text
+    assert 'id="filters"' not in text, "there is nothing to search"
     with store.work() as session:
         session.execute(delete(Number))
         session.commit()

@@ -35,7 +35,9 @@ from webui.trail import trail
 bp = Blueprint("calls", __name__)
 
 PAGE_SIZE = 50
-_EXPORT_PAGE = 1000
+#: More calls than these are summed after the list has been shown.
+SUMMED_AT_ONCE = 20_000
+_EXPORT_PAGE = 500
 
 
 @bp.get("/")
@@ -45,8 +47,9 @@ def listing() -> ResponseReturnValue:
     number = request.args.get("page", 1, type=int)
     number = min(max(number, 1), 1_000_000)
     with reader() as opened:
-        sums = calls.totals(opened, asked.filter)
-        last_page = max(1, -(-sums.calls // PAGE_SIZE))
+        found = calls.count(opened, asked.filter)
+        sums = calls.totals(opened, asked.filter) if found <= SUMMED_AT_ONCE else None
+        last_page = max(1, -(-found // PAGE_SIZE))
         number = min(number, last_page)
         rows = calls.page(opened, asked.filter, limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE)
         numbers, lines = number_choices(opened), line_choices(opened)
@@ -56,7 +59,9 @@ def listing() -> ResponseReturnValue:
         "calls/_results.html" if part else "calls/list.html",
         asked=asked,
         rows=rows,
+        count=found,
         totals=sums,
+        sums_url=url_for(".sums", **_asked_again(asked)),
         page=number,
         last_page=last_page,
         first_row=(number - 1) * PAGE_SIZE + 1,
@@ -69,6 +74,14 @@ def listing() -> ResponseReturnValue:
         outcomes=OUTCOMES,
         any_call=any_call,
     )
+
+
+@bp.get("/calls/sums")
+def sums() -> ResponseReturnValue:
+    """The sums of the calls that were asked for: the list fetches them when they take a while."""
+    asked = read_filter(with_default_days(request.args, now()))
+    with reader() as opened:
+        return render_template("calls/_sums.html", totals=calls.totals(opened, asked.filter))
 
 
 @bp.get("/calls.csv")

@@ -37,6 +37,12 @@ class CallFilter:
     until: datetime | None = None
 
 
+def count(reader: Reader, wanted: CallFilter) -> int:
+    """How many calls a filter finds; much quicker than their sums."""
+    found = reader.row(select(func.count(Call.id)).where(*_conditions(wanted)))
+    return found[0] if found else 0
+
+
 def totals(reader: Reader, wanted: CallFilter) -> Totals:
     """Count and sum the calls of a filter."""
 

@@ -16,7 +16,6 @@ from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Row, event, exists, false
 from sqlalchemy.orm import ORMExecuteState, Session, aliased, with_loader_criteria
-from sqlalchemy.orm.util import AliasedClass
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from appliance.errors import RuleError
@@ -57,7 +56,7 @@ class Scope:
         return self.account_id is None
 
 
-def _has(owner: AliasedClass[Base], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+def _has(owner: type[Base], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """There is such an owner. Asked row by row: a list of all that an account owns would be long."""
     return exists().where(*conditions).select_from(owner)
 
