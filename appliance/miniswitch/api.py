@@ -93,6 +93,14 @@ def _reloadxml(_: Switch, __: str) -> str:
     return "+OK [Success]\n"
 
 
+def _reloadacl(_: Switch, __: str) -> str:
+    return "+OK acl reloaded\n"
+
+
+def _global_getvar(switch: Switch, name: str) -> str:
+    return switch.globals.get(name, "")
+
+
 def _fsctl(switch: Switch, text: str) -> str:
     if text.split()[:1] != ["shutdown"]:
         return "-ERR only shutdown is offered\n"
@@ -114,6 +122,8 @@ COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     "uuid_setvar": _uuid_setvar,
     "uuid_getvar": _uuid_getvar,
     "reloadxml": _reloadxml,
+    "reloadacl": _reloadacl,
+    "global_getvar": _global_getvar,
     "originate": _originate,
     "fsctl": _fsctl,
 }

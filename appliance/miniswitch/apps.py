@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def _answer(session: Session, _: str) -> None:
-    session.channel.answer()
+    session.answer()
 
 
 def _pre_answer(session: Session, _: str) -> None:
@@ -52,8 +54,20 @@ def _multiset(session: Session, text: str) -> None:
         set_variable(session.channel, piece)
 
 
-def _playback(session: Session, name: str) -> None:
+def _export(session: Session, text: str) -> None:
+    """Set a variable that goes along to each leg that is rung."""
+    set_variable(session.channel, text)
+    name = text.partition("=")[0]
+    known = (session.channel.variables.get("export_vars") or "").split(",")
+    if name and name not in known:
+        session.channel.variables.set("export_vars", ",".join(filter(None, [*known, name])))
+
+
+def _playback(session: Session, text: str) -> None:
+    """A file's name, in front of it perhaps `{timeout=MS}`: the longest that it is played."""
     channel = session.channel
+    limit = re.match(r"\{timeout=(\d+)\}", text)
+    name = text[limit.end() :] if limit else text
     channel.variables.set("playback_terminator_used", None)
     terminators = channel.variables.get("playback_terminators") or "*"
     stops = {"any": "1234567890*#", "none": ""}.get(terminators.lower(), terminators)
@@ -65,7 +79,7 @@ def _playback(session: Session, name: str) -> None:
 
     try:
         response = "PLAYBACK ERROR"
-        play(channel, name, on_key)
+        play(channel, name, on_key, int(limit[1]) / 1000 if limit else None)
         response = "FILE PLAYED"
     except SoundNotFound as error:
         log.warning("%s: %s", channel.name, error)
@@ -98,19 +112,39 @@ def _respond(session: Session, text: str) -> None:
 def _sched_transfer(session: Session, text: str) -> None:
     """`+SECONDS EXTENSION [DIALPLAN CONTEXT]`."""
     when, _, rest = text.partition(" ")
-    extension = rest.split(" ")[0]
-    if not when.startswith("+") or not when[1:].isdigit() or not extension:
-        log.warning("%s: sched_transfer %r is not understood", session.channel.name, text)
-        return
+    channel, extension = session.channel, rest.split(" ")[0]
+    _schedule(session, when, partial(channel.move, extension) if extension else None)
+
+
+def _sched_hangup(session: Session, text: str) -> None:
+    """`+SECONDS [CAUSE]`."""
+    when, _, cause = text.partition(" ")
+    _schedule(
+        session,
+        when,
+        partial(session.channel.hangup, causes.parse(cause) if cause else "ALLOTTED_TIMEOUT"),
+        tell=False,
+    )
+
+
+def _schedule(session: Session, when: str, work: Callable[[], None] | None, tell: bool = True) -> None:
+    """Do something later; `tell` leaves its number in `last_sched_id`, as a transfer does and a hang-up not."""
     channel = session.channel
-    job = session.switch.scheduler.after(int(when[1:]), lambda: channel.move(extension))
-    channel.jobs.append(job)
+    if work is None or not when.startswith("+") or not when[1:].isdigit():
+        log.warning("%s: a time that is not understood: %r", channel.name, when)
+        return
+    job = session.switch.scheduler.after(int(when[1:]), work)
+    channel.jobs[job.number] = job
+    if tell:
+        channel.variables.set("last_sched_id", str(job.number))
 
 
-def _sched_cancel(session: Session, _: str) -> None:
-    for job in session.channel.jobs:
-        job.cancel()
-    session.channel.jobs.clear()
+def _sched_cancel(session: Session, number: str) -> None:
+    """One job by its number; without a number all of the channel's, the limit of its length too."""
+    jobs = session.channel.jobs
+    for each in [int(number)] if number.isdigit() else list(jobs):
+        if (job := jobs.pop(each, None)) is not None:
+            job.cancel()
 
 
 def _transfer(session: Session, text: str) -> None:
@@ -197,6 +231,8 @@ APPLICATIONS: dict[str, Callable[[Session, str], None]] = {
     "hangup": _hangup,
     "respond": _respond,
     "sched_transfer": _sched_transfer,
+    "sched_hangup": _sched_hangup,
+    "export": _export,
     "sched_cancel": _sched_cancel,
     "transfer": _transfer,
     "park": _park,

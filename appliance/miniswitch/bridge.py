@@ -138,7 +138,7 @@ def _join(session: Session, line: Channel) -> None:
     caller.other_type, caller.other_profile = "originatee", line.profile
     caller.profile.callee_name, caller.profile.callee_number = line.profile.callee_name, line.profile.callee_number
     _run_variables(caller, line)
-    caller.answer()
+    session.answer()
     caller.check()
     moment = now_us()
     caller.times.bridged = line.times.bridged = moment

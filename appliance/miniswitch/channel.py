@@ -69,7 +69,7 @@ class Channel:
         self.profiles: deque[Profile] = deque([profile])
         self.other_profile: Profile | None = None
         self.other_type = ""
-        self.variables = Variables()
+        self.variables = Variables(shared=switch.globals)
         self.state = State.CS_INIT
         self.answered = self.early = self.ringing = False
         self.hangup_cause = ""
@@ -88,11 +88,11 @@ class Channel:
         self.moved_to = ""
         self.handler: object | None = None
         self.unlocked = False
-        self.jobs: list[Job] = []
+        self.jobs: dict[int, Job] = {}
         self.watchers: list[Callable[[], None]] = []
         self.signals = SipSide(self)
         self.sip = SipLeg(switch.sip, self.signals)
-        self.media: MediaLeg = switch.media.open(self._key, self.wake)
+        self.media: MediaLeg = switch.media.open(self.press, self.wake)
         profile.times.created = profile.times.profile_created = now_us()
 
     @property
@@ -173,8 +173,8 @@ class Channel:
         broken, self.broken = self.broken, False
         return broken
 
-    def _key(self, key: str) -> None:
-        """A key was pressed; on rtpsynth's thread."""
+    def press(self, key: str) -> None:
+        """A key was pressed; called on the thread that heard it."""
         with self.changed:
             self.dialled_keys = (self.dialled_keys + key)[-1000:]
             if self.partner is None:
@@ -242,6 +242,8 @@ class Channel:
     def _refusal(self) -> int:
         """The status for an unanswered caller: the joined line's own, if it gave one."""
         proto = self.variables.get("last_bridge_proto_specific_hangup_cause") or ""
+        if self.variables.is_true("sip_ignore_remote_cause"):
+            proto = ""
         number = proto.removeprefix("sip:")
         return int(number) if number.isdigit() and proto != "sip:200" else causes.to_sip(self.hangup_cause)
 

@@ -6,6 +6,7 @@ The methods named `sip_…` are called in the SIP thread; see `sip_leg.Owner`.
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from appliance.miniswitch import causes, g711, sdp
@@ -101,6 +102,12 @@ class SipSide:
             return None
         self._version += 1
         return self.describe()
+
+    def sip_info(self, body: str) -> None:
+        """See `sip_leg.Owner`. A key as `application/dtmf-relay`: `Signal=5`; as `application/dtmf`: `5`."""
+        found = re.search(r"^(?:Signal *= *)?([0-9*#A-D])\s*$", body, re.IGNORECASE | re.MULTILINE)
+        if found:
+            self._channel.press(found[1].upper())
 
     def sip_ended(self, end: SipEnd) -> None:
         """See `sip_leg.Owner`."""

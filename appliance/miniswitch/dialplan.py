@@ -1,24 +1,26 @@
 """The dialplan of `docs/switch-contract.md`, step by step.
 
-`inbound` is the extension of every 400 number, `handlers-gone` the one for calls whose handlers are
-not there. Numbers in comments are the steps of the page.
+Each function is one extension: what its conditions decide, then its applications. The same way of a call
+stands in `freeswitch-scripts/conf/dialplan/gateway.xml.j2` for FreeSWITCH.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import playing
 from appliance.miniswitch.channel import Moved, State
-from appliance.miniswitch.sound import SoundNotFound
 
 if TYPE_CHECKING:
     from appliance.miniswitch.session import Session
 
-HANDLERS_GONE = "handlers-gone"
-_TRIES = 3
-_MUSIC_S = 1.0
+TRIES = 3
+"""How often a lost call is offered to the handlers again."""
+LOSSES = 3
+"""How often one call may be lost by handlers before the fallback gets it at once."""
+
+_GONE, _FALLBACK = "handlers-gone", "fallback"
 
 
 def run(session: Session) -> None:
@@ -35,7 +37,9 @@ def run(session: Session) -> None:
             if channel.remote is None:
                 channel.hangup("INCOMPATIBLE_DESTINATION")
             channel.check()
-            EXTENSIONS.get(destination, inbound)(session)
+            # A caller who dials an extension's name is a caller like any other.
+            ours = channel.variables.get("gw_started") == "1"
+            (EXTENSIONS.get(destination, _call) if ours else _call)(session)
             # The last instruction has run.
             channel.hangup("NORMAL_CLEARING")
             channel.check()
@@ -43,42 +47,81 @@ def run(session: Session) -> None:
             destination = session.take_move()
 
 
-def inbound(session: Session) -> None:
-    """A call to a 400 number."""
-    settings = session.switch.settings
-    execute = session.execute
-    # 1
-    for pair in (
+def _call(session: Session) -> None:
+    """Every call from an address on the list."""
+    start = (
+        "gw_started=1",
+        "gw_last=socket",
         "socket_resume=true",
         "hangup_after_bridge=false",
         "continue_on_fail=true",
-        "gw_started=1",
-        f"gw_music={settings.music_file}",
-        f"gw_apology={settings.apology_file}",
-        f"gw_snapshot={settings.snapshot_file or ''}",
-    ):
-        execute("set", pair)
-    # 2
-    execute("sched_transfer", f"+3 {HANDLERS_GONE} XML gateway")
-    # 3
-    execute("socket", _handlers(session))
-    # 4
-    execute("transfer", f"{HANDLERS_GONE} XML gateway")
+        "ignore_early_media=true",
+        "effective_caller_id_name=anonymous",
+        "effective_caller_id_number=anonymous",
+        "export_vars=gw_number,gw_account,gw_trunk,gw_line",
+        "bridge_pre_execute_aleg_app=set",
+        "bridge_pre_execute_aleg_data=gw_joined=true",
+        f"execute_on_answer=sched_hangup +{int(session.switch.settings.max_call_s)} ALLOTTED_TIMEOUT",
+    )
+    session.execute("multiset", "^^;" + ";".join(start))
+    session.execute("sched_transfer", f"+3 {_try_name(2)} XML gateway")
+    session.execute("socket", _handlers(session))
+    _transfer(session, _GONE)
 
 
-def handlers_gone(session: Session) -> None:
-    """The handlers did not take the call, or have left it."""
-    channel = session.channel
-    if channel.variables.is_true("gw_joined"):
+def _handlers_gone(session: Session) -> None:
+    """A loss: nobody listens, or the socket died. The x's in `gw_losses` count how often."""
+    variables = session.channel.variables
+    losses = variables.get("gw_losses") or ""
+    if variables.get("gw_joined") == "true":
         session.execute("hangup", "NORMAL_CLEARING")
-    while (tries := int(channel.variables.get("gw_tries") or 0)) < _TRIES:
-        session.execute("set", f"gw_tries={tries + 1}")
-        session.execute("sched_transfer", f"+3 {HANDLERS_GONE} XML gateway")
-        session.execute("socket", _handlers(session))
-        # That transfer, or the one of step 2, would begin this extension once more.
-        session.execute("sched_cancel")
-        _music(session)
+    elif len(losses) >= LOSSES:
+        # Handlers that take a call and die of it again and again do not get it for ever.
+        session.execute("set", "gw_last=socket")
+        _transfer(session, _FALLBACK)
+    elif losses:
+        session.execute("multiset", f"^^;gw_last=socket;gw_losses={losses}x")
+        _transfer(session, _try_name(2))
+    else:
+        session.execute("set", "gw_losses=x")
+        _transfer(session, _try_name(1))
+
+
+def _handlers_try(session: Session, step: int) -> None:
+    """Offer the call to the handlers once more, from the second time on after some music."""
+    following = _try_name(step + 1) if step < TRIES else _FALLBACK
+    if step > 1 and _was_taken(session):
+        _transfer(session, _GONE)
+    session.execute("sched_cancel", "${last_sched_id}")
+    if step > 1:
+        session.execute("playback", "{timeout=2000}${gw_music}")
+    session.execute("multiset", "^^;socket_resume=true;gw_last=socket")
+    session.execute("sched_transfer", f"+2 {following} XML gateway")
+    session.execute("socket", _handlers(session))
+    session.execute("set", "gw_last=${current_application}")
+    _transfer(session, following)
+
+
+def _fallback(session: Session) -> None:
+    """The embedded Python has the call."""
+    if _was_taken(session):
+        _transfer(session, _GONE)
+    session.execute("sched_cancel", "${last_sched_id}")
     session.execute("python", "fallback")
+    session.execute("hangup", "NORMAL_TEMPORARY_FAILURE")
+
+
+def _was_taken(session: Session) -> bool:
+    """Something ran after the last `socket`: a handler had the call, and this is a new loss."""
+    return session.channel.variables.get("gw_last") != "socket"
+
+
+def _transfer(session: Session, extension: str) -> None:
+    session.execute("transfer", f"{extension} XML gateway")
+
+
+def _try_name(step: int) -> str:
+    return f"handlers-try-{step}"
 
 
 def _handlers(session: Session) -> str:
@@ -86,14 +129,8 @@ def _handlers(session: Session) -> str:
     return f"{host}:{port} async full"
 
 
-def _music(session: Session) -> None:
-    """One second of music, so that handlers which are restarting find the call again."""
-    channel = session.channel
-    channel.pre_answer()
-    try:
-        playing.play(channel, session.switch.settings.music_file, at_most_s=_MUSIC_S)
-    except SoundNotFound:
-        session.execute("sleep", str(int(_MUSIC_S * 1000)))
-
-
-EXTENSIONS: dict[str, Callable[[Session], None]] = {HANDLERS_GONE: handlers_gone}
+EXTENSIONS: dict[str, Callable[[Session], None]] = {
+    _GONE: _handlers_gone,
+    _FALLBACK: _fallback,
+    **{_try_name(step): partial(_handlers_try, step=step) for step in range(1, TRIES + 1)},
+}

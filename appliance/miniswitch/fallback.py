@@ -88,7 +88,6 @@ def _python(session: Session, text: str) -> None:
         _apologise(session)
         return
     session.channel.check()
-    session.channel.hangup("NORMAL_TEMPORARY_FAILURE")
 
 
 def _load(path: Path) -> Callable[[Any, str], Any]:
@@ -103,7 +102,6 @@ def _load(path: Path) -> Callable[[Any, str], Any]:
 
 def _apologise(session: Session) -> None:
     session.execute("playback", session.switch.settings.apology_file)
-    session.execute("hangup", "NORMAL_TEMPORARY_FAILURE")
 
 
 APPLICATIONS: dict[str, Callable[[Session, str], None]] = {"python": _python}

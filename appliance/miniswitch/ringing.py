@@ -153,9 +153,15 @@ def _make_leg(switch: Switch, caller: Channel | None, target: Target) -> Channel
     if caller is not None:
         leg.other_type, leg.other_profile = "originator", caller.profile
         leg.variables.update({"originator": caller.uuid, "originating_leg_uuid": caller.uuid})
+        leg.variables.update({name: caller.variables.get(name) for name in _exported(caller)})
     leg.variables.update(target.variables)
     switch.remember(leg)
     return leg
+
+
+def _exported(caller: Channel) -> list[str]:
+    """The caller's variables that go along to a line's leg."""
+    return [name for name in (caller.variables.get("export_vars") or "").split(",") if name]
 
 
 def _shown_to(caller: Channel | None, target: Target) -> tuple[str, str]:

@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 class Job:
     """Something that will be done unless it is cancelled before."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    def __init__(self, number: int, work: Callable[[], None]) -> None:
+        self.number = number
         self.work: Callable[[], None] | None = work
 
     def cancel(self) -> None:
@@ -28,7 +29,7 @@ class Scheduler:
 
     def __init__(self) -> None:
         self._jobs: list[tuple[float, int, Job]] = []
-        self._number = itertools.count()
+        self._number = itertools.count(1)
         self._changed = threading.Condition()
         self._running = True
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
@@ -36,9 +37,9 @@ class Scheduler:
 
     def after(self, seconds: float, work: Callable[[], None]) -> Job:
         """Do something in so many seconds."""
-        job = Job(work)
+        job = Job(next(self._number), work)
         with self._changed:
-            heapq.heappush(self._jobs, (time.monotonic() + seconds, next(self._number), job))
+            heapq.heappush(self._jobs, (time.monotonic() + seconds, job.number, job))
             self._changed.notify()
         return job
 

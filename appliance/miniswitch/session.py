@@ -108,6 +108,16 @@ class Session:
             raise interruption
         channel.check()
 
+    def answer(self) -> None:
+        """Answer the call, and do at once what `execute_on_answer` asks for."""
+        channel = self.channel
+        if channel.answered:
+            return
+        channel.answer()
+        name, _, argument = (channel.variables.get("execute_on_answer") or "").partition(" ")
+        if name:
+            self.execute(name, argument)
+
     def take_move(self) -> str:
         """The extension that the call was moved to; gives the leg its new caller profile."""
         channel = self.channel

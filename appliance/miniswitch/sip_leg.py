@@ -13,6 +13,7 @@ from sippy.CCEvents import (
     CCEventConnect,
     CCEventDisconnect,
     CCEventFail,
+    CCEventInfo,
     CCEventRedirect,
     CCEventRing,
     CCEventTry,
@@ -53,6 +54,9 @@ class Owner(Protocol):
 
     def sip_renegotiated(self, body: str) -> str | None:
         """The other side changes its media; returns our answer, None to refuse."""
+
+    def sip_info(self, body: str) -> None:
+        """An INFO came: perhaps a key."""
 
     def sip_ended(self, end: SipEnd) -> None:
         """The other side ended the call, or it could not be placed."""
@@ -158,6 +162,8 @@ class SipLeg:
             self._owner.sip_answered(str(event.getData()[2] or ""))
         elif isinstance(event, CCEventUpdate):
             self._renegotiate(str(event.getData() or ""))
+        elif isinstance(event, CCEventInfo):
+            self._owner.sip_info(str(event.getData() or ""))
         elif isinstance(event, (CCEventFail, CCEventRedirect)):
             status, phrase = event.getData()[:2]
             self._end_seen(SipEnd("recv_refuse", status, phrase, _cause(event, causes.from_sip(status))))

@@ -30,10 +30,17 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
     """sippy's transaction layer, with what is refused refused before a call sees it."""
 
     model_udp_server = (UdpPort, Udp_server_opts)
+    _datagram: bytes = b""
+
+    def handleIncoming(self, data_in: bytes, ra: Any, server: Any, rtime: Any) -> None:
+        """A datagram; kept while it is worked on, because sippy cuts headers at commas."""
+        self._datagram = data_in
+        super().handleIncoming(data_in, ra, server, rtime)
 
     def incomingRequest(self, msg: Any, checksum: bytes, tids: Any, server: Any) -> None:
         """A request: repaired where sippy is too strict, refused where this switch does nothing."""
         _lower_transport(msg)
+        msg.datagram = self._datagram
         method = msg.getMethod()
         if method not in METHODS:
             # MESSAGE, REFER and the rest run nothing: no call ever sees them.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
+
+from appliance.miniswitch.esl_wire import to_text
 
 _COPIED_PREFIXES = ("x-", "p-", "k-", "on")
 
@@ -57,7 +60,7 @@ def read(request: Any, profile_url: str, stamp_us: int) -> Caller:
     if request.countHFs("user-agent"):
         variables["sip_user_agent"] = str(request.getHF("user-agent").body)
     variables["max_forwards"] = _max_forwards(request)
-    variables |= _unknown_headers(request)
+    variables |= _unknown_headers(request.datagram)
     body = request.getBody()
     if body is not None:
         variables["switch_r_sdp"] = str(body)
@@ -85,18 +88,25 @@ def _max_forwards(request: Any) -> str:
     return str(request.getHFBody("max-forwards").getNum()) if request.countHFs("max-forwards") else "70"
 
 
-def _unknown_headers(request: Any) -> dict[str, str]:
-    """`Diversion`, `History-Info` and the headers that mod_sofia copies as they come."""
+def _unknown_headers(datagram: bytes) -> dict[str, str]:
+    """`Diversion`, `History-Info` and the headers that mod_sofia copies as they come, in their own spelling."""
     found: dict[str, str] = {}
-    for header in request.headers:
-        # sippy keeps names in lower case; the body's own name gives Diversion its capital back.
-        value = str(header.body)
-        if header.name == "history-info":
+    for name, value in _header_lines(datagram):
+        lower = name.lower()
+        if lower == "history-info":
             found["sip_history_info"] = ", ".join(filter(None, (found.get("sip_history_info"), value)))
-        elif header.name == "diversion":
-            found["sip_h_Diversion"] = value
-        elif header.name.startswith(_COPIED_PREFIXES) or header.name == "user-to-user":
-            key = "sip_h_" + "-".join(word.capitalize() for word in header.name.split("-"))
-            copies = sum(name == key or name.startswith(f"{key}-") for name in found)
+        elif lower == "diversion":
+            found[f"sip_h_{name}"] = value
+        elif lower.startswith(_COPIED_PREFIXES) or lower == "user-to-user":
+            key = f"sip_h_{name}"
+            copies = sum(other == key or other.startswith(f"{key}-") for other in found)
             found[f"{key}-{copies}" if copies else key] = value
     return found
+
+
+def _header_lines(datagram: bytes) -> list[tuple[str, str]]:
+    """Names and values of a message's headers, each whole: continued lines joined, commas kept."""
+    head = re.split(rb"\r?\n\r?\n", datagram, maxsplit=1)[0]
+    unfolded = re.sub(rb"\r?\n[ \t]+", b" ", head)
+    lines = [line.partition(b":") for line in unfolded.split(b"\n")[1:]]
+    return [(to_text(name.strip()), to_text(value.strip())) for name, colon, value in lines if colon]

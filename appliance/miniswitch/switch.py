@@ -37,6 +37,7 @@ class Switch:
         settings.recordings_dir.mkdir(parents=True, exist_ok=True)
         self.events = Bus(Core())
         self.limits = Limits()
+        self.globals = _global_variables(settings)
         self.sessions_so_far = self.most_sessions = self.calls_in = self.calls_out = 0
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -146,7 +147,7 @@ class Switch:
     # Watching and stopping ----------------------------------------------------------------------
 
     def _watch(self) -> None:
-        """Once a second: end calls that are silent or too long."""
+        """Once a second: end calls that are silent."""
         now = time.monotonic()
         for channel in self.channels():
             if not channel.answered or channel.hangup_cause:
@@ -154,9 +155,6 @@ class Switch:
             if now - channel.media.last_packet > self.settings.media_timeout_s:
                 log.warning("%s: no RTP for %s s", channel.name, self.settings.media_timeout_s)
                 channel.hangup("MEDIA_TIMEOUT")
-            elif now_us() - channel.times.answered > self.settings.max_call_s * 1_000_000:
-                log.warning("%s: longer than %s s", channel.name, self.settings.max_call_s)
-                channel.hangup("ALLOTTED_TIMEOUT")
         self.scheduler.after(_WATCH_EVERY_S, self._watch)
 
     def loop(self) -> None:
@@ -184,3 +182,16 @@ class Switch:
         # The last BYE may still be on its way through the SIP thread.
         time.sleep(_LAST_WORDS_S)
         self.sip.run(self.sip.stop)
+
+
+def _global_variables(settings: Settings) -> dict[str, str]:
+    """What every channel can read, and none carries."""
+    return {
+        "gw_music": settings.music_file,
+        "gw_apology": settings.apology_file,
+        "gw_snapshot": str(settings.snapshot_file or ""),
+        "media_timeout": str(int(settings.media_timeout_s * 1000)),
+        "media_hold_timeout": str(int(settings.media_timeout_s * 1000)),
+        "sip_copy_custom_headers": "false",
+        "sip_ignore_remote_cause": "true",
+    }

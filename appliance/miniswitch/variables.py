@@ -20,10 +20,14 @@ def is_true(value: str | None) -> bool:
 
 
 class Variables:
-    """Name to value, both texts. Setting to nothing removes, as FreeSWITCH does."""
+    """Name to value, both texts. Setting to nothing removes, as FreeSWITCH does.
 
-    def __init__(self, initial: Mapping[str, str] | None = None) -> None:
+    `shared` are the switch's global variables: they are found here too, but are not of the channel.
+    """
+
+    def __init__(self, initial: Mapping[str, str] | None = None, shared: Mapping[str, str] | None = None) -> None:
         self._lock = threading.Lock()
+        self._shared = shared or {}
         self._values: dict[str, tuple[str, str]] = {}
         for name, value in (initial or {}).items():
             self.set(name, value)
@@ -31,7 +35,7 @@ class Variables:
     def get(self, name: str) -> str | None:
         """The value, None when it is not set."""
         found = self._values.get(name.lower())
-        return found[1] if found else None
+        return found[1] if found else self._shared.get(name.lower())
 
     def set(self, name: str, value: str | None) -> None:
         """Set, or remove when the value is empty or None."""
@@ -51,6 +55,6 @@ class Variables:
         return is_true(self.get(name))
 
     def items(self) -> Iterable[tuple[str, str]]:
-        """All of them, a copy."""
+        """All of the channel's own, a copy."""
         with self._lock:
             return list(self._values.values())

@@ -48,19 +48,8 @@ class Site:
         lock = PROJECT / "requirements/demo.lock"
         run(
             [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--require-hashes",
-                "--no-deps",
-                "--prefer-binary",
-                "--no-build-isolation",
-                "--requirement",
-                str(lock),
-                "--dest",
-                str(wheels),
+                *(sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps"),
+                *("--prefer-binary", "--no-build-isolation", "--requirement", str(lock), "--dest", str(wheels)),
             ]
         )
         from appliance.site.demo import demo_site

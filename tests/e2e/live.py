@@ -19,8 +19,10 @@ from appliance.store.queries import calls
 from appliance.store.queries.call_views import CallDetail
 from appliance.store.queries.scope import Scope, reading
 from appliance.store.unit import Store
-from tests.support.ports import free_tcp_port, free_udp_port
+from tests.support.ports import free_rtp_range, free_tcp_port, free_udp_port, release
 
+#: RTP streams of a box; no test holds more. Other phones' ports lie elsewhere.
+STREAMS = 400
 NUMBER = "4006543210"
 LANDING = "02155556666"
 
@@ -169,6 +171,7 @@ def live_box(
     :param overrides: settings.
     """
     port_a, port_b = free_udp_port(), free_udp_port()
+    rtp_first, rtp_last = free_rtp_range(STREAMS)
     settings = config.load(
         state_dir=folder,
         switch=switch,
@@ -176,6 +179,8 @@ def live_box(
         esl_port=free_tcp_port(),
         handlers_port=free_tcp_port(),
         console_port=free_tcp_port(),
+        rtp_port_min=rtp_first,
+        rtp_port_max=rtp_last,
         collect_interval_s=0.1,
         **overrides,
     )
@@ -186,6 +191,10 @@ def live_box(
         encoding="utf-8",
     )
     bootstrap.set_up_site(settings, file)
-    with box.running(settings, keep_up=keep_up, console=console) as parts:
-        yield LiveBox(settings, parts, port_a, port_b)
-        assert parts.dead() == [], f"ended on its own: {parts.dead()}"
+    try:
+        with box.running(settings, keep_up=keep_up, console=console) as parts:
+            yield LiveBox(settings, parts, port_a, port_b)
+            assert parts.dead() == [], f"ended on its own: {parts.dead()}"
+    finally:
+        for port in range(rtp_first, rtp_last + 1):
+            release(port)

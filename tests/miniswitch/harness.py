@@ -117,7 +117,7 @@ class CallControl(Socket):
         self.data = {name: unquote(value, errors="surrogateescape") for name, value in raw.items()}
         self.command(f"filter Unique-ID {self.uuid}")
         self.command("event plain CHANNEL_EXECUTE_COMPLETE CHANNEL_BRIDGE")
-        self.run("sched_cancel")
+        self.run("sched_cancel", self.data["variable_last_sched_id"])
         return self
 
     @property
@@ -223,7 +223,7 @@ class SwitchProcess:
             "handlers": f"127.0.0.1:{handlers.port}",
             "spool_dir": str(self.spool),
             "recordings_dir": str(self.recordings),
-            "music_file": "tone_stream://%(1000,0,440)",
+            "music_file": "tone_stream://%(1000,0,440);loops=-1",
             "apology_file": "tone_stream://%(200,0,800)",
             "log_file": str(folder / "switch.log"),
         } | changes

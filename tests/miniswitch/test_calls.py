@@ -34,7 +34,7 @@ def test_a_call_from_ring_to_record(
     assert control.data["Answer-State"] == "ringing"
     assert control.data["variable_sip_network_port"] == str(caller.port)
     assert "variable_start_uepoch" not in control.data
-    control.run("set", "gw_number=4008001234")
+    control.run("multiset", "^^;gw_number=4008001234;gw_line=L1;gw_private=no")
     mark = control.start(
         "play_and_get_digits", "1 1 1 3000 # silence_stream://3000 silence_stream://100 pressed [1-3] 1000"
     )
@@ -71,6 +71,8 @@ def test_a_call_from_ring_to_record(
     assert ours["digits_dialed"] == "1"
     assert ours["bridge_uuid"] == line_uuid
     assert theirs["originator"] == theirs["call_uuid"] == control.uuid
+    assert (theirs["gw_number"], theirs["gw_line"], ours["gw_joined"]) == ("4008001234", "L1", "true")
+    assert "gw_private" not in theirs
     assert theirs["sip_hangup_disposition"] == "recv_bye"
     assert theirs["hangup_cause_q850"] == "16"
     assert ours["sip_hangup_disposition"] == "send_bye"
@@ -209,6 +211,11 @@ def test_the_line_sees_the_number_and_header_that_we_chose(
     """`effective_caller_id_…` and `sip_h_Diversion` reach the line, and no header of the caller does."""
     dialog, control = answered(caller, handlers, switch, extra="X-Secret: 1\r\n")
     assert control.data["variable_sip_h_X-Secret"] == "1"
+    control.start("bridge", dial_string(line))
+    unsaid = line.wait_call()
+    assert unsaid.invite is not None
+    assert "anonymous" in unsaid.invite.get("From")
+    unsaid.respond(486)
     control.run("multiset", "^^;effective_caller_id_number=4008001234;effective_caller_id_name=Shop")
     control.start("bridge", dial_string(line, sip_h_Diversion="<sip:4008001234@127.0.0.1>"))
     invite = line.wait_call().invite
@@ -314,8 +321,13 @@ def test_keys(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     )
     keys_during(dialog, "4711#", 0.15)
     assert control.wait(mark)["variable_many"] == "4711"
+    mark = control.start(
+        "play_and_get_digits", "1 1 1 2000 # silence_stream://100 silence_stream://100 info [0-9] 500"
+    )
+    dialog.request("INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=6\r\nDuration=160\r\n")
+    assert control.wait(mark)["variable_info"] == "6"
     dialog.bye()
-    assert switch.variables(control.uuid)["digits_dialed"] == "13924711#"
+    assert switch.variables(control.uuid)["digits_dialed"] == "13924711#6"
 
 
 def test_files_that_are_not_there(switch: SwitchProcess, handlers: Handlers, caller: Phone, tmp_path: Path) -> None:

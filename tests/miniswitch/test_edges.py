@@ -87,12 +87,15 @@ def test_a_name_in_gbk_and_a_name_that_would_be_a_header(
     assert switch.variables(control.uuid)["sip_from_display"] == name
 
     dialog = caller.call(
-        "400", switch.address, name="公司 %0ACaller-Destination-Number: 999", extra="Diversion: <sip:1@h>\r\n"
+        "400",
+        switch.address,
+        name="公司 %0ACaller-Destination-Number: 999",
+        extra="DIVERSION: <sip:1@h>;a=b,\r\n <sip:2@h>\r\n",
     )
     control = handlers.take()
     data = control.command("connect")
     assert data["Caller-Destination-Number"] == "400"
-    assert data["variable_sip_h_Diversion"] == "%3Csip%3A1%40h%3E"
+    assert data["variable_sip_h_DIVERSION"] == "%3Csip%3A1%40h%3E%3Ba%3Db,%20%3Csip%3A2%40h%3E"
     assert "%0ACaller-Destination-Number%3A" in data["Caller-Caller-ID-Name"]
     control.hangup()
     dialog.wait(480)

@@ -34,6 +34,9 @@ def test_commands_of_no_call(switch: SwitchProcess) -> None:
         "uuid_break nobody": "-ERR No such channel!\n",
         "uuid_setvar nobody a b": "-ERR No such channel!\n",
         "reloadxml": "+OK [Success]\n",
+        "reloadacl": "+OK acl reloaded\n",
+        "global_getvar gw_music": "tone_stream://%(1000,0,440);loops=-1",
+        "global_getvar none": "-ERR no reply\n",
         "system touch /tmp/never": "-ERR system Command not found!\n",
     }
     for command, answer in expected.items():
@@ -70,11 +73,12 @@ def test_a_call_seen_and_ended_from_outside(switch: SwitchProcess, handlers: Han
         conn.command("event plain CHANNEL_CREATE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE")
         dialog, control = answered(caller, handlers, switch)
         assert conn.event("CHANNEL_CREATE", Unique_ID=control.uuid)["Caller-Destination-Number"] == "4008001234"
+        control.run("ring_ready")
         rows = json.loads(switch.api("show channels as json"))
         row = next(row for row in rows["rows"] if row["uuid"] == control.uuid)
         assert rows["row_count"] == len(rows["rows"])
         assert (row["direction"], row["dest"], row["callstate"]) == ("inbound", "4008001234", "ACTIVE")
-        assert (row["application"], row["state"], row["read_codec"]) == ("answer", "CS_EXECUTE", "PCMA")
+        assert (row["application"], row["state"], row["read_codec"]) == ("ring_ready", "CS_EXECUTE", "PCMA")
         assert switch.api(f"uuid_exists {control.uuid}") == "true"
         assert switch.api(f"uuid_setvar {control.uuid} gw_note two words") == "+OK\n"
         assert control.run("set", "a=1")["variable_gw_note"] == "two words"
@@ -111,8 +115,12 @@ def test_a_parked_call_goes_back_to_the_handlers(switch: SwitchProcess, handlers
     again.hangup()
     dialog.wait("BYE")
     flow = switch.cdr(control.uuid)["callflow"]
-    assert [entry["caller_profile"]["destination_number"] for entry in flow] == ["handlers-gone", "4008001234"]
-    assert flow[0]["caller_profile"]["rdnis"] == "4008001234"
+    assert [entry["caller_profile"]["destination_number"] for entry in flow] == [
+        "handlers-try-1",
+        "handlers-gone",
+        "4008001234",
+    ]
+    assert flow[1]["caller_profile"]["rdnis"] == "4008001234"
 
 
 def test_a_call_of_our_own(switch: SwitchProcess, handlers: Handlers, line: Phone) -> None:
