@@ -148,6 +148,17 @@ class LiveBox:
             f"{len(found)} of {count} calls stored; collector says:\n{self.parts.log('collector')[-3000:]}"
         )
 
+    def stored_of(self, caller: str, within_s: float = 10.0) -> CallDetail:
+        """The call of a caller, as soon as it is whole: both legs of a talk, and its charge."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            for one in self.stored(0, charged=False):
+                rated = one.charge is not None or one.row.account_id is None
+                if one.row.caller == caller and rated and (one.row.joined_at is None or len(one.legs) > 1):
+                    return one
+            time.sleep(0.1)
+        raise AssertionError(f"no stored call of {caller}; collector:\n{self.parts.log('collector')[-2000:]}")
+
     def usage(self, line: str) -> int:
         """Slots of a line that are taken, by the switch's own count."""
         with bootstrap.switch_api(self.settings) as api:

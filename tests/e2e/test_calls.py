@@ -40,15 +40,7 @@ async def phones(box: LiveBox, first: LineScript, second: LineScript | None = No
 async def stored(box: LiveBox, caller: str) -> CallDetail:
     """The stored call of a caller."""
 
-    def look() -> CallDetail | None:
-        return next((one for one in box.stored(0, charged=False) if one.row.caller == caller), None)
-
-    for _ in range(100):
-        found = await asyncio.to_thread(look)
-        if found is not None and found.charge is not None and (found.row.joined_at is None or len(found.legs) > 1):
-            return found
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"no stored call of {caller}; collector:\n{box.parts.log('collector')[-2000:]}")
+    return await asyncio.to_thread(box.stored_of, caller)
 
 
 async def menu(call: OutgoingCall) -> None:
@@ -269,19 +261,8 @@ async def test_a_number_that_is_not_ours(box: LiveBox) -> None:
         assert failed.value.status == 404
         # Told in early media, free for both.
         assert call.early_at is not None
-    one = await asyncio.to_thread(_refused, box, caller)
+    one = await stored(box, caller)
     assert (one.row.outcome, one.row.account_id, one.row.bill_ms) == ("refused:unknown-number", None, 0)
-
-
-def _refused(box: LiveBox, caller: str) -> CallDetail:
-    import time
-
-    for _ in range(100):
-        for one in box.stored(0, charged=False):
-            if one.row.caller == caller:
-                return one
-        time.sleep(0.1)
-    raise AssertionError("the refused call was not stored")
 
 
 async def test_a_caller_whose_bye_never_comes(box: LiveBox) -> None:

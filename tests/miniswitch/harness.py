@@ -1,4 +1,4 @@
-"""What the end-to-end tests of the embedded switch share: the process, a handler, small helpers."""
+"""What the end-to-end tests of the embedded switch share: the process, a handler, small tools."""
 
 from __future__ import annotations
 
