@@ -60,6 +60,7 @@ _CAUSES: Mapping[str, Any] = {
 _KINDS: Mapping[str, Any] = {
     "mobile": lazy_gettext("mobile"),
     "fixed": lazy_gettext("landline"),
+    "landline": lazy_gettext("landline"),
     "overseas": lazy_gettext("overseas"),
     "unknown": lazy_gettext("unknown origin"),
     "any": lazy_gettext("any caller"),

@@ -174,7 +174,8 @@ class Switch:
 
     def _stop(self) -> None:
         self.events.fire("SHUTDOWN")
-        for channel in self.channels():
+        # Lines first: the end of its caller would end a line with another cause.
+        for channel in sorted(self.channels(), key=lambda channel: channel.direction == "inbound"):
             channel.hangup("SYSTEM_SHUTDOWN")
         deadline = time.monotonic() + _STOP_TIMEOUT_S
         while self.channels() and time.monotonic() < deadline:

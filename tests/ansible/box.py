@@ -97,7 +97,14 @@ class Box:
         with self.log.open("wb") as log:
             self._nspawn = subprocess.Popen(
                 [
-                    *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network"),
+                    *(
+                        "systemd-nspawn",
+                        "--quiet",
+                        "--register=no",
+                        "--keep-unit",
+                        "--private-network",
+                        "--timezone=off",
+                    ),
                     *("--console=pipe", "--machine=gatewaybox", f"--directory={self.root}", "--boot"),
                 ],
                 stdin=subprocess.DEVNULL,
