@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,6 +39,18 @@ async def say_and_hang_up(leg: Leg) -> None:
 async def calling(switch: FreeSwitch) -> AsyncIterator[OutgoingCall]:
     async with Phone() as caller:
         yield await caller.dial("4008001234", switch.sip_address)
+
+
+def publish(switch: FreeSwitch, line: Phone) -> None:
+    """A routing snapshot in which ``line`` is the first line of 4008001234."""
+    first = {
+        "id": LINE,
+        "dial": f"sofia/gateway400/02160000001@127.0.0.1:{line.port}",
+        "ring_seconds": 25,
+        "max_calls": 1,
+    }
+    content = {"version": 1, "numbers": {"4008001234": {"account": "demo", "first_line": first}}, "landing": {}}
+    switch.settings.snapshot_file.write_text(json.dumps(content), encoding="utf-8")
 
 
 async def test_nobody_listens(switch: FreeSwitch) -> None:
@@ -87,21 +100,55 @@ async def test_a_handler_that_dies_before_it_takes_the_call(switch: FreeSwitch, 
 
 @pytest.mark.parametrize("after", ["accept", "connect"])
 async def test_a_handler_that_hangs_before_it_takes_the_call(switch: FreeSwitch, after: str) -> None:
-    async def hang_twice(leg: Leg) -> None:
-        if len(handlers.legs) > 2:
-            await say_and_hang_up(leg)
-            return
+    async def hang(leg: Leg) -> None:
         if after == "connect":
             await leg.connect()
         await asyncio.sleep(30.0)
 
-    async with calling(switch) as call, Handlers(switch, hang_twice) as handlers:
+    async with calling(switch) as call, Handlers(switch, hang) as handlers:
         began = time.monotonic()
         await call.early_media()
-        assert time.monotonic() - began < 5.0
-        await call.hears(900, 10.0)
+        assert 1.5 < time.monotonic() - began < 5.0
+        end = await call.ended(20.0)
+        # Slow handlers do not get the call again: that would only make them slower.
+        assert len(handlers.legs) == 1
+    assert (end.status, end.cause) == (503, 41)
+    record = next(iter(switch.cdrs(1).values()))
+    assert (record["gw_late"], record["gw_outcome"]) == ("true", "failed:handlers")
+
+
+async def test_a_handler_that_is_slow_but_takes_the_call(switch: FreeSwitch) -> None:
+    async def take_slowly(leg: Leg) -> None:
+        await asyncio.sleep(1.0)
+        await say_and_hang_up(leg)
+
+    async with calling(switch) as call, Handlers(switch, take_slowly) as handlers:
+        await call.hears(900)
         await call.ended()
-    assert longest_silence(call.heard) < 3.0
+    assert len(handlers.legs) == 1
+    assert "variable_gw_late" not in handlers.legs[0].data
+
+
+async def test_a_handler_that_wakes_too_late_does_no_harm(switch: FreeSwitch) -> None:
+    """It learns that it is late, and neither its end nor its death ends the talk that the fallback began."""
+
+    async def wake_late(leg: Leg) -> None:
+        await awake.wait()
+        await leg.connect()
+
+    awake = asyncio.Event()
+    async with Phone(on_invite=LineScript.answer(0.1, say=700, hang_up_after=6.0)) as line, calling(switch) as call:
+        publish(switch, line)
+        async with Handlers(switch, wake_late) as handlers:
+            await call.hears(700, 10.0)
+            awake.set()
+            await asyncio.sleep(1.0)
+            assert handlers.legs[0].data["variable_gw_late"] == "true"
+        gone = time.monotonic()
+        end = await call.ended()
+        assert end.cause == 16
+        assert end.at - gone > 2.0
+        assert longest_silence(call.heard) < 1.0
 
 
 async def test_a_handler_that_dies_while_the_call_is_parked(switch: FreeSwitch) -> None:
