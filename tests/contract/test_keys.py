@@ -119,8 +119,6 @@ async def test_silence_is_waited_for_from_the_prompts_end(real: SwitchWorld) -> 
 
 
 async def test_a_key_by_sip_info(real: SwitchWorld) -> None:
-    if real.name == "embedded":
-        pytest.skip("the embedded switch takes keys by telephone-events only")
     leg, caller = await real.answered()
     caller.will_press_info("6", after=0.5)
     assert await leg.collect(real.prompt("menu"), 2) == Digits("6")

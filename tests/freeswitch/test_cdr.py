@@ -18,11 +18,11 @@ DOCUMENTED = re.findall(
     (PROJECT_ROOT / "docs" / "switch-contract.md")
     .read_text(encoding="utf-8")
     .partition("Used: `variables` with")[2]
-    .partition(", and every")[0],
+    .partition(", every `gw_*`")[0],
 )
 # Of a line's leg only, or of a leg that the other side refused.
-ONLY_LINE = {"sip_term_status"}
-ONLY_CALLER = {"originate_disposition", "last_bridge_hangup_cause"}
+ONLY_LINE = {"sip_term_status", "originator", "originating_leg_uuid"}
+ONLY_CALLER = {"originate_disposition", "last_bridge_hangup_cause", "sip_req_user"}
 
 
 async def test_a_talk(switch: FreeSwitch) -> None:
@@ -32,7 +32,7 @@ async def test_a_talk(switch: FreeSwitch) -> None:
         Phone() as caller,
         Handlers(switch, ring(line, facts)) as handlers,
     ):
-        await (await caller.dial("4008001234", switch.sip_address)).ended()
+        await (await caller.dial("4008001234", switch.sip_address, display=b"shop")).ended()
     uuid = handlers.legs[0].uuid
     records = switch.cdrs(2)
     mine = records.pop(f"a_{uuid}.cdr.json")
