@@ -89,14 +89,19 @@ def prompt_library(settings: Settings) -> PromptLibrary:
     return PromptLibrary(settings.prompts_dir, SCRIPTS_DIR / "prompts" / "zh")
 
 
-def build_desk(settings: Settings, store: Store) -> Desk:
-    """What the call steps work with."""
+def latest_routing(settings: Settings, store: Store) -> LatestRouting:
+    """The routing that calls are decided by; each new table is kept for the fallback as well."""
 
     def keep_for_fallback(table: RoutingTable) -> None:
         write_snapshot(table, settings.snapshot_file)
 
+    return LatestRouting(store, keep_for_fallback)
+
+
+def build_desk(settings: Settings, routing: Callable[[], RoutingTable]) -> Desk:
+    """What the call steps work with."""
     return Desk(
-        routing=LatestRouting(store, keep_for_fallback),
+        routing=routing,
         find_prompt=prompt_library(settings).find,
         now=utc_now,
         home_area_code=settings.home_area_code,

@@ -24,6 +24,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from urllib.parse import parse_qsl
 
 # Everything below goes into a dial string or an application's argument, where {}[]<>,|:_:^^ and blanks are
 # syntax and ${…} is expanded: what is not on these lists does not get there.
@@ -34,10 +35,9 @@ _DIAL = re.compile(
     re.ASCII,
 )
 _PHONE = re.compile(r"\+?[0-9]{3,24}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 _RING_S = range(1, 601)
 _CALLS = range(1, 10000)
-
-RINGBACK = "%(1000,4000,450)"
 
 
 class Session(Protocol):
@@ -66,14 +66,16 @@ class Line(NamedTuple):
 def handler(session: Session, args: str) -> None:
     """Entry point: FreeSWITCH calls it with the channel. Returns with the channel hung up."""
     snapshot = read_snapshot(session.getVariable("gw_snapshot"))
-    number, entry = find_number(snapshot, session.getVariable("gw_number"), session.getVariable("sip_req_user"))
+    facts = dict(parse_qsl(session.getVariable("gw_facts") or ""))
+    number, entry = find_number(snapshot, facts.get("number"), session.getVariable("sip_req_user"))
     if number:
         session.setVariable("gw_number", number)
     account = entry.get("account")
     if isinstance(account, str) and _NAME.fullmatch(account):
         session.setVariable("gw_account", account)
+    limit_length(session)
     line = first_line(entry)
-    if line is None or not ring(session, line):
+    if line is None or not ring(session, line, facts.get("tried", "")):
         apologise(session)
 
 
@@ -111,23 +113,28 @@ def first_line(entry: dict[str, object]) -> Line | None:
     return Line(name, dial, ring_s, max_calls)
 
 
-def ring(session: Session, line: Line) -> bool:
-    """Ring the line; True when the call is over: somebody talked, or the caller gave up."""
+def limit_length(session: Session) -> None:
+    """The greatest length of a call counts from its answer; handlers that had the call have said so already."""
+    seconds, uuid = session.getVariable("gw_max_call_s") or "", session.getVariable("uuid") or ""
+    if _SECONDS.fullmatch(seconds) and _NAME.fullmatch(uuid):
+        session.setVariable("api_on_answer", f"sched_hangup +{seconds} {uuid} ALLOTTED_TIMEOUT")
+
+
+def ring(session: Session, line: Line, tried: str) -> bool:
+    """Ring the line; True when the call is over: somebody talked, or the caller gave up.
+
+    ``tried`` is what the handlers had tried before, as a call's record has it.
+    """
     session.setVariable("gw_line", line.name)
     caller = session.getVariable("sip_from_user") or ""
     shown = caller if _PHONE.fullmatch(caller) else "anonymous"
     session.setVariable("effective_caller_id_number", shown)
     session.setVariable("effective_caller_id_name", shown)
-    session.setVariable("ringback", RINGBACK)
-    session.setVariable("ignore_early_media", "true")
     session.setVariable("originate_disposition", "LINE_FULL")
     session.setVariable("gw_outcome", "abandoned:fallback")
-    session.execute(
-        "limit_execute",
-        f"hash line {line.name} {line.max_calls} bridge [leg_timeout={line.ring_s}]{line.dial}",
-    )
+    rung = f"{{ignore_early_media=true}}[leg_timeout={line.ring_s}]{line.dial}"
+    session.execute("limit_execute", f"hash line {line.name} {line.max_calls} bridge {rung}")
     disposition = session.getVariable("originate_disposition") or "NONE"
-    tried = session.getVariable("gw_tried")
     session.setVariable("gw_tried", f"{tried};{line.name}={disposition}" if tried else f"{line.name}={disposition}")
     if disposition == "SUCCESS":
         session.setVariable("gw_outcome", "answered")

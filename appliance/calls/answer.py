@@ -1,10 +1,13 @@
 """One call, from INVITE to hang-up: read, decide, carry out.
 
 What a call's record will say is noted before the step it speaks of, so that it holds when the handlers die
-in that step: before a menu the outcome is "abandoned in the menu", which the next note corrects.
+in that step: before a menu the outcome is "abandoned in the menu", which the next note corrects. That a line was
+joined nobody notes: the switch itself says so.
 """
 
 from __future__ import annotations
+
+import contextlib
 
 import structlog
 
@@ -15,17 +18,18 @@ from appliance.domain.flow import Flow, HangUp, Menu, Play, Ring
 from appliance.domain.lines import cause_when_all_failed
 from appliance.domain.routing import REFUSALS, Admitted, Refused, RoutingTable, admit
 from appliance.errors import CallerGone
-from appliance.switch.leg import Disposition, Leg, Tried
+from appliance.switch.leg import Leg, Tried
 
+#: A record's list of keys ends here; a caller who goes on pressing goes on.
+_MOST_KEYS = 900
 _log = structlog.get_logger(__name__)
 
 
 def take(leg: Leg, desk: Desk) -> None:
     """Carry a call out. The one place where the caller's hang-up is caught."""
-    try:
+    # The ordinary end of a call: its record says when and where.
+    with contextlib.suppress(CallerGone):
         _carry_out(leg, desk)
-    except CallerGone:
-        _log.info("caller gone", call=leg.uuid)
 
 
 def _carry_out(leg: Leg, desk: Desk) -> None:
@@ -77,10 +81,6 @@ def _ring_directly(leg: Leg, call: Admitted, table: RoutingTable, desk: Desk) ->
     """A number without a flow: its lines, unanswered until one of them answers."""
     leg.note(outcome="abandoned:ringing")
     tried = ring_in_order(leg, call, call.route.lines, table, desk, free=True)
-    if _joined(tried):
-        leg.note(outcome="answered")
-        leg.hang_up("NORMAL_CLEARING")
-        return
     leg.note(outcome=_failed(tried))
     leg.hang_up(cause_when_all_failed(tried))
 
@@ -102,18 +102,13 @@ def _play_flow(leg: Leg, call: Admitted, flow: Flow, at: str, table: RoutingTabl
             case Menu():
                 leg.note(outcome="abandoned:menu")
                 chosen = ask(leg, node, account, desk)
-                if chosen.key:
+                if chosen.key and len(keys) < _MOST_KEYS:
                     keys = f"{keys};{at}={chosen.key}".lstrip(";")
                     leg.note(keys=keys)
                 at = chosen.node
             case Ring():
                 leg.note(outcome="abandoned:ringing")
-                tried = ring_in_order(leg, call, node.lines, table, desk, free=False)
-                if _joined(tried):
-                    leg.note(outcome="answered")
-                    leg.hang_up("NORMAL_CLEARING")
-                    return
-                failed += tried
+                failed += ring_in_order(leg, call, node.lines, table, desk, free=False)
                 at = node.failed
             case HangUp():
                 leg.note(outcome=_failed(failed) if failed else "ended:menu")
@@ -131,10 +126,6 @@ def _resumed_at(leg: Leg, flow: Flow) -> str:
     if notes.get("flow") == flow.label and notes.get("node") in flow.nodes:
         return notes["node"]
     return flow.start
-
-
-def _joined(tried: list[Tried]) -> bool:
-    return bool(tried) and tried[-1].disposition is Disposition.ANSWERED
 
 
 def _failed(tried: list[Tried]) -> str:

@@ -17,10 +17,10 @@ _log = structlog.get_logger(__name__)
 def ring_in_order(
     leg: Leg, call: Admitted, line_ids: Iterable[str], table: RoutingTable, desk: Desk, *, free: bool
 ) -> list[Tried]:
-    """Ring lines one after the other until one is joined; returns after the talk, or when all failed.
+    """Ring lines one after the other; returns when all failed, and what became of each.
 
-    The last of the result is ``ANSWERED`` when a line was joined. Where the number is recorded the caller
-    is told so first: as early media when ``free`` (the call is not answered yet), else as a prompt.
+    A talk is the call's end (``CallerGone``). Where the number is recorded the caller is told so first: as
+    early media when ``free`` (the call is not answered yet), else as a prompt.
     """
     tried: list[Tried] = []
     record_to = None
@@ -32,10 +32,7 @@ def ring_in_order(
             continue
         if record_to is None and call.route.record is RecordPolicy.ALL:
             record_to = _announce_recording(leg, call, desk, free=free)
-        outcome = leg.connect(target, record_to)
-        tried.append(outcome)
-        if outcome.disposition is Disposition.ANSWERED:
-            break
+        tried.append(leg.connect(target, record_to, go_on=False))
     return tried
 
 

@@ -1,4 +1,4 @@
-"""The routing that calls are decided by: one cheap look a call, the whole table only when it changed."""
+"""The routing that calls are decided by: always in memory, looked after in the background."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _log = structlog.get_logger(__name__)
 
 
 class LatestRouting:
-    """Callable that gives the newest routing table.
+    """Callable that gives the newest routing table known, at once: no call waits for the database.
 
-    When the database is away, calls go on with the last table read; only before the first one is read is
-    there nothing to go on with.
+    ``refresh`` reads again what has changed; whoever builds this calls it, first before any call comes and then
+    several times a second. When the database is away, or slow, calls go on with the last table.
     """
 
     def __init__(self, store: Store, on_change: Callable[[RoutingTable], None]) -> None:
@@ -31,19 +31,33 @@ class LatestRouting:
     def __call__(self) -> RoutingTable:
         """The newest table.
 
+        :raises StoreError: none was ever read.
+        """
+        if self._table is None:
+            raise StoreError("no routing was read yet")
+        return self._table
+
+    def refresh(self) -> None:
+        """One cheap look; the whole table only when it has changed.
+
         :raises StoreError: the database is away and no table was ever read.
         """
         try:
             with self._store.reading() as session:
-                if self._table is None or revision(session) != self._table.revision:
-                    self._table = load_table(session)
-                    self._on_change(self._table)
+                if self._table is not None and revision(session) == self._table.revision:
+                    table = None
+                else:
+                    table = load_table(session)
         except StoreError as error:
             if self._table is None:
                 raise
             if not self._away:
                 _log.error("database away, calls go on with the last routing", error=str(error))
             self._away = True
-        else:
+            return
+        if self._away:
+            _log.warning("database back")
             self._away = False
-        return self._table
+        if table is not None:
+            self._table = table
+            self._on_change(table)

@@ -14,6 +14,7 @@ from appliance import bootstrap
 from appliance.config import Settings
 from appliance.errors import ApplianceError, SettingsError
 from appliance.ops.supervise import Part, Supervisor
+from appliance.site import switchconf
 
 _WRITTEN = (
     "state_dir",
@@ -133,4 +134,4 @@ def freeswitch_part(settings: Settings) -> Part:
         except (ApplianceError, OSError):
             return False
 
-    return Part("switch", argv, is_up=profile_is_up)
+    return Part("switch", argv, is_up=profile_is_up, environment=switchconf.ENVIRONMENT)

@@ -7,17 +7,26 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc  # noqa: E402
 import signal  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from functools import partial  # noqa: E402
+from typing import NoReturn  # noqa: E402
 
 import click  # noqa: E402
 import gevent.event  # noqa: E402
+import structlog  # noqa: E402
 
 from appliance import bootstrap, config  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
+from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
 from appliance.store.unit import Store  # noqa: E402
 from appliance.switch.esl_leg import Folders  # noqa: E402
 from appliance.switch.server import LegServer  # noqa: E402
+
+#: How often the handlers look whether the site has changed.
+LOOK_EVERY_S = 0.5
+_log = structlog.get_logger(__name__)
 
 
 @click.group()
@@ -36,20 +45,35 @@ def serve(grace: float) -> None:
     """
     bootstrap.configure_logging()
     settings = config.load()
-    store = Store(settings.database_url)
-    desk = bootstrap.build_desk(settings, store)
-    desk.routing()
+    routing = bootstrap.latest_routing(settings, Store(settings.database_url))
+    routing.refresh()
     prompts = bootstrap.prompt_library(settings)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
-        partial(take, desk=desk),
+        partial(take, desk=bootstrap.build_desk(settings, routing)),
         Folders((prompts.own_dir, prompts.default_dir), settings.recordings_dir),
+        max_call_s=settings.max_call_s,
         reuse_port=True,
     )
     server.start()
     stop = gevent.event.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
+    gevent.spawn(_for_ever, SIGN_EVERY_S, SignsOfLife().give)
+    gevent.spawn(_for_ever, LOOK_EVERY_S, routing.refresh)
+    # What was loaded stays: the collection of a call's garbage need not go through it each time.
+    gc.collect()
+    gc.freeze()
     click.echo(f"READY handlers={settings.handlers_host}:{server.port}")
     stop.wait()
     server.stop(grace)
+
+
+def _for_ever(pause_s: float, work: Callable[[], None]) -> NoReturn:
+    """Do something again and again. What goes wrong once must not end it: calls would be left with old routing."""
+    while True:
+        try:
+            work()
+        except Exception:
+            _log.exception("background work failed")
+        gevent.sleep(pause_s)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from urllib.parse import parse_qsl, urlencode
 
 #: Variables that are kept of a leg, beside every ``gw_…``.
 KEPT = frozenset(
@@ -48,6 +49,9 @@ KEPT = frozenset(
         "caller_id_name",
     }
 )
+#: The handlers' facts in one variable, ``number=4008001234&keys=main%3D1``: a variable costs the switch a third of
+#: what an application does, for it stands in each of a leg's some forty events.
+PACKED = "gw_facts"
 _MOST_NOTES = 64
 _LONGEST = 1000
 
@@ -163,7 +167,11 @@ def read_leg(variables: Mapping[str, object], role: Role) -> Leg | Rejected:
 def _facts(variables: Mapping[str, object]) -> dict[str, str]:
     facts: dict[str, str] = {}
     notes = 0
-    for name, value in variables.items():
+    packed = variables.get(PACKED)
+    # What the fallback notes by itself is newer than what the handlers had packed.
+    apart = {name: value for name, value in variables.items() if name != PACKED}
+    together = {**unpacked(packed if isinstance(packed, str) else ""), **apart}
+    for name, value in together.items():
         is_note = bool(_NOTE.fullmatch(name))
         if not is_note and name not in KEPT:
             continue
@@ -177,6 +185,27 @@ def _facts(variables: Mapping[str, object]) -> dict[str, str]:
         if isinstance(value, str) and not (is_note and notes > _MOST_NOTES):
             facts[name] = clean(value, _LONGEST)
     return facts
+
+
+def unpacked(text: str) -> dict[str, str]:
+    """Facts as ``gw_…`` variables; what cannot be read is none.
+
+    >>> unpacked("number=4008001234&keys=main%3D1%3Bsales%3D2")
+    {'gw_number': '4008001234', 'gw_keys': 'main=1;sales=2'}
+    """
+    try:
+        return {f"gw_{name}": value for name, value in parse_qsl(text, max_num_fields=_MOST_NOTES)}
+    except ValueError:  # more of them than anybody notes
+        return {}
+
+
+def packed(facts: Mapping[str, str]) -> str:
+    """The reverse of ``unpacked``, names without ``gw_``; empty facts are left out.
+
+    >>> packed({"number": "4008001234", "city": "上海", "line": ""})
+    'number=4008001234&city=%E4%B8%8A%E6%B5%B7'
+    """
+    return urlencode({name: value for name, value in facts.items() if value})
 
 
 def _call_of(uuid: str, facts: Mapping[str, str]) -> str:

@@ -81,7 +81,7 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         line_id=matching(_ID, facts.get("gw_line", "")) or _line_of(line),
         flow=clean(facts.get("gw_flow", ""), 60),
         keys=_pairs(facts.get("gw_keys", ""), 500),
-        tried=_pairs(facts.get("gw_tried", ""), 500),
+        tried=_tried(caller, joined_at is not None),
         outcome=_outcome(caller, legs, joined_at is not None),
         hangup_cause=caller.hangup_cause,
         sip_status=_status(facts.get("sip_term_status", "")),
@@ -123,7 +123,7 @@ def _outcome(caller: Leg, lines: list[Leg], joined: bool) -> str:
     while ringing" before they ring, and the caller who hangs up in the talk leaves them no time for another.
     """
     facts = caller.facts
-    if joined or facts.get("gw_joined") == "true":
+    if joined or facts.get("last_bridge_to"):
         return "answered"
     noted = facts.get("gw_outcome", "")
     if _OUTCOME.fullmatch(noted):
@@ -136,6 +136,15 @@ def _outcome(caller: Leg, lines: list[Leg], joined: bool) -> str:
             return "abandoned:ringing"
         return "abandoned:menu" if caller.answered_at else "abandoned:start"
     return f"failed:{caller.hangup_cause.lower().replace('_', '-') or 'unknown'}"[:60]
+
+
+def _tried(caller: Leg, joined: bool) -> str:
+    """Lines tried: those noted, and the one that was joined last: with its talk the call is over."""
+    noted = _pairs(caller.facts.get("gw_tried", ""), 500)
+    entry = f"{matching(_ID, caller.facts.get('gw_line', ''))}=answered"
+    if not joined or entry.startswith("=") or noted.endswith(entry):
+        return noted
+    return _pairs(f"{noted};{entry}", 500)
 
 
 def _called(facts: Mapping[str, str]) -> str:

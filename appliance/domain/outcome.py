@@ -48,3 +48,18 @@ class Tried:
     line: str
     disposition: Disposition
     cause: str
+
+
+#: A record's list of tried lines ends here; a call that tries more of them goes on.
+_MOST_TRIED = 900
+
+
+def with_tried(before: str, tried: Tried) -> str:
+    """The record's list of tried lines, ``LINE=DISPOSITION`` joined with ``;``, and one more.
+
+    >>> with_tried("a=busy", Tried("b", Disposition.ANSWERED, "SUCCESS"))
+    'a=busy;b=answered'
+    """
+    entry = f"{tried.line}={tried.disposition}"
+    longer = f"{before};{entry}" if before else entry
+    return longer if len(longer) <= _MOST_TRIED else before

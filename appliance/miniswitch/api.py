@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from appliance.miniswitch import api_show, causes
@@ -33,11 +35,7 @@ def _uuid_kill(switch: Switch, text: str) -> str:
     uuid, _, cause = text.partition(" ")
     if not uuid:
         return "-USAGE: <uuid> [cause]\n"
-    channel = switch.find(uuid)
-    if channel is None:
-        return _NO_CHANNEL
-    channel.hangup(causes.parse(cause))
-    return "+OK\n"
+    return "+OK\n" if switch.hangup(uuid, causes.parse(cause)) else _NO_CHANNEL
 
 
 def _uuid_transfer(switch: Switch, text: str) -> str:
@@ -47,46 +45,27 @@ def _uuid_transfer(switch: Switch, text: str) -> str:
     channel = switch.find(words[0])
     if channel is None:
         return _NO_CHANNEL
-    channel.move(words[1])
+    channel.move(*words[1:4])
+    return "+OK\n"
+
+
+def _sched_hangup(switch: Switch, text: str) -> str:
+    """`+SECONDS UUID [CAUSE]`; without `+` seconds since 1970."""
+    when, uuid, cause = ([*text.split(), "", "", ""])[:3]
+    seconds = when.removeprefix("+")
+    if not seconds.isdigit():
+        return "-USAGE: [+]<time> <uuid> [<cause>]\n"
+    if switch.find(uuid) is None:
+        return _NO_CHANNEL
+    delay = int(seconds) - (0 if when.startswith("+") else time.time())
+    reason = causes.parse(cause) if cause else "ALLOTTED_TIMEOUT"
+    # By its UUID: a call that is over by then need not be remembered.
+    switch.scheduler.after(delay, partial(switch.hangup, uuid, reason))
     return "+OK\n"
 
 
 def _uuid_exists(switch: Switch, text: str) -> str:
     return "true" if switch.find(text) is not None else "false"
-
-
-def _uuid_break(switch: Switch, text: str) -> str:
-    uuid, _, flag = text.partition(" ")
-    if not uuid:
-        return "-USAGE: <uuid> [all]\n"
-    channel = switch.find(uuid)
-    if channel is None:
-        return _NO_CHANNEL
-    with channel.changed:
-        if "all" in flag:
-            channel.messages.clear()
-        channel.broken = True
-        channel.changed.notify_all()
-    return "+OK\n"
-
-
-def _uuid_setvar(switch: Switch, text: str) -> str:
-    words = text.split(" ", 2)
-    if len(words) < 2:
-        return "-USAGE: <uuid> <var> [value]\n"
-    channel = switch.find(words[0])
-    if channel is None:
-        return _NO_CHANNEL
-    channel.variables.set(words[1], words[2] if len(words) > 2 else None)
-    return "+OK\n"
-
-
-def _uuid_getvar(switch: Switch, text: str) -> str:
-    words = text.split()
-    if len(words) != 2:
-        return "-USAGE: <uuid> <var>\n"
-    channel = switch.find(words[0])
-    return _NO_CHANNEL if channel is None else channel.variables.get(words[1]) or "_undef_"
 
 
 def _reloadxml(_: Switch, __: str) -> str:
@@ -98,7 +77,7 @@ def _reloadacl(_: Switch, __: str) -> str:
 
 
 def _global_getvar(switch: Switch, name: str) -> str:
-    return switch.globals.get(name, "")
+    return switch.globals.get(name) or ""
 
 
 def _fsctl(switch: Switch, text: str) -> str:
@@ -117,10 +96,8 @@ COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     "limit_usage": _limit_usage,
     "uuid_kill": _uuid_kill,
     "uuid_transfer": _uuid_transfer,
+    "sched_hangup": _sched_hangup,
     "uuid_exists": _uuid_exists,
-    "uuid_break": _uuid_break,
-    "uuid_setvar": _uuid_setvar,
-    "uuid_getvar": _uuid_getvar,
     "reloadxml": _reloadxml,
     "reloadacl": _reloadacl,
     "global_getvar": _global_getvar,

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from appliance.miniswitch.channel import Channel
 from appliance.miniswitch.expand import expand
 from appliance.miniswitch.playing import play
 from appliance.miniswitch.recording import Recording
+from appliance.miniswitch.separate import separate
 from appliance.miniswitch.sound import SoundNotFound
 
 if TYPE_CHECKING:
@@ -31,36 +31,19 @@ def _pre_answer(session: Session, _: str) -> None:
     session.channel.pre_answer()
 
 
-def _ring_ready(session: Session, _: str) -> None:
-    session.channel.ring_ready()
-
-
-def set_variable(channel: Channel, text: str) -> None:
+def _set(session: Session, text: str) -> None:
     """`NAME=VALUE`; no value removes. The value is expanded even where arguments are not."""
     name, _, value = text.partition("=")
     if name:
-        channel.variables.set(name, expand(value, channel.variables.get))
-
-
-def _set(session: Session, text: str) -> None:
-    set_variable(session.channel, text)
+        session.channel.variables.set(name, expand(value, session.channel.variables.get))
 
 
 def _multiset(session: Session, text: str) -> None:
     divider = " "
     if text.startswith("^^") and len(text) > 2:
         divider, text = text[2], text[3:]
-    for piece in filter(None, text.split(divider)):
-        set_variable(session.channel, piece)
-
-
-def _export(session: Session, text: str) -> None:
-    """Set a variable that goes along to each leg that is rung."""
-    set_variable(session.channel, text)
-    name = text.partition("=")[0]
-    known = (session.channel.variables.get("export_vars") or "").split(",")
-    if name and name not in known:
-        session.channel.variables.set("export_vars", ",".join(filter(None, [*known, name])))
+    for piece in separate(text, divider):
+        _set(session, piece)
 
 
 def _playback(session: Session, text: str) -> None:
@@ -88,72 +71,13 @@ def _playback(session: Session, text: str) -> None:
         channel.variables.set("current_application_response", response)
 
 
-def _sleep(session: Session, text: str) -> None:
-    milliseconds = int(text) if text.isdigit() else 0
-    channel = session.channel
-    channel.wait(lambda: channel.broken, milliseconds / 1000)
-    channel.take_break()
-
-
 def _hangup(session: Session, cause: str) -> None:
     session.channel.hangup(causes.parse(cause))
 
 
-def _respond(session: Session, text: str) -> None:
-    """`CODE REASON`: refuses an unanswered call; on an answered one it does nothing."""
-    code, _, reason = text.partition(" ")
-    channel = session.channel
-    if not code.isdigit() or not 400 <= int(code) <= 699:
-        log.warning("%s: respond %r is not a refusal", channel.name, text)
-    elif not channel.answered:
-        channel.hangup(causes.from_sip(int(code)), int(code), reason or causes.phrase(int(code)))
-
-
-def _sched_transfer(session: Session, text: str) -> None:
-    """`+SECONDS EXTENSION [DIALPLAN CONTEXT]`."""
-    when, _, rest = text.partition(" ")
-    channel, extension = session.channel, rest.split(" ")[0]
-    _schedule(session, when, partial(channel.move, extension) if extension else None)
-
-
-def _sched_hangup(session: Session, text: str) -> None:
-    """`+SECONDS [CAUSE]`."""
-    when, _, cause = text.partition(" ")
-    _schedule(
-        session,
-        when,
-        partial(session.channel.hangup, causes.parse(cause) if cause else "ALLOTTED_TIMEOUT"),
-        tell=False,
-    )
-
-
-def _schedule(session: Session, when: str, work: Callable[[], None] | None, tell: bool = True) -> None:
-    """Do something later; `tell` leaves its number in `last_sched_id`, as a transfer does and a hang-up not."""
-    channel = session.channel
-    if work is None or not when.startswith("+") or not when[1:].isdigit():
-        log.warning("%s: a time that is not understood: %r", channel.name, when)
-        return
-    job = session.switch.scheduler.after(int(when[1:]), work)
-    channel.jobs[job.number] = job
-    if tell:
-        channel.variables.set("last_sched_id", str(job.number))
-
-
-def _sched_cancel(session: Session, number: str) -> None:
-    """One job by its number; without a number all of the channel's, the limit of its length too."""
-    jobs = session.channel.jobs
-    for each in [int(number)] if number.isdigit() else list(jobs):
-        if (job := jobs.pop(each, None)) is not None:
-            job.cancel()
-
-
 def _transfer(session: Session, text: str) -> None:
-    session.channel.move(text.split(" ")[0])
-
-
-def _park(session: Session, _: str) -> None:
-    """Wait for whatever ends it."""
-    session.channel.wait(lambda: False)
+    """`EXTENSION [DIALPLAN [CONTEXT]]`."""
+    session.channel.move(*text.split()[:3])
 
 
 def _record_session(session: Session, path: str) -> None:
@@ -223,19 +147,11 @@ def _limit_execute(session: Session, text: str) -> None:
 APPLICATIONS: dict[str, Callable[[Session, str], None]] = {
     "answer": _answer,
     "pre_answer": _pre_answer,
-    "ring_ready": _ring_ready,
     "set": _set,
     "multiset": _multiset,
     "playback": _playback,
-    "sleep": _sleep,
     "hangup": _hangup,
-    "respond": _respond,
-    "sched_transfer": _sched_transfer,
-    "sched_hangup": _sched_hangup,
-    "export": _export,
-    "sched_cancel": _sched_cancel,
     "transfer": _transfer,
-    "park": _park,
     "record_session": _record_session,
     "stop_record_session": _stop_record_session,
     "limit_execute": _limit_execute,

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from appliance.miniswitch import causes, dialstring, sound
-from appliance.miniswitch.apps import set_variable
 from appliance.miniswitch.channel import Channel, Interrupted, State
 from appliance.miniswitch.closing import close
 from appliance.miniswitch.g711 import PCMA
@@ -34,7 +33,7 @@ def _bridge(session: Session, text: str) -> None:
         log.warning("%s: %s", caller.name, error)
         _failed(caller, "DESTINATION_OUT_OF_ORDER")
         return
-    caller.variables.update({"originate_causes": None, "last_bridge_to": None, "signal_bond": None})
+    caller.variables.update({"originate_causes": None, "signal_bond": None})
     ringing = Ringing(
         switch, caller, caller.wait, caller.wake, timeout_s=_timeout(caller), on_ring=lambda: _ringback(caller)
     )
@@ -106,12 +105,11 @@ def _failed(caller: Channel, cause: str) -> None:
 
 
 def _ringback(caller: Channel) -> None:
-    """A line rings: let the caller hear the tone that the handler chose, or tell its phone to ring."""
+    """A line rings: let the caller hear the tone that the settings or the handlers chose."""
     caller.times.progress = caller.times.progress or now_us()
     names = ("transfer_ringback", "ringback") if caller.answered else ("ringback",)
     tone = next((value for name in names if (value := caller.variables.get(name))), None)
     if tone is None:
-        caller.ring_ready()
         return
     caller.pre_answer()
     name = f"tone_stream://{tone};loops=-1" if tone.startswith("%") else tone
@@ -125,9 +123,12 @@ def _ringback(caller: Channel) -> None:
 def _join(session: Session, line: Channel) -> None:
     """Let the two talk until one of them ends, or the caller is taken away."""
     caller, switch = session.channel, session.switch
-    for note in (caller, line):
-        other = line if note is caller else caller
-        note.variables.update(
+    caller.other_type, caller.other_profile = "originatee", line.profile
+    caller.profile.callee_name, caller.profile.callee_number = line.profile.callee_name, line.profile.callee_number
+    session.answer()
+    caller.check()
+    for one, other in ((caller, line), (line, caller)):
+        one.variables.update(
             {
                 "bridge_uuid": other.uuid,
                 "bridge_channel": other.name,
@@ -135,11 +136,6 @@ def _join(session: Session, line: Channel) -> None:
                 "signal_bond": other.uuid,
             }
         )
-    caller.other_type, caller.other_profile = "originatee", line.profile
-    caller.profile.callee_name, caller.profile.callee_number = line.profile.callee_name, line.profile.callee_number
-    _run_variables(caller, line)
-    session.answer()
-    caller.check()
     moment = now_us()
     caller.times.bridged = line.times.bridged = moment
     with caller.changed:
@@ -159,27 +155,6 @@ def _join(session: Session, line: Channel) -> None:
         with caller.changed:
             caller.partner = line.partner = None
         switch.events.fire("CHANNEL_UNBRIDGE", caller, *ids)
-
-
-def _run_variables(caller: Channel, line: Channel) -> None:
-    """`execute_on_answer` of the line's leg and `bridge_pre_execute_…` of either: `set` only."""
-    for channel, text in (
-        (line, line.variables.get("execute_on_answer")),
-        (caller, _application(caller, "bridge_pre_execute_aleg")),
-        (line, _application(caller, "bridge_pre_execute_bleg")),
-    ):
-        if not text:
-            continue
-        name, _, argument = text.replace("::", " ", 1).partition(" ")
-        if name == "set":
-            set_variable(channel, argument)
-        else:
-            log.warning("%s: %s cannot run at an answer here", channel.name, name)
-
-
-def _application(channel: Channel, prefix: str) -> str | None:
-    name = channel.variables.get(f"{prefix}_app")
-    return None if name is None else f"{name} {channel.variables.get(f'{prefix}_data') or ''}"
 
 
 APPLICATIONS: dict[str, Callable[[Session, str], None]] = {"bridge": _bridge}

@@ -1,8 +1,7 @@
 """One leg of a call: its state, its variables, its media, and what may interrupt it.
 
-A channel is shared between threads. `changed` guards what they wait for: keys, messages of the
-handler, hang-up, transfer. The thread that runs the call (`session.Session`) waits on it; all others
-only note what happened and wake it.
+A channel is shared between threads. `changed` guards what they wait for: keys, hang-up, transfer. The
+thread that runs the call (`session.Session`) waits on it; all others only note what happened and wake it.
 """
 
 from __future__ import annotations
@@ -17,11 +16,9 @@ from typing import TYPE_CHECKING
 
 from appliance.miniswitch import causes, g711, sdp
 from appliance.miniswitch.channel_sip import SipSide
-from appliance.miniswitch.esl_wire import Command
 from appliance.miniswitch.media import MediaLeg
 from appliance.miniswitch.profile import Profile, Times, now_us
 from appliance.miniswitch.recording import Recording
-from appliance.miniswitch.scheduler import Job
 from appliance.miniswitch.sip_leg import SipLeg
 from appliance.miniswitch.variables import Variables
 
@@ -53,10 +50,6 @@ class Moved(Interrupted):
     """The call was transferred to another extension."""
 
 
-class HandlerLost(Interrupted):
-    """The handler's connection ended and `socket_resume` says to go on at once."""
-
-
 class Channel:
     """A leg. `direction` is `inbound` for a caller, `outbound` for a line."""
 
@@ -82,13 +75,7 @@ class Channel:
         self.remote: sdp.Media | None = None
         self.changed = threading.Condition(threading.RLock())
         self.keys: deque[str] = deque()
-        self.messages: deque[Command] = deque()
-        self.broken = False
-        self.handler_lost = False
-        self.moved_to = ""
-        self.handler: object | None = None
-        self.unlocked = False
-        self.jobs: dict[int, Job] = {}
+        self.moved_to: tuple[str, str] | None = None
         self.watchers: list[Callable[[], None]] = []
         self.signals = SipSide(self)
         self.sip = SipLeg(switch.sip, self.signals)
@@ -141,13 +128,11 @@ class Channel:
             raise HungUp
         if self.moved_to:
             raise Moved
-        if self.handler_lost:
-            raise HandlerLost
 
     def wait(self, done: Callable[[], bool], timeout: float | None = None) -> bool:
         """Wait until `done`, at most `timeout` seconds; False on time-out.
 
-        Raises `Interrupted` when the call is hung up, moved, or lost its handler.
+        Raises `Interrupted` when the call is hung up or moved.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         with self.changed:
@@ -160,18 +145,13 @@ class Channel:
                     return False
                 self.changed.wait(left)
 
-    def move(self, extension: str) -> None:
-        """Transfer the call: its running application is broken off."""
+    def move(self, extension: str, _dialplan: str = "", context: str = "") -> None:
+        """Transfer the call: its running application is broken off. The context stays unless one is named."""
         with self.changed:
             if self.hangup_cause:
                 return
-            self.moved_to = extension
+            self.moved_to = extension, context or self.profile.context
             self.changed.notify_all()
-
-    def take_break(self) -> bool:
-        """Whether `uuid_break` was asked for since the last look."""
-        broken, self.broken = self.broken, False
-        return broken
 
     def press(self, key: str) -> None:
         """A key was pressed; called on the thread that heard it."""
@@ -183,15 +163,6 @@ class Channel:
         self.switch.events.fire("DTMF", self, ("DTMF-Digit", key), ("DTMF-Source", "RTP"))
 
     # What we tell the other side --------------------------------------------------------------
-
-    def ring_ready(self) -> None:
-        """Send 180, unless more was sent already."""
-        if self.ringing or self.early or self.answered or self.hangup_cause:
-            return
-        self.ringing = True
-        self.times.progress = self.times.progress or now_us()
-        self.switch.sip.run(self.sip.ring)
-        self.switch.events.fire("CHANNEL_PROGRESS", self)
 
     def pre_answer(self) -> None:
         """Open early media: 183 with a description, unless that or more was done already."""
@@ -219,15 +190,16 @@ class Channel:
         self.media.last_packet = time.monotonic()
         self.variables.set("endpoint_disposition", "ANSWER")
 
-    def hangup(self, cause: str, status: int = 0, phrase: str = "") -> None:
-        """End the leg from our side, once. `status` refuses an unanswered caller with that code."""
+    def hangup(self, cause: str) -> None:
+        """End the leg from our side, once."""
         if not self.note_hangup(cause):
             return
+        status = 0
         if self.answered:
             self.variables.set("sip_hangup_disposition", "send_bye")
         elif self.direction == "inbound":
             self.variables.set("sip_hangup_disposition", "send_refuse")
-            status = status or self._refusal()
+            status = self._refusal()
         else:
             self.variables.update(
                 {
@@ -236,7 +208,7 @@ class Channel:
                     "sip_invite_failure_phrase": "CANCEL",
                 }
             )
-        self.switch.sip.run(self.sip.end, cause, status, phrase or causes.phrase(status))
+        self.switch.sip.run(self.sip.end, cause, status, causes.phrase(status))
         self.announce_hangup()
 
     def _refusal(self) -> int:

@@ -13,8 +13,6 @@ def close(channel: Channel) -> None:
     """
     switch = channel.switch
     channel.state = State.CS_REPORTING
-    for job in channel.jobs.values():
-        job.cancel()
     for path in list(channel.recordings):
         apps.stop_recording(channel, path)
     channel.variables.update(cdr.final_variables(channel))

@@ -29,7 +29,6 @@ def run(session: Session) -> None:
     Raises `channel.HungUp`.
     """
     channel = session.channel
-    destination = channel.profile.destination
     while True:
         channel.variables.set("call_uuid", channel.uuid)
         channel.state = State.CS_EXECUTE
@@ -37,34 +36,31 @@ def run(session: Session) -> None:
             if channel.remote is None:
                 channel.hangup("INCOMPATIBLE_DESTINATION")
             channel.check()
-            # A caller who dials an extension's name is a caller like any other.
-            ours = channel.variables.get("gw_started") == "1"
-            (EXTENSIONS.get(destination, _call) if ours else _call)(session)
-            # The last instruction has run.
-            channel.hangup("NORMAL_CLEARING")
-            channel.check()
+            extension = find(channel.profile.context, channel.profile.destination)
+            if extension is None:
+                channel.hangup("NO_ROUTE_DESTINATION")
+                channel.check()
+            else:
+                extension(session)
+                # The last instruction has run.
+                channel.hangup("NORMAL_CLEARING")
+                channel.check()
         except Moved:
-            destination = session.take_move()
+            session.take_move()
+
+
+def find(context: str, destination: str) -> Callable[[Session], None] | None:
+    """The extension that a call in a context is for.
+
+    Callers are in `gateway`, whatever they dial: an extension's name is a number like any other there.
+    """
+    if context == "gateway":
+        return _call
+    return HANDLERS.get(destination) if context == "handlers" else None
 
 
 def _call(session: Session) -> None:
     """Every call from an address on the list."""
-    start = (
-        "gw_started=1",
-        "gw_last=socket",
-        "socket_resume=true",
-        "hangup_after_bridge=false",
-        "continue_on_fail=true",
-        "ignore_early_media=true",
-        "effective_caller_id_name=anonymous",
-        "effective_caller_id_number=anonymous",
-        "export_vars=gw_number,gw_account,gw_trunk,gw_line",
-        "bridge_pre_execute_aleg_app=set",
-        "bridge_pre_execute_aleg_data=gw_joined=true",
-        f"execute_on_answer=sched_hangup +{int(session.switch.settings.max_call_s)} ALLOTTED_TIMEOUT",
-    )
-    session.execute("multiset", "^^;" + ";".join(start))
-    session.execute("sched_transfer", f"+3 {_try_name(2)} XML gateway")
     session.execute("socket", _handlers(session))
     _transfer(session, _GONE)
 
@@ -73,51 +69,43 @@ def _handlers_gone(session: Session) -> None:
     """A loss: nobody listens, or the socket died. The x's in `gw_losses` count how often."""
     variables = session.channel.variables
     losses = variables.get("gw_losses") or ""
-    if variables.get("gw_joined") == "true":
+    if variables.get("last_bridge_to"):
+        # The two had talked: the talk is over.
         session.execute("hangup", "NORMAL_CLEARING")
-    elif len(losses) >= LOSSES:
+    elif losses == "x" * LOSSES:
         # Handlers that take a call and die of it again and again do not get it for ever.
         session.execute("set", "gw_last=socket")
         _transfer(session, _FALLBACK)
-    elif losses:
-        session.execute("multiset", f"^^;gw_last=socket;gw_losses={losses}x")
-        _transfer(session, _try_name(2))
     else:
-        session.execute("set", "gw_losses=x")
-        _transfer(session, _try_name(1))
+        session.execute("multiset", f"^^;gw_last=socket;gw_losses={losses}x")
+        _transfer(session, _try_name(2 if losses else 1))
 
 
 def _handlers_try(session: Session, step: int) -> None:
     """Offer the call to the handlers once more, from the second time on after some music."""
-    following = _try_name(step + 1) if step < TRIES else _FALLBACK
-    if step > 1 and _was_taken(session):
-        _transfer(session, _GONE)
-    session.execute("sched_cancel", "${last_sched_id}")
     if step > 1:
+        _go_back_if_taken(session)
         session.execute("playback", "{timeout=2000}${gw_music}")
-    session.execute("multiset", "^^;socket_resume=true;gw_last=socket")
-    session.execute("sched_transfer", f"+2 {following} XML gateway")
     session.execute("socket", _handlers(session))
     session.execute("set", "gw_last=${current_application}")
-    _transfer(session, following)
+    _transfer(session, _try_name(step + 1) if step < TRIES else _FALLBACK)
 
 
 def _fallback(session: Session) -> None:
     """The embedded Python has the call."""
-    if _was_taken(session):
-        _transfer(session, _GONE)
-    session.execute("sched_cancel", "${last_sched_id}")
+    _go_back_if_taken(session)
     session.execute("python", "fallback")
     session.execute("hangup", "NORMAL_TEMPORARY_FAILURE")
 
 
-def _was_taken(session: Session) -> bool:
+def _go_back_if_taken(session: Session) -> None:
     """Something ran after the last `socket`: a handler had the call, and this is a new loss."""
-    return session.channel.variables.get("gw_last") != "socket"
+    if session.channel.variables.get("gw_last") != "socket":
+        _transfer(session, _GONE)
 
 
 def _transfer(session: Session, extension: str) -> None:
-    session.execute("transfer", f"{extension} XML gateway")
+    session.execute("transfer", f"{extension} XML handlers")
 
 
 def _try_name(step: int) -> str:
@@ -126,11 +114,12 @@ def _try_name(step: int) -> str:
 
 def _handlers(session: Session) -> str:
     host, port = session.switch.settings.handlers
-    return f"{host}:{port} async full"
+    return f"{host}:{port} full"
 
 
-EXTENSIONS: dict[str, Callable[[Session], None]] = {
+HANDLERS: dict[str, Callable[[Session], None]] = {
     _GONE: _handlers_gone,
     _FALLBACK: _fallback,
     **{_try_name(step): partial(_handlers_try, step=step) for step in range(1, TRIES + 1)},
 }
+"""Context `handlers`, which nobody dials into."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from appliance.miniswitch.variables import is_true
+
 
 class DialError(ValueError):
     """The dial string is not one that this switch can place."""
@@ -16,13 +18,25 @@ class DialError(ValueError):
 
 @dataclass(frozen=True)
 class Target:
-    """One line to ring: the number, where its SIP goes, and the variables of its leg."""
+    """One line to ring: the number, where its SIP goes, and variables: those in `{…}`, and its own in `[…]`."""
 
     profile: str
     number: str
     host: str
     port: int
-    variables: dict[str, str]
+    common: dict[str, str]
+    own: dict[str, str]
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What the leg is made by: its own go before the common ones."""
+        return self.common | self.own
+
+    def variables(self, exported: dict[str, str]) -> dict[str, str]:
+        """What the leg gets: the common ones go before its own unless they say `local_var_clobber`, and before
+        those that its caller exports (`switch_ivr_originate`)."""
+        common = exported | self.common
+        return common | self.own if is_true(self.common.get("local_var_clobber")) else self.own | common
 
 
 _ENDPOINT = re.compile(r"sofia/([\w.-]+)/([^@/\s]+)@([\w.-]+?)(?::(\d{1,5}))?")
@@ -44,7 +58,7 @@ def parse(text: str) -> list[Target]:
         profile, number, host, port = match.groups()
         if port is not None and not 0 < int(port) < 65536:
             raise DialError(f"not a port: {port}")
-        targets.append(Target(profile, number, host, int(port or 5060), common | own))
+        targets.append(Target(profile, number, host, int(port or 5060), common, own))
     return targets
 
 

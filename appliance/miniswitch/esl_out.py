@@ -1,23 +1,23 @@
-"""`socket HOST:PORT async full`: the handlers' side of a call.
+"""`socket HOST:PORT full`: the call's thread does what the handlers say, one command after the other.
 
-What happens when a handler goes away, as seen on a running FreeSWITCH: with `socket_resume` true the
-running application is broken off and the dialplan goes on at once; else the application, and those
-sent after it, run to their end first.
+It reads a command, carries it out, answers it and reads the next, as FreeSWITCH's `listener_run` does without
+`async`. So an application that has begun goes on when its handlers die, and the end of their connection is seen
+only behind it; then the dialplan goes on. A call that has ended is noticed before a command is read, not after.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import causes, esl_wire, events
-from appliance.miniswitch.channel import Channel, HandlerLost, HungUp
-from appliance.miniswitch.esl_conn import Connection
+from appliance.miniswitch import esl_wire, events
+from appliance.miniswitch.channel import Channel, Interrupted
 from appliance.miniswitch.esl_wire import Command
-from appliance.miniswitch.variables import is_true
 
 if TYPE_CHECKING:
     from appliance.miniswitch.session import Session
@@ -26,69 +26,61 @@ log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 5.0
 _FIRST_COMMAND_TIMEOUT_S = 25.0
+_SEND_TIMEOUT_S = 5.0
+_LOOK_EVERY_S = 0.02
+"""FreeSWITCH looks as often whether the call is still there (`read_packet`)."""
+_LONGEST_VALUE = 511
+"""`reply[512]` of `listener_run`."""
 
 
-class OutboundConnection(Connection):
+class Control:
     """The connection that the switch opened for one call."""
 
-    def __init__(self, session: Session, sock: socket.socket) -> None:
-        super().__init__(session.switch, sock)
-        self.channel = session.channel
-        self.connected = False
+    def __init__(self, channel: Channel, sock: socket.socket) -> None:
+        self._channel = channel
+        self._socket = sock
+        self._framer = esl_wire.Framer()
+        self._commands: deque[Command] = deque()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def owner(self) -> str | None:
-        """See `Connection`."""
-        return self.channel.uuid
+    def next(self, timeout_s: float | None = None) -> Command | None:
+        """The next command; None when the call or the connection has ended, or none came in time."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while not self._channel.hangup_cause:
+            if self._commands:
+                return self._commands.popleft()
+            if deadline is not None and time.monotonic() >= deadline:
+                log.warning("%s: the handlers said nothing for %s s", self._channel.name, timeout_s)
+                return None
+            self._socket.settimeout(_LOOK_EVERY_S)
+            try:
+                data = self._socket.recv(65536)
+                if not data:
+                    return None
+                self._commands.extend(self._framer.feed(data))
+            except TimeoutError:
+                continue
+            except (OSError, esl_wire.WireError) as error:
+                log.warning("%s: the handlers' connection: %s", self._channel.name, error)
+                return None
+        return None
 
-    def ended(self) -> None:
-        """The handler is gone: note it for the call's thread, at the moment at which it went."""
-        channel = self.channel
-        with channel.changed:
-            if channel.handler is self and channel.variables.is_true("socket_resume"):
-                channel.handler_lost = True
-            channel.changed.notify_all()
+    def send(self, data: bytes) -> None:
+        """Write an answer. Handlers that have gone change nothing: what they had sent before is still done."""
+        self._socket.settimeout(_SEND_TIMEOUT_S)
+        with contextlib.suppress(OSError):
+            self._socket.sendall(data)
 
-    def own_command(self, word: str, rest: str, command: Command) -> bool:
-        """See `Connection`."""
-        channel = self.channel
-        if word == "connect":
-            self.connected = True
-            self.send(esl_wire.serialize(self._data()))
-            channel.wake()
-        elif word == "sendmsg":
-            if rest and rest != channel.uuid:
-                self.send(esl_wire.reply_frame(f"-ERR invalid session id [{rest}]"))
-                return True
-            self.send(esl_wire.reply_frame("+OK"))
-            with channel.changed:
-                channel.messages.append(command)
-                channel.changed.notify_all()
-            _hang_up_between(channel, command)
-        else:
-            return False
-        return True
-
-    def _data(self) -> events.Headers:
-        bus = self.switch.events
-        return [
-            *bus.base("CHANNEL_DATA"),
-            *events.data_headers(self.channel),
-            *events.channel_headers(self.channel),
-            ("Content-Type", "command/reply"),
-            ("Reply-Text", "+OK\n"),
-            ("Socket-Mode", "async"),
-            ("Control", "full"),
-        ]
-
-
-def _hang_up_between(channel: Channel, command: Command) -> None:
-    """A hang-up does not wait for an application that was started without `event-lock`."""
-    if command.get("call-command") == "hangup" and channel.unlocked:
-        channel.hangup(causes.parse(command.get("hangup-cause")))
+    def close(self) -> None:
+        """Say goodbye and close."""
+        self.send(esl_wire.disconnect_frame(self._channel.uuid))
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
 
 
 def _socket(session: Session, text: str) -> None:
-    """Park the call and do what its handler says, until one of the two goes away."""
+    """Obey the handlers until one of the two goes away."""
     host, _, port = text.split(" ")[0].rpartition(":")
     channel = session.channel
     channel.variables.set("socket_host", host)
@@ -97,63 +89,56 @@ def _socket(session: Session, text: str) -> None:
     except (OSError, ValueError) as error:
         log.warning("%s: nobody at %s: %s", channel.name, text, error)
         return
-    connection = OutboundConnection(session, sock)
-    session.connections.append(connection)
-    with channel.changed:
-        channel.handler, channel.handler_lost = connection, False
-        channel.messages.clear()
-    connection.start(f"handler {channel.uuid[:8]}")
+    control = Control(channel, sock)
     try:
-        _obey(session, connection)
-    except HandlerLost:
-        log.info("%s: the handler is gone", channel.name)
-    except HungUp:
-        # Left open: the events of the hang-up still go out on it before it is closed.
-        raise
-    except BaseException:
-        connection.close()
-        raise
+        command = control.next(_FIRST_COMMAND_TIMEOUT_S)
+        while command is not None:
+            control.send(_answer(session, command))
+            command = control.next()
     finally:
-        with channel.changed:
-            channel.handler, channel.handler_lost = None, False
-            channel.messages.clear()
+        control.close()
 
 
-def _obey(session: Session, connection: OutboundConnection) -> None:
-    channel = session.channel
-    deadline = time.monotonic() + _FIRST_COMMAND_TIMEOUT_S
-    if not channel.wait(lambda: connection.connected or connection.finished, deadline - time.monotonic()):
-        connection.close()
-    if not connection.connected:
-        # The handler went without a word, and `socket_resume` is off: FreeSWITCH leaves the call
-        # parked; only a transfer fetches it back.
-        channel.wait(lambda: False)
-    session.switch.events.fire("CHANNEL_PARK", channel)
-    while True:
-        channel.wait(lambda: bool(channel.messages) or connection.finished)
-        if not channel.messages:
-            break
-        _do(session, channel.messages.popleft())
-    session.switch.events.fire("CHANNEL_UNPARK", channel)
+def _answer(session: Session, command: Command) -> bytes:
+    """Carry out one command; its answer."""
+    word, _, rest = command.line.partition(" ")
+    word = word.lower()
+    if word == "connect":
+        return esl_wire.serialize(_data(session.channel))
+    if word == "getvar":
+        # Nothing to say is to FreeSWITCH a command that it does not know (the end of `parse_command`).
+        value = esl_wire.to_bytes(session.channel.variables.get(rest) or "")[:_LONGEST_VALUE]
+        return esl_wire.reply_frame(esl_wire.to_text(value) or esl_wire.UNKNOWN)
+    if word == "sendmsg":
+        if rest and rest != session.channel.uuid:
+            return esl_wire.reply_frame(f"-ERR invalid session id [{rest}]")
+        _carry_out(session, command)
+        return esl_wire.reply_frame("+OK")
+    return esl_wire.reply_frame(esl_wire.UNKNOWN)
 
 
-def _do(session: Session, message: Command) -> None:
-    """Carry out one `sendmsg`."""
-    channel = session.channel
-    what = message.get("call-command").lower()
-    if what == "execute":
-        name = message.get("execute-app-name")
-        argument = message.get("execute-app-arg") or message.body
-        channel.unlocked = not is_true(message.get("event-lock"))
-        try:
-            session.execute(name, argument, message.get("event-uuid") or None)
-        finally:
-            channel.unlocked = False
-    elif what == "hangup":
-        channel.hangup(causes.parse(message.get("hangup-cause")))
-        channel.check()
-    else:
-        log.warning("%s: sendmsg %r is not offered", channel.name, what)
+def _data(channel: Channel) -> events.Headers:
+    return [
+        *channel.switch.events.base("CHANNEL_DATA"),
+        *events.data_headers(channel),
+        *events.channel_headers(channel),
+        ("Content-Type", "command/reply"),
+        ("Reply-Text", "+OK\n"),
+        ("Socket-Mode", "static"),
+        ("Control", "full"),
+    ]
+
+
+def _carry_out(session: Session, message: Command) -> None:
+    """Run the application of a `sendmsg` to its end. What ended it before is seen by whoever looks next."""
+    name, argument = message.get("execute-app-name"), message.get("execute-app-arg")
+    if message.get("call-command") != "execute" or not name:
+        log.warning("%s: sendmsg %r is not offered", session.channel.name, message.get("call-command"))
+        return
+    if not argument and message.get("content-type").lower() == "text/plain":
+        argument = message.body
+    with contextlib.suppress(Interrupted):
+        session.execute(name, argument)
 
 
 APPLICATIONS: dict[str, Callable[[Session, str], None]] = {"socket": _socket}

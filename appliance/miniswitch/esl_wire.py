@@ -15,6 +15,7 @@ from functools import lru_cache
 
 MAX_COMMAND = 64 * 1024
 MAX_BODY = 1024 * 1024
+UNKNOWN = "-ERR command not found"
 
 Headers = Iterable[tuple[str, str]]
 
@@ -74,7 +75,7 @@ def event_frame(headers: Headers, body: str = "") -> bytes:
 
 
 def reply_frame(text: str) -> bytes:
-    """The answer to a command. `text` never holds a newline: each of our replies is one line."""
+    """The answer to a command: one line, but for a variable's value, which goes out as it is."""
     return to_bytes(f"Content-Type: command/reply\nReply-Text: {text}\n\n")
 
 

@@ -41,36 +41,17 @@ class ScriptSession:
         self._session.channel.variables.set(name, value)
 
     def ready(self) -> bool:
-        """Whether the call is still there."""
-        return not self._session.channel.hangup_cause
-
-    def answered(self) -> bool:
-        """Whether the call was answered."""
-        return self._session.channel.answered
+        """Whether the call is still there and ours."""
+        channel = self._session.channel
+        return not channel.hangup_cause and channel.moved_to is None
 
     def answer(self) -> None:
         """Answer the call."""
         self.execute("answer")
 
-    def preAnswer(self) -> None:
-        """Open early media."""
-        self.execute("pre_answer")
-
-    def sleep(self, milliseconds: int) -> None:
-        """Wait."""
-        self.execute("sleep", str(milliseconds))
-
-    def streamFile(self, name: str) -> None:
-        """Play a file."""
-        self.execute("playback", name)
-
     def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
         """End the call."""
         self._session.channel.hangup(causes.parse(cause))
-
-    def hangupCause(self) -> str:
-        """Why the call ended, empty while it lasts."""
-        return self._session.channel.hangup_cause
 
 
 def _python(session: Session, text: str) -> None:

@@ -22,7 +22,7 @@ _USAGE = (
 
 
 def originate(switch: Switch, text: str) -> str:
-    """`DIALSTRING EXTENSION [XML gateway]` or `DIALSTRING &APPLICATION(ARGUMENT)`; waits for the answer."""
+    """`DIALSTRING EXTENSION [XML CONTEXT]` or `DIALSTRING &APPLICATION(ARGUMENT)`; waits for the answer."""
     url, what = _split(text)
     if not url or not what:
         return _USAGE
@@ -58,7 +58,7 @@ def _ring(switch: Switch, targets: list[dialstring.Target]) -> tuple[Channel | N
             return changed.wait_for(done, timeout)
 
     limit = max(
-        (int(value) for target in targets if (value := target.variables.get("originate_timeout", "")).isdigit()),
+        (int(value) for target in targets if (value := target.common.get("originate_timeout", "")).isdigit()),
         default=0,
     )
     ringing = Ringing(switch, None, wait, wake, timeout_s=limit or _TIMEOUT_S)
@@ -71,7 +71,7 @@ def _ring(switch: Switch, targets: list[dialstring.Target]) -> tuple[Channel | N
 def _begin(switch: Switch, leg: Channel, rest: str) -> None:
     """Run an application, or an extension of the dialplan, on a leg that has answered."""
     if not rest.startswith("&"):
-        leg.move(rest.split(" ")[0])
+        leg.move(*rest.split()[:3])
         Session(switch, leg).start()
         return
     name, _, argument = rest[1:].partition("(")

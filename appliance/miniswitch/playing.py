@@ -36,10 +36,10 @@ def play(
     try:
         while True:
             ready = channel.wait(
-                lambda: player.done or channel.broken or bool(on_key and channel.keys),
+                lambda: player.done or bool(on_key and channel.keys),
                 None if deadline is None else max(0.0, deadline - time.monotonic()),
             )
-            if not ready or channel.take_break():
+            if not ready:
                 return Played.STOPPED
             while on_key and channel.keys:
                 if on_key(channel.keys.popleft()):

@@ -116,7 +116,14 @@ class Profile:
             "chan_name": self.channel_name,
         }
 
-    def clone(self, destination: str) -> Profile:
+    def clone(self, destination: str, context: str) -> Profile:
         """The profile of the same leg after a transfer; the old one keeps its times as they are."""
         times = replace(self.times, profile_created=now_us())
-        return replace(self, destination=destination, rdnis=self.destination, index=self.index + 1, times=times)
+        return replace(
+            self,
+            destination=destination,
+            context=context,
+            rdnis=self.destination,
+            index=self.index + 1,
+            times=times,
+        )

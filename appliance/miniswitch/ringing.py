@@ -57,7 +57,7 @@ class Ringing:
             except NoPort:
                 return "NORMAL_CIRCUIT_CONGESTION"
             leg.watchers.append(self.wake)
-            limit = target.variables.get("leg_timeout", "")
+            limit = leg.variables.get("leg_timeout") or ""
             deadline = time.monotonic() + int(limit) if limit.isdigit() and int(limit) else None
             self.attempts.append(Attempt(leg, deadline))
             self.switch.sip.run(leg.sip.place, _invitation(leg, self.caller, target))
@@ -118,7 +118,7 @@ def _make_leg(switch: Switch, caller: Channel | None, target: Target) -> Channel
         original_number=from_caller.caller_number if from_caller else number,
         network_addr=from_caller.network_addr if from_caller else target.host,
         destination=target.number,
-        uuid=target.variables.get("origination_uuid") or new_uuid(),
+        uuid=target.options.get("origination_uuid") or new_uuid(),
         channel_name=f"sofia/{target.profile}/{where}",
         callee_name="Outbound Call",
         callee_number=target.number,
@@ -153,15 +153,17 @@ def _make_leg(switch: Switch, caller: Channel | None, target: Target) -> Channel
     if caller is not None:
         leg.other_type, leg.other_profile = "originator", caller.profile
         leg.variables.update({"originator": caller.uuid, "originating_leg_uuid": caller.uuid})
-        leg.variables.update({name: caller.variables.get(name) for name in _exported(caller)})
-    leg.variables.update(target.variables)
+    leg.variables.update(target.variables(_exported(caller)))
     switch.remember(leg)
     return leg
 
 
-def _exported(caller: Channel) -> list[str]:
+def _exported(caller: Channel | None) -> dict[str, str]:
     """The caller's variables that go along to a line's leg."""
-    return [name for name in (caller.variables.get("export_vars") or "").split(",") if name]
+    if caller is None:
+        return {}
+    names = (caller.variables.get("export_vars") or "").split(",")
+    return {name: value for name in names if (value := caller.variables.get(name))}
 
 
 def _shown_to(caller: Channel | None, target: Target) -> tuple[str, str]:
@@ -170,15 +172,15 @@ def _shown_to(caller: Channel | None, target: Target) -> tuple[str, str]:
     if caller is not None:
         number = caller.variables.get("effective_caller_id_number") or caller.profile.caller_number
         name = caller.variables.get("effective_caller_id_name") or caller.profile.caller_name
-    number = target.variables.get("origination_caller_id_number") or number or "0000000000"
-    return number, target.variables.get("origination_caller_id_name") or name or number
+    number = target.options.get("origination_caller_id_number") or number or "0000000000"
+    return number, target.options.get("origination_caller_id_name") or name or number
 
 
 def _invitation(leg: Channel, caller: Channel | None, target: Target) -> Invitation:
     headers = tuple(
         (name[len(_HEADER_PREFIX) :], value)
-        for name, value in target.variables.items()
-        if name.startswith(_HEADER_PREFIX) and value
+        for name, value in leg.variables.items()
+        if name.startswith(_HEADER_PREFIX)
     )
     first = caller.remote.law if caller is not None and caller.remote is not None else PCMA
     return Invitation(

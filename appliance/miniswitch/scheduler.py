@@ -12,36 +12,22 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 
-class Job:
-    """Something that will be done unless it is cancelled before."""
-
-    def __init__(self, number: int, work: Callable[[], None]) -> None:
-        self.number = number
-        self.work: Callable[[], None] | None = work
-
-    def cancel(self) -> None:
-        """Do not do it."""
-        self.work = None
-
-
 class Scheduler:
     """Does jobs when they are due. A job must be short: it delays the others."""
 
     def __init__(self) -> None:
-        self._jobs: list[tuple[float, int, Job]] = []
-        self._number = itertools.count(1)
+        self._jobs: list[tuple[float, int, Callable[[], object]]] = []
+        self._number = itertools.count()
         self._changed = threading.Condition()
         self._running = True
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self._thread.start()
 
-    def after(self, seconds: float, work: Callable[[], None]) -> Job:
+    def after(self, seconds: float, work: Callable[[], object]) -> None:
         """Do something in so many seconds."""
-        job = Job(next(self._number), work)
         with self._changed:
-            heapq.heappush(self._jobs, (time.monotonic() + seconds, job.number, job))
+            heapq.heappush(self._jobs, (time.monotonic() + seconds, next(self._number), work))
             self._changed.notify()
-        return job
 
     def stop(self) -> None:
         """Do nothing more."""
@@ -57,9 +43,8 @@ class Scheduler:
                     self._changed.wait(self._jobs[0][0] - time.monotonic() if self._jobs else None)
                 if not self._running:
                     return
-                job = heapq.heappop(self._jobs)[2]
-            if (work := job.work) is not None:
-                try:
-                    work()
-                except Exception:
-                    log.exception("a scheduled job")
+                work = heapq.heappop(self._jobs)[2]
+            try:
+                work()
+            except Exception:
+                log.exception("a scheduled job")

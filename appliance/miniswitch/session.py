@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import apps, bridge, dialplan, digits, esl_out, fallback
+from appliance.miniswitch import api, apps, bridge, dialplan, digits, esl_out, extension, fallback
 from appliance.miniswitch.channel import Channel, HungUp, Interrupted, new_uuid
 from appliance.miniswitch.closing import close
 from appliance.miniswitch.expand import expand
@@ -25,6 +25,7 @@ APPLICATIONS: dict[str, Application] = {
     **digits.APPLICATIONS,
     **bridge.APPLICATIONS,
     **esl_out.APPLICATIONS,
+    **extension.APPLICATIONS,
     **fallback.APPLICATIONS,
 }
 
@@ -38,7 +39,6 @@ class Session:
     def __init__(self, switch: Switch, channel: Channel) -> None:
         self.switch = switch
         self.channel = channel
-        self.connections: list[esl_out.OutboundConnection] = []
 
     def start(self, route: Callable[[Session], None] | None = None) -> None:
         """Begin; the route is the dialplan unless another is given."""
@@ -57,16 +57,16 @@ class Session:
         finally:
             channel.hangup("NORMAL_TEMPORARY_FAILURE")
             close(channel)
-            for connection in self.connections:
-                connection.close()
 
-    def execute(self, name: str, argument: str = "", app_uuid: str | None = None) -> None:
+    def execute(self, name: str, argument: str = "") -> None:
         """Run an application to its end, between its two events.
 
-        Raises `Interrupted` when the call is hung up, moved, or lost its handler meanwhile; the event of
-        completion has been fired then, too.
+        Raises `Interrupted` when the call is hung up or moved meanwhile; the event of completion has been fired
+        then, too. On a call that has ended nothing runs.
         """
         channel = self.channel
+        if channel.hangup_cause:
+            raise HungUp
         work = APPLICATIONS.get(name)
         if work is None:
             log.warning("%s: no application %r", channel.name, name)
@@ -77,7 +77,7 @@ class Session:
             channel.pre_answer()
         if not channel.variables.is_true("app_disable_expand_variables"):
             argument = expand(argument, channel.variables.get)
-        app_uuid = app_uuid or new_uuid()
+        app_uuid = new_uuid()
         channel.application = (name, argument)
         channel.applications.append((name, argument or None, now_us()))
         channel.variables.update(
@@ -89,8 +89,6 @@ class Session:
         )
         facts = (("Application", name), ("Application-Data", argument or None))
         self.switch.events.fire("CHANNEL_EXECUTE", channel, *facts, ("Application-UUID", app_uuid))
-        # A break that came before this application began was not meant for it.
-        channel.broken = False
         interruption: Interrupted | None = None
         try:
             work(self, argument)
@@ -109,24 +107,25 @@ class Session:
         channel.check()
 
     def answer(self) -> None:
-        """Answer the call, and do at once what `execute_on_answer` asks for."""
+        """Answer the call, and run the API command of `api_on_answer` (`switch_channel_api_on`)."""
         channel = self.channel
         if channel.answered:
             return
         channel.answer()
-        name, _, argument = (channel.variables.get("execute_on_answer") or "").partition(" ")
-        if name:
-            self.execute(name, argument)
+        if command := channel.variables.get("api_on_answer"):
+            answer = api.run(self.switch, expand(command, channel.variables.get))
+            log.info("%s: %s: %s", channel.name, command, answer.strip())
 
-    def take_move(self) -> str:
-        """The extension that the call was moved to; gives the leg its new caller profile."""
+    def take_move(self) -> None:
+        """Give the leg the caller profile of the extension that it was moved to."""
         channel = self.channel
         with channel.changed:
-            destination, channel.moved_to = channel.moved_to, ""
-        old = channel.profile
-        new = old.clone(destination)
+            moved_to, channel.moved_to = channel.moved_to, None
+        if moved_to is None:
+            raise ValueError("the call was not moved")
+        destination, context = moved_to
+        new = channel.profile.clone(destination, context)
         channel.profiles.appendleft(new)
         source = f"{now_us() // 1_000_000}:{new_uuid()}:bl_xfer:{destination}/{new.context}/{new.dialplan}"
         new.transfer_source = source
         channel.variables.update({"transfer_history": source, "transfer_source": source})
-        return destination

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from appliance.miniswitch import tones
 
 
 class SettingsError(ValueError):
@@ -65,6 +67,7 @@ class Settings:
     snapshot_file: Path | None = None
     media_timeout_s: float = 60.0
     max_call_s: float = 7200.0
+    ringback: str = "%(1000,4000,450)"
 
 
 def load(path: Path) -> Settings:
@@ -106,9 +109,10 @@ def parse(raw: Any) -> Settings:
         "snapshot_file": _optional_path,
         "media_timeout_s": _seconds,
         "max_call_s": _seconds,
+        "ringback": _tone,
     }
-    optional = {"fallback_script", "snapshot_file", "media_timeout_s", "max_call_s"}
-    if missing := sorted(known - optional - set(raw)):
+    needed = {field.name for field in fields(Settings) if field.default is MISSING}
+    if missing := sorted(needed - set(raw)):
         raise SettingsError(f"missing key: {', '.join(missing)}")
     values: dict[str, Any] = {}
     for key, value in raw.items():
@@ -173,6 +177,12 @@ def _optional_path(value: Any) -> Path | None:
 def _audio(value: Any) -> str:
     text = _text(value)
     return text if text.startswith(("tone_stream://", "silence_stream://")) else str(_path(text))
+
+
+def _tone(value: Any) -> str:
+    text = _text(value)
+    tones.parse(text)
+    return text
 
 
 def _seconds(value: Any) -> float:

@@ -108,10 +108,6 @@ class SipLeg:
             log.error("cannot call %s: %s", call.number, error)
             self._end_seen(SipEnd("recv_refuse", 503, "Service Unavailable", "NORMAL_TEMPORARY_FAILURE"))
 
-    def ring(self) -> None:
-        """Send 180."""
-        self._tell(CCEventRing((180, "Ringing", None)))
-
     def progress(self, body: str) -> None:
         """Send 183 with a session description."""
         self._tell(CCEventRing((183, "Session Progress", MsgBody(body))))

@@ -20,10 +20,13 @@ from appliance.miniswitch.scheduler import Scheduler
 from appliance.miniswitch.session import Session
 from appliance.miniswitch.settings import Settings
 from appliance.miniswitch.sip_stack import SipStack
+from appliance.miniswitch.variables import Variables
 
 log = logging.getLogger(__name__)
 
 _WATCH_EVERY_S = 1.0
+_HELD_TIMES = 10
+"""A held leg may be silent so many times as long."""
 _LAST_WORDS_S = 0.3
 _STOP_TIMEOUT_S = 5.0
 
@@ -77,6 +80,13 @@ class Switch:
         """A leg that has not been hung up, by its UUID."""
         channel = self._channels.get(uuid)
         return channel if channel is not None and not channel.hangup_cause else None
+
+    def hangup(self, uuid: str, cause: str) -> bool:
+        """End a leg by its UUID; False when there is none."""
+        channel = self.find(uuid)
+        if channel is not None:
+            channel.hangup(cause)
+        return channel is not None
 
     def channels(self) -> list[Channel]:
         """Every leg."""
@@ -152,8 +162,10 @@ class Switch:
         for channel in self.channels():
             if not channel.answered or channel.hangup_cause:
                 continue
-            if now - channel.media.last_packet > self.settings.media_timeout_s:
-                log.warning("%s: no RTP for %s s", channel.name, self.settings.media_timeout_s)
+            held = channel.remote is not None and not channel.remote.receives
+            limit = self.settings.media_timeout_s * (_HELD_TIMES if held else 1)
+            if now - channel.media.last_packet > limit:
+                log.warning("%s: no RTP for %s s", channel.name, limit)
                 channel.hangup("MEDIA_TIMEOUT")
         self.scheduler.after(_WATCH_EVERY_S, self._watch)
 
@@ -185,14 +197,25 @@ class Switch:
         self.sip.run(self.sip.stop)
 
 
-def _global_variables(settings: Settings) -> dict[str, str]:
-    """What every channel can read, and none carries."""
-    return {
-        "gw_music": settings.music_file,
-        "gw_apology": settings.apology_file,
-        "gw_snapshot": str(settings.snapshot_file or ""),
-        "media_timeout": str(int(settings.media_timeout_s * 1000)),
-        "media_hold_timeout": str(int(settings.media_timeout_s * 1000)),
-        "sip_copy_custom_headers": "false",
-        "sip_ignore_remote_cause": "true",
-    }
+def _global_variables(settings: Settings) -> Variables:
+    """What every channel can read, and none carries; see `freeswitch-scripts/conf/freeswitch.xml.j2`."""
+    timeout_ms = int(settings.media_timeout_s * 1000)
+    return Variables(
+        {
+            "media_timeout": str(timeout_ms),
+            "media_hold_timeout": str(timeout_ms * _HELD_TIMES),
+            "sip_copy_custom_headers": "false",
+            "sip_ignore_remote_cause": "true",
+            "continue_on_fail": "true",
+            "effective_caller_id_name": "anonymous",
+            "effective_caller_id_number": "anonymous",
+            "export_vars": "gw_facts,gw_number,gw_account,gw_line",
+            "ringback": settings.ringback,
+            "RECORD_STEREO": "true",
+            "RECORD_BRIDGE_REQ": "true",
+            "gw_music": settings.music_file,
+            "gw_apology": settings.apology_file,
+            "gw_snapshot": str(settings.snapshot_file or ""),
+            "gw_max_call_s": str(int(settings.max_call_s)),
+        }
+    )

@@ -25,9 +25,9 @@ class Variables:
     `shared` are the switch's global variables: they are found here too, but are not of the channel.
     """
 
-    def __init__(self, initial: Mapping[str, str] | None = None, shared: Mapping[str, str] | None = None) -> None:
+    def __init__(self, initial: Mapping[str, str] | None = None, shared: Variables | None = None) -> None:
         self._lock = threading.Lock()
-        self._shared = shared or {}
+        self._shared = shared
         self._values: dict[str, tuple[str, str]] = {}
         for name, value in (initial or {}).items():
             self.set(name, value)
@@ -35,7 +35,9 @@ class Variables:
     def get(self, name: str) -> str | None:
         """The value, None when it is not set."""
         found = self._values.get(name.lower())
-        return found[1] if found else self._shared.get(name.lower())
+        if found:
+            return found[1]
+        return self._shared.get(name) if self._shared else None
 
     def set(self, name: str, value: str | None) -> None:
         """Set, or remove when the value is empty or None."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -18,11 +19,15 @@ from types import TracebackType
 from typing import Self
 
 from appliance.errors import ApplianceError
+from appliance.ops.alive import ALIVE_WITHIN_S
 
 
 @dataclass(frozen=True)
 class Part:
-    """A process of the box. It is up when it has printed a line that starts with ``READY``, or ``is_up()``."""
+    """A process of the box. It is up when it has printed a line that starts with ``READY``, or ``is_up()``.
+
+    One that has given a sign of life (``ops.alive``) must go on giving them, or it is killed.
+    """
 
     name: str
     argv: Sequence[str]
@@ -45,6 +50,7 @@ class Supervisor:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         #: Where the output of a part's present process begins in its log.
         self._log_from: dict[str, int] = {}
+        self._signs = {part.name: _Signs() for part in parts}
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self._watch: threading.Thread | None = None
@@ -90,11 +96,14 @@ class Supervisor:
             for process in reversed(list(self._running.values())):
                 _end(process)
             self._running.clear()
+        for signs in self._signs.values():
+            signs.close()
 
     def _log_path(self, name: str) -> Path:
         return self._log_dir / f"{name}.log"
 
     def _start(self, part: Part) -> None:
+        self._signs[part.name].forget()
         with self._log_path(part.name).open("ab") as log:
             self._log_from[part.name] = log.tell()
             self._running[part.name] = subprocess.Popen(
@@ -102,7 +111,7 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **part.environment},
+                env={**os.environ, **part.environment, "NOTIFY_SOCKET": self._signs[part.name].address},
                 # A group of its own, so that its children end with it; ^C reaches us only.
                 start_new_session=True,
             )
@@ -124,8 +133,48 @@ class Supervisor:
     def _watch_parts(self) -> None:
         while not self._ending.wait(0.2):
             with self._lock:
+                for name, signs in self._signs.items():
+                    if signs.have_stopped():
+                        self._running[name].kill()
+                        self._running[name].wait()
                 for name in self.dead():
                     self._start(self._parts[name])
+
+
+class _Signs:
+    """Where one part's signs of life arrive."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind("")  # an abstract address that the kernel chooses: no file, nothing left behind
+        self._last: float | None = None
+
+    @property
+    def address(self) -> str:
+        """As ``NOTIFY_SOCKET`` has it."""
+        name: bytes = self._socket.getsockname()
+        return "@" + name[1:].decode()
+
+    def forget(self) -> None:
+        """A new process: what the old one said does not count."""
+        self._read()
+        self._last = None
+
+    def have_stopped(self) -> bool:
+        """Whether there were signs, and are none any more."""
+        if self._read():
+            self._last = time.monotonic()
+        return self._last is not None and time.monotonic() - self._last > ALIVE_WITHIN_S
+
+    def _read(self) -> bool:
+        seen = False
+        with contextlib.suppress(BlockingIOError):
+            while self._socket.recv(4096):
+                seen = True
+        return seen
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -23,10 +23,18 @@ from appliance.errors import SettingsError
 SCRIPTS = PROJECT_ROOT / "freeswitch-scripts"
 """Templates, prompts and the fallback script in a checkout; an installation hands in its own folder."""
 
+RINGBACK = "%(1000,4000,450)"
+"""What a caller hears while a line rings, in FreeSWITCH's words: milliseconds on, off, and hertz."""
+
 HANDLER_TRIES = 3
 """How often the dialplan offers a lost call to the handlers again, two seconds of music between."""
 HANDLER_LOSSES = 3
 """How often one call may be lost by handlers that had taken it before the fallback gets it at once."""
+
+ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "268435456"}
+"""For FreeSWITCH's process. Each outbound socket makes two queues of 800 kB (``socket_function``); by default glibc
+fetches such blocks from the kernel and gives them back each time, and clearing their pages is a tenth of a call's
+CPU. The first is the largest value that glibc takes. The systemd unit in ``ansible/`` sets the same."""
 
 # What may be called at all: (module, kind of interface, names). Everything else is not even registered
 # (FreeSWITCH's switch_loadable_module_interface_allowed), so no way in can reach it. A verb that
@@ -37,18 +45,17 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "api",
         (
             *("status", "version", "show", "module_exists", "fsctl", "reloadxml", "reloadacl", "originate"),
-            *("uuid_break", "uuid_exists", "uuid_getvar", "uuid_kill", "uuid_setvar", "uuid_transfer"),
-            *("limit_usage", "global_getvar"),
+            *("uuid_exists", "uuid_kill"),
+            *("limit_usage", "global_getvar", "sched_hangup"),
         ),
     ),
     (
         "mod_dptools",
         "app",
         (
-            *("answer", "pre_answer", "ring_ready", "respond", "hangup", "sleep", "park", "transfer"),
-            *("set", "multiset", "export", "sched_cancel", "sched_hangup", "sched_transfer"),
+            *("answer", "pre_answer", "hangup", "transfer", "set", "multiset"),
             *("playback", "play_and_get_digits", "record_session", "stop_record_session"),
-            *("bridge", "limit_execute"),
+            *("bridge", "execute_extension", "limit_execute"),
         ),
     ),
     ("mod_event_socket", "app", ("socket",)),
@@ -109,6 +116,7 @@ def render(
         "handlers": f"{settings.handlers_host}:{settings.handlers_port}",
         "music": scripts / "prompts" / "music.wav",
         "apology": scripts / "prompts" / "zh" / "apology.wav",
+        "ringback": RINGBACK,
         "tries": HANDLER_TRIES,
         "losses": HANDLER_LOSSES,
     }
@@ -153,6 +161,7 @@ def render_miniswitch(
         "snapshot_file": str(settings.snapshot_file),
         "media_timeout_s": settings.media_timeout_s,
         "max_call_s": settings.max_call_s,
+        "ringback": RINGBACK,
         "log_file": str(settings.state_dir / "miniswitch.log"),
     }
 

@@ -10,9 +10,6 @@ from appliance.switch.leg import Disposition, Target
 #: so it stays (``limit_execute_function``); otherwise ``switch_ivr_originate`` overwrites it at its beginning.
 LINE_FULL = "LINE_FULL"
 
-#: What the caller hears while a line rings: China's ringback, 450 Hz, one second on and four off (YD/T 1521).
-RINGBACK = "%(1000,4000,450)"
-
 #: ``originate_disposition`` → what became of the try (cause names: ``switch_channel.c`` CAUSE_CHART; SIP answers
 #: are mapped to causes by mod_sofia, ``sofia_glue_sip_cause_to_freeswitch``).
 _DISPOSITIONS = {
@@ -39,26 +36,31 @@ def disposition(cause: str) -> Disposition:
     return _DISPOSITIONS.get(cause, Disposition.UNREACHABLE)
 
 
-def caller_id(target: Target) -> dict[str, str]:
-    """Variables that decide what the line is shown. The name is ours too: a caller's own is free text."""
-    shown = escape.number(target.caller_number) if target.caller_number else "anonymous"
-    return {"effective_caller_id_number": shown, "effective_caller_id_name": shown}
-
-
 def limited_bridge(target: Target) -> str:
     """The argument of ``limit_execute`` that rings the line while it holds one of its slots.
 
-    >>> limited_bridge(Target("a", "02151860000", "127.0.0.1:5080", 25, 2, caller_number="4008001234"))
-    'hash line a 2 bridge [leg_timeout=25]sofia/gateway400/02151860000@127.0.0.1:5080'
+    >>> target = Target("a", "02151860000", "127.0.0.1:5080", 25, 2, caller_number="4008001234")
+    >>> print(limited_bridge(target).replace(",", "," + chr(10)))
+    hash line a 2 bridge {ignore_early_media=true}[leg_timeout=25,
+    origination_caller_id_number=4008001234,
+    origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080
     """
     proxy = escape.host_port(target.proxy)
     if not (1 <= target.ring_seconds <= 600 and 1 <= target.max_calls <= 9999):
         raise UnsafeArgument(f"ring_seconds {target.ring_seconds} or max_calls {target.max_calls}")
-    options = [f"leg_timeout={target.ring_seconds}"]
+    # The name is ours too: a caller's own is free text.
+    shown = escape.number(target.caller_number) if target.caller_number else "anonymous"
+    options = [
+        f"leg_timeout={target.ring_seconds}",
+        f"origination_caller_id_number={shown}",
+        f"origination_caller_id_name={shown}",
+    ]
     if target.diversion:
         who = escape.number(target.diversion)
         options.append(f"sip_h_Diversion=<sip:{who}@{proxy}>;reason=unconditional")
     if not target.caller_number:
         options.append("sip_h_Privacy=id")
-    rung = f"[{','.join(options)}]sofia/gateway400/{escape.number(target.number)}@{proxy}"
+    rung = (
+        f"{{ignore_early_media=true}}[{','.join(options)}]sofia/gateway400/{escape.number(target.number)}@{proxy}"
+    )
     return f"hash line {escape.identifier(target.line)} {target.max_calls} bridge {rung}"

@@ -11,7 +11,7 @@ Each function returns its argument as it may be sent, or raises UnsafeArgument.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from appliance.errors import UnsafeArgument
@@ -27,11 +27,17 @@ _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_:.-]{1,63}", re.ASCII)
 _PASSWORD = re.compile(r"[!-~]{1,256}", re.ASCII)
 _API = re.compile(r"[ !#%&()*+,./:;=?@A-Z\[\]^_a-z|{}<>0-9~\"-]{1,2000}", re.ASCII)
 
-#: Longest value of a channel variable that we set; ``gw_keys`` of a long menu is some hundred characters.
+#: Longest fact; the keys of a long menu are some hundred characters.
 MAX_VALUE = 2000
+#: Longest value of a channel variable that we set: all facts of a call, packed.
+MAX_PACKED = 16000
 #: Delimiters for ``multiset``, the first one that no value holds is taken: those that are read easily in the
 #: switch's log, then one that no value can hold.
 _DELIMITERS = ";|~!@&\x1f"
+#: As ``_DELIMITERS``, for applications: the last one stands in no argument, as ``multiset`` takes another one.
+_PIECES = "|~!&\x1e"
+#: ``inline_dialplan_hunt``: ``argv[128]``.
+MAX_APPLICATIONS = 100
 #: ``switch_split`` into ``array[256]`` (mod_dptools ``multiset_function``); more is cut off silently.
 MAX_VARIABLES = 200
 
@@ -120,7 +126,7 @@ def password(secret: str) -> str:
     return secret
 
 
-def value(written: str) -> str:
+def value(written: str, most: int = MAX_VALUE) -> str:
     """The value of a variable: any letters, but nothing that means something to the switch.
 
     >>> value("menu-1=3")
@@ -129,7 +135,7 @@ def value(written: str) -> str:
     Traceback (most recent call last):
     appliance.errors.UnsafeArgument: '$' in value '${system id}'
     """
-    if len(written) > MAX_VALUE:
+    if len(written) > most:
         raise UnsafeArgument(f"value of {len(written)} characters")
     # Not printable are all control, format and private characters, U+0085, U+2028 and U+2029 among them.
     if not written.isprintable() or _SYNTAX.search(written):
@@ -143,15 +149,42 @@ def value(written: str) -> str:
 def multiset(variables: Mapping[str, str]) -> str:
     """The argument of ``multiset``. An empty value takes the variable away.
 
-    >>> multiset({"gw_keys": "main=1;sales=2", "gw_line": "a"})
-    '^^|gw_keys=main=1;sales=2|gw_line=a'
+    >>> multiset({"gw_facts": "keys=main%3D1&line=a", "hangup_after_bridge": "true"})
+    '^^;gw_facts=keys=main%3D1&line=a;hangup_after_bridge=true'
     """
     if not 0 < len(variables) <= MAX_VARIABLES:
         raise UnsafeArgument(f"{len(variables)} variables in one multiset")
-    pairs = [f"{variable(name)}={value(written)}" for name, written in variables.items()]
+    pairs = [f"{variable(name)}={value(written, MAX_PACKED)}" for name, written in variables.items()]
     joined = "".join(pairs)
-    delimiter = next(one for one in _DELIMITERS if one not in joined)
+    delimiter = _unused(_DELIMITERS, joined)
     return f"^^{delimiter}" + delimiter.join(pairs)
+
+
+def inline(applications: Sequence[tuple[str, str]]) -> str:
+    """The argument of ``execute_extension`` that runs applications one after the other.
+
+    Read three times (``exe_function``, ``switch_core_session_execute_exten``, ``inline_dialplan_hunt``): at
+    spaces outside quotes, then at the delimiter, then at the first colon. Arguments are made by the functions
+    above; here only what would end the quotes or a piece is refused.
+
+    >>> inline([("answer", ""), ("playback", "/srv/prompts/a.wav")])
+    "'m:|:answer|playback:/srv/prompts/a.wav' inline"
+    """
+    if not 0 < len(applications) <= MAX_APPLICATIONS:
+        raise UnsafeArgument(f"{len(applications)} applications at once")
+    pieces = [f"{variable(name)}:{argument}" if argument else variable(name) for name, argument in applications]
+    joined = "".join(pieces)
+    if found := _SYNTAX.search(joined):
+        raise UnsafeArgument(f"{found[0]!r} in the argument of an application")
+    delimiter = _unused(_PIECES, joined)
+    return f"'m:{delimiter}:{delimiter.join(pieces)}' inline"
+
+
+def _unused(delimiters: str, joined: str) -> str:
+    found = next((one for one in delimiters if one not in joined), "")
+    if not found:
+        raise UnsafeArgument(f"no delimiter is left for {joined[:80]!r}")
+    return found
 
 
 def _checked(pattern: re.Pattern[str], written: str, kind: str) -> str:

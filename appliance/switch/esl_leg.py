@@ -1,8 +1,8 @@
 """The port ``Leg`` over an event-socket session.
 
-Commands that belong together go out together and the switch works them off by itself: a verb costs one round
-trip, ``note``, ``answer`` and ``early_media`` cost none. So a line's slot, its recording and ``socket_resume`` are
-put in order by the switch even when the handlers die in the talk.
+Commands that belong together go out as one message and the switch works them off by itself: a verb costs one round
+trip, ``note``, ``answer`` and ``early_media`` cost none. So a line's slot and its recording are put in order by the
+switch even when the handlers die in the talk.
 """
 
 from __future__ import annotations
@@ -15,28 +15,36 @@ from types import MappingProxyType
 
 import structlog
 
+from appliance.domain import cdr
+from appliance.domain.outcome import with_tried
 from appliance.errors import UnsafeArgument
 from appliance.switch import escape
-from appliance.switch.dialling import LINE_FULL, RINGBACK, caller_id, disposition, limited_bridge
+from appliance.switch.dialling import LINE_FULL, disposition, limited_bridge
 from appliance.switch.invites import invite_of, notes_of
 from appliance.switch.leg import Digits, NoInput, Played, Target, Tried
-from appliance.switch.session import Session
+from appliance.switch.session import Application, Session
 
 #: Nothing that is played is longer; a wait without a limit would outlive any fault.
 PLAY_LIMIT_S = 3600.0
 #: The dialplan ends longer calls by itself (``sched_hangup``).
 TALK_LIMIT_S = 24 * 3600.0
+#: Longest silent wait in one command: only at its end does the switch see that the handlers have died.
+LONGEST_WAIT_S = 2.5
+#: Not worth another command.
+_NO_TIME_S = 0.05
 #: Pause between two keys after which a number is taken for whole.
 BETWEEN_KEYS_MS = 3000
 #: Most keys that are taken at once (``digit_buffer[128]`` in ``play_and_get_digits_function``).
 MOST_KEYS = 64
 _KEYS = "[0-9*#]+"
+#: Noted by the dialplan itself, for itself.
+_THE_DIALPLANS = frozenset({"losses", "last"})
 #: Letters are no keys: with one key asked for, ``#`` is an answer, not an end.
 _NO_TERMINATOR = "none"
 _SILENCE = "silence_stream://20"
+#: The switch takes it away itself before it asks (``switch_ivr_read``).
+_COLLECTED = "collected"
 _log = structlog.get_logger(__name__)
-
-Application = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +58,17 @@ class Folders:
 class EslLeg:
     """A caller's leg that an event-socket session controls. Built when the session is connected."""
 
-    def __init__(self, session: Session, folders: Folders) -> None:
+    def __init__(self, session: Session, folders: Folders, max_call_s: int) -> None:
         self._session = session
         self._folders = folders
         self.invite = invite_of(session.data)
         self.uuid = session.uuid
         self._notes = notes_of(session.data)
-        self._unsent: dict[str, str] = {}
-        self._collected = 0
-        # The dialplan fetches a call back that nobody took up within three seconds. Only that task is
-        # cancelled: without its number every task of the channel would go, its longest duration too.
-        task = session.data.get(b"variable_last_sched_id")
-        session.start([("sched_cancel", task if task.isdecimal() else "")])
+        self._facts = {name: fact for name, fact in self._notes.items() if name not in _THE_DIALPLANS}
+        # Counted from the answer, whoever gives it; the uuid is the switch's own (``Session.connect``).
+        self._variables = {"api_on_answer": f"sched_hangup +{max_call_s} {self.uuid} ALLOTTED_TIMEOUT"}
+        self._due: list[Application] = []
+        self._noted = False
 
     @property
     def notes(self) -> Mapping[str, str]:
@@ -71,86 +78,87 @@ class EslLeg:
     def note(self, **facts: str) -> None:
         """See ``Leg.note``."""
         for name, fact in facts.items():
-            self._unsent[escape.variable(f"gw_{name}")] = escape.value(str(fact))
-            self._notes[name] = str(fact)
+            escape.variable(name)
+            self._facts[name] = self._notes[name] = escape.value(fact)
+        self._noted = True
 
     def answer(self) -> None:
-        """See ``Leg.answer``. Not waited for: what follows runs after it."""
-        self._session.start([*self._due(), ("answer", "")])
+        """See ``Leg.answer``."""
+        self._queue("answer")
 
     def early_media(self) -> None:
-        """See ``Leg.early_media``. Not waited for."""
-        self._session.start([*self._due(), ("pre_answer", "")])
+        """See ``Leg.early_media``."""
+        self._queue("pre_answer")
 
     def play(self, prompt: Path) -> Played:
         """See ``Leg.play``."""
         file = escape.media_path(prompt, *self._folders.prompts)
-        event = self._session.run([*self._due(), ("playback", file)], PLAY_LIMIT_S)
         # "FILE PLAYED", "FILE NOT FOUND" or "PLAYBACK ERROR" (mod_dptools playback_function).
-        return Played.WHOLE if event.get(b"Application-Response") == "FILE PLAYED" else Played.MISSING
+        response = self._run([("playback", file)], "current_application_response", PLAY_LIMIT_S)
+        return Played.WHOLE if response == "FILE PLAYED" else Played.MISSING
 
     def collect(self, prompt: Path | None, timeout_s: float, at_most: int = 1) -> Digits | NoInput:
         """See ``Leg.collect``."""
         if not (0 < timeout_s <= 600 and 1 <= at_most <= MOST_KEYS):
             raise UnsafeArgument(f"timeout_s {timeout_s} or at_most {at_most}")
         file = _SILENCE if prompt is None else escape.media_path(prompt, *self._folders.prompts)
+        piece = min(timeout_s, LONGEST_WAIT_S)
         began = time.monotonic()
-        answer, spoiled = self._collect(file, timeout_s, at_most)
+        keys = self._collect(file, piece, at_most)
+        now = time.monotonic()
         # A prompt that cannot be played ends the waiting before it begins (switch_ivr_read).
-        if answer is None and not spoiled and time.monotonic() - began < 0.9 * timeout_s:
+        if not keys and now - began < 0.9 * piece:
             _log.warning("prompt not played", prompt=file, call=self.uuid)
-            answer, _ = self._collect(_SILENCE, timeout_s, at_most)
-        return NoInput() if answer is None else Digits(answer)
+            piece = 0.0
+        until = now + timeout_s - piece
+        while not keys and (left := until - time.monotonic()) > _NO_TIME_S:
+            keys = self._collect(_SILENCE, min(left, LONGEST_WAIT_S), at_most)
+        return Digits(keys) if keys else NoInput()
 
-    def _collect(self, file: str, timeout_s: float, at_most: int) -> tuple[str | None, bool]:
-        """Keys (None: none), and whether what was pressed were no keys (A to D)."""
-        # A name of its own each time: an answer left over from an earlier one is never taken for this one's.
-        self._collected += 1
-        name = f"collected_{self._collected}"
+    def _collect(self, file: str, timeout_s: float, at_most: int) -> str:
+        """Keys; empty: none."""
+        timeout_ms = int(timeout_s * 1000)
         terminator = _NO_TERMINATOR if at_most == 1 else "#"
-        argument = (
-            f"1 {at_most} 1 {int(timeout_s * 1000)} {terminator} {file} {_SILENCE} {name} {_KEYS}"
-            f" {min(BETWEEN_KEYS_MS, int(timeout_s * 1000))}"
+        asking = (
+            f"1 {at_most} 1 {timeout_ms} {terminator} {file} {_SILENCE} {_COLLECTED} {_KEYS}"
+            f" {min(BETWEEN_KEYS_MS, timeout_ms)}"
         )
-        due = [*self._due({name: ""}), ("play_and_get_digits", argument)]
-        event = self._session.run(due, PLAY_LIMIT_S + timeout_s)
-        keys = event.get(f"variable_{name}".encode())
-        return keys or None, bool(event.get(f"variable_{name}_invalid".encode()))
+        return self._run([("play_and_get_digits", asking)], _COLLECTED, PLAY_LIMIT_S + timeout_s)
 
-    def connect(self, target: Target, record_to: str | None) -> Tried:
+    def connect(self, target: Target, record_to: str | None, *, go_on: bool) -> Tried:
         """See ``Leg.connect``."""
-        bridge = ("limit_execute", limited_bridge(target))
-        variables = {
-            **caller_id(target),
-            "originate_disposition": LINE_FULL,
-            "ignore_early_media": "true",
-            "ringback": RINGBACK,
-            # With it, handlers that die would end the talk (mod_event_socket listener_run).
-            "socket_resume": "false",
-        }
-        resume = ("multiset", escape.multiset({"socket_resume": "true"}))
-        if record_to is None:
-            work = [bridge, resume]
-        else:
+        work = [("limit_execute", limited_bridge(target))]
+        if record_to is not None:
             file = escape.media_path(self._folders.recordings / record_to, self._folders.recordings)
-            variables |= {"RECORD_STEREO": "true", "RECORD_BRIDGE_REQ": "true"}
             # The last one's end is waited for: then the slot is free and the file is whole.
-            work = [("record_session", file), bridge, resume, ("stop_record_session", file)]
+            work = [("record_session", file), *work, ("stop_record_session", file)]
         self.note(line=target.line)
-        event = self._session.run([*self._due(variables), *work], TALK_LIMIT_S)
-        cause = event.get(b"variable_originate_disposition")
+        self._variables |= {"originate_disposition": LINE_FULL, "hangup_after_bridge": str(not go_on).lower()}
+        cause = self._run(work, "originate_disposition", TALK_LIMIT_S)
         tried = Tried(target.line, disposition(cause), cause)
-        entry = f"{target.line}={tried.disposition}"
-        self.note(tried=";".join(filter(None, [self._notes.get("tried", ""), entry])))
+        self.note(tried=with_tried(self._notes.get("tried", ""), tried))
         return tried
 
     def hang_up(self, cause: str) -> None:
         """See ``Leg.hang_up``. Returns when the switch has ended the call."""
-        self._session.hangup(escape.cause(cause), self._due())
+        escape.cause(cause)
+        self._session.hangup(cause, self._taken([]))
 
-    def _due(self, more: Mapping[str, str] | None = None) -> list[Application]:
-        """Facts noted since the last verb, and ``more`` variables, as one ``multiset``; none: nothing."""
-        variables = {**self._unsent, **(more or {})}
-        due = [("multiset", escape.multiset(variables))] if variables else []
-        self._unsent.clear()
-        return due
+    def _queue(self, application: str) -> None:
+        """To be sent with the next verb that is waited for; the end of the call, once known, is raised at once."""
+        self._session.check()
+        self._due.append((application, ""))
+
+    def _run(self, applications: list[Application], read: str, timeout_s: float) -> str:
+        """What is due, then these; see ``Session.run``."""
+        return self._session.run(self._taken(applications), read, timeout_s)
+
+    def _taken(self, applications: list[Application]) -> list[Application]:
+        """All variables in one ``multiset``, since an application costs what ten variables do; then the rest."""
+        variables, self._variables = self._variables, {}
+        if self._noted:
+            variables[cdr.PACKED] = cdr.packed(self._facts)
+            self._noted = False
+        due, self._due = self._due, []
+        first = [("multiset", escape.multiset(variables))] if variables else []
+        return [*first, *due, *applications]

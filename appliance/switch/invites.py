@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.domain import cdr
 from appliance.domain.routing import Invite
 from appliance.switch.wire import Headers
 
@@ -25,5 +26,8 @@ def invite_of(data: Headers) -> Invite:
 
 
 def notes_of(data: Headers) -> dict[str, str]:
-    """The ``gw_…`` variables by their names without ``gw_``."""
-    return {name.removeprefix("variable_gw_"): value for name, value in data.starting(_NOTE)}
+    """The call's facts by their names without ``gw_``: those that earlier handlers packed, and those of the
+    dialplan and the fallback, which are newer."""
+    apart = {name.removeprefix("variable_"): value for name, value in data.starting(_NOTE)}
+    together = {**cdr.unpacked(apart.pop(cdr.PACKED, "")), **apart}
+    return {name.removeprefix("gw_"): value for name, value in together.items()}

@@ -61,10 +61,10 @@ class Leg(Protocol):
         """
 
     def answer(self) -> None:
-        """Answer the call: from here it is metered. Not waited for: what follows runs after it."""
+        """Answer the call: from here it is metered. Sent with the next verb that takes time, and done before it."""
 
     def early_media(self) -> None:
-        """Open the voice path without answering (183), for announcements that are free. Not waited for."""
+        """Open the voice path without answering (183), for announcements that are free. Sent as ``answer``."""
 
     def play(self, prompt: Path) -> Played:
         """Play a prompt to its end."""
@@ -76,13 +76,15 @@ class Leg(Protocol):
         for, ``#`` or three seconds without a key end them; where one is, ``#`` is a key as any other.
         """
 
-    def connect(self, target: Target, record_to: str | None) -> Tried:
+    def connect(self, target: Target, record_to: str | None, *, go_on: bool) -> Tried:
         """Ring a line and join it, until one of the two hangs up; record both ways while they talk.
 
         ``record_to`` is relative to the recordings folder (``2026/11/22/UUID.wav``), None: no recording.
 
-        Returns at the end of the talk (``ANSWERED``), or at once when the line could not be joined: its slot is
-        free then and the recording whole. Notes ``line``, and ``tried`` when it returns.
+        Returns at once when the line could not be joined: its slot is free then. After a talk that the line
+        ended it returns (``ANSWERED``, the recording whole) when the call is to ``go_on``; else the switch ends the
+        call with the talk, and ``CallerGone`` is raised as when the caller ends it.
+        Notes ``line``, and ``tried`` when it returns.
         """
 
     def hang_up(self, cause: str) -> None:

@@ -1,8 +1,8 @@
-"""What an outbound session and an inbound client have in common: one connection to an event socket.
+"""A connection on which commands of many greenlets and events go at once: what the inbound client stands on.
 
 ``Link`` keeps greenswitch's ``ESLProtocol`` face and replaces what is unsafe beneath it (0.0.19, ``esl.py``):
 its reader decodes before it frames, dies of a byte that is no UTF-8 and spins at an end of file in a body; its
-``send`` waits for ever and may send half a command; its sessions are never freed.
+``send`` waits for ever and may send half a command; its connections are never freed.
 
 Here one greenlet reads; replies are matched to commands in order (the switch answers them one by one,
 ``listener_run``); every wait has a limit; and the end of the connection, whatever its reason, wakes every waiter.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable
 from typing import cast
 
 import gevent
@@ -47,7 +46,7 @@ class Reply:
 
         :raises SwitchTimeout: it did not come in time.
         :raises SwitchRefused: it is ``-ERR …``.
-        :raises SwitchGone: the connection closed first (``CallerGone``: the caller hung up).
+        :raises SwitchGone: the connection closed first.
         """
         # Not get(timeout): its Timeout could not be told from one of the caller's own around this.
         self._result.wait(timeout=timeout_s)
@@ -69,10 +68,6 @@ class Reply:
             self._result.set_exception(error)
 
 
-#: Who is given a command's answer: a reply that is waited for, a function, nobody.
-Taker = Reply | Callable[[Frame], None] | None
-
-
 class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
     """A connection to an event socket. Commands may be sent from any greenlet; one greenlet reads."""
 
@@ -80,7 +75,7 @@ class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
 
     def __init__(self, *args: object) -> None:
         """``args`` go to greenswitch's class, which starts the reader or leaves it to ``connect``."""
-        self._awaited: deque[Taker] = deque()
+        self._awaited: deque[Reply] = deque()
         self._sending = BoundedSemaphore(1)
         self._ended: SwitchError | None = None
         self._reader: gevent.Greenlet[[], None] | None = None
@@ -123,25 +118,16 @@ class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
         elif kind in (b"command/reply", b"api/response"):
             if not self._awaited:
                 raise SwitchError("a reply that no command asked for")
-            taker = self._awaited.popleft()
-            if isinstance(taker, Reply):
-                taker.arrive(frame)
-            elif taker is not None:
-                taker(frame)
-        elif kind == b"text/disconnect-notice":
-            self.on_notice(frame)
+            self._awaited.popleft().arrive(frame)
         elif kind == b"auth/request":
             self.on_auth_request(frame)
         elif kind == b"text/rude-rejection":
             raise SwitchError("the switch refuses connections from this address")
 
-    # -- what the two kinds of connection do with it ---------------------------------------------------------
+    # -- what stands on it does with it -----------------------------------------------------------------------
 
     def on_event_frame(self, frame: Frame) -> None:
         """An event came."""
-
-    def on_notice(self, frame: Frame) -> None:
-        """The switch says that it will close the connection."""
 
     def on_auth_request(self, frame: Frame) -> None:
         """The switch asks for its password."""
@@ -152,32 +138,20 @@ class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
     # -- sending ---------------------------------------------------------------------------------------------
 
     def ask(self, command: str) -> Reply:
-        """Send a command; its answer can be waited for later."""
-        reply = Reply(command.partition("\n")[0])
-        self.post([(command, reply)])
-        return reply
+        """Send a command; its answer can be waited for later.
 
-    def send(self, data: str, timeout_s: float = REPLY_TIMEOUT_S) -> Frame:
-        """Send a command and wait for its answer; raises as ``Reply.wait``."""
-        return self.ask(data).wait(timeout_s)
-
-    def post(self, commands: Iterable[tuple[str, Taker]]) -> None:
-        """Send several commands at once; each answer goes to its taker.
-
-        :raises SwitchGone: the connection is closed (``CallerGone``: the caller hung up).
+        :raises SwitchGone: the connection is closed.
         """
-        # One greenlet at a time: sendall gives way when the buffer is full, and then neither bytes nor
-        # the order of takers may mingle with those of another.
+        reply = Reply(command.partition("\n")[0])
+        # One greenlet at a time: sendall gives way when the buffer is full, and then neither bytes nor the order
+        # of replies may mingle with those of another.
         with self._sending:
             if self._ended is not None:
                 raise again(self._ended)
-            data = bytearray()
-            for command, taker in commands:
-                self._awaited.append(taker)
-                data += command.encode() + b"\n\n"
+            self._awaited.append(reply)
             limit = gevent.Timeout.start_new(SEND_TIMEOUT_S)
             try:
-                self.sock.sendall(data)
+                self.sock.sendall(command.encode() + b"\n\n")
             except BaseException as error:
                 # Half a command may have been sent, whatever broke it off: nothing can follow on it.
                 why = self._end(SwitchGone(f"the connection to the switch broke: {error!r}"))
@@ -186,6 +160,11 @@ class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
                 raise
             finally:
                 limit.close()
+        return reply
+
+    def send(self, data: str, timeout_s: float = REPLY_TIMEOUT_S) -> Frame:
+        """Send a command and wait for its answer; raises as ``Reply.wait``."""
+        return self.ask(data).wait(timeout_s)
 
     # -- the end ---------------------------------------------------------------------------------------------
 
@@ -217,9 +196,8 @@ class Link(ESLProtocol):  # type: ignore[misc]  # greenswitch has no types
                 sock.shutdown(socket.SHUT_RDWR)  # the other side learns of it even if a copy is open
             sock.close()
         awaited, self._awaited = self._awaited, deque()
-        for taker in awaited:
-            if isinstance(taker, Reply):
-                taker.fail(again(error))
+        for reply in awaited:
+            reply.fail(again(error))
         self.on_end(error)
         return error
 

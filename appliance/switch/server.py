@@ -1,8 +1,7 @@
 """The outbound socket's server: the switch connects here for every call, and each call is one greenlet.
 
-What a handler does wrong must not leave a caller in silence: its socket is closed, and since the channel
-carries ``socket_resume=true`` (the dialplan sets it, ``EslLeg`` only takes it away while a line is joined) the
-dialplan goes on at once with ``handlers-gone``. A handler that returns with the call still up has it hung up.
+What a handler does wrong must not leave a caller in silence: its socket is closed, and the dialplan goes on with
+``handlers-gone``. A handler that returns with the call still up has it hung up.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ class LegServer:
     """Runs ``handler`` for each call that the switch hands over.
 
     :param address: where to listen; port 0: any free one, see ``port``.
+    :param max_call_s: greatest length of a call, counted from its answer.
     :param reuse_port: let a new process listen on the same port while this one ends its calls.
     :raises OSError: the address is taken.
     """
@@ -48,10 +48,12 @@ class LegServer:
         handler: LegHandler,
         folders: Folders,
         *,
+        max_call_s: int,
         reuse_port: bool = False,
     ) -> None:
         self._handler = handler
         self._folders = folders
+        self._max_call_s = max_call_s
         self._pool = Pool()
         self.counts = Counts()
         self._listener = _listening(address, reuse_port)
@@ -98,7 +100,7 @@ class LegServer:
         try:
             session = Session(address, sock)
             session.connect()
-            leg = EslLeg(session, self._folders)
+            leg = EslLeg(session, self._folders, self._max_call_s)
             self._handler(leg)
             if session.ended is None:
                 leg.hang_up("NORMAL_CLEARING")

@@ -1,45 +1,54 @@
-"""One caller's leg on the outbound socket (``socket HOST:PORT async full``).
+"""The outbound side: the switch connects to us for a call, and we say what it does with it.
 
-``Session`` is greenswitch's ``OutboundSession`` with its unsafe parts replaced (see ``link``). The switch runs
-the applications that we send one after the other (``event-lock``: the next one is not begun from within the
-one that runs, ``switch_core_session_dequeue_private_event``); the end of one that is waited for is known by
-the ``Application-UUID`` that we chose, not by its name.
+``Session`` is greenswitch's ``OutboundSession`` with its unsafe parts replaced, on a socket that the dialplan opens
+without ``async``: the call's own thread in the switch reads a command, carries it out, answers it, and reads the
+next one (mod_event_socket ``listener_run``). So an application's end is the answer to its command, and what became
+of it is asked for by ``getvar`` right behind it. No event is subscribed to, none can be taken for another's, and
+while an application runs neither side spends anything on the other: one greenlet a call, which writes and then
+reads.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NoReturn, cast
+import contextlib
+import time
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
-import structlog
 from gevent import socket
-from gevent.event import AsyncResult
 from greenswitch.esl import OutboundSession
 
 from appliance.errors import CallerGone, SwitchError, SwitchGone, SwitchTimeout
 from appliance.switch import escape
-from appliance.switch.link import REPLY_TIMEOUT_S, Link, Taker, again
-from appliance.switch.wire import Frame, Headers
+from appliance.switch.link import REPLY_TIMEOUT_S, SEND_TIMEOUT_S, again
+from appliance.switch.wire import Frame, Framer, Headers
 
-_log = structlog.get_logger(__name__)
+_READ_BYTES = 16384
+#: An argument that is longer goes as the message's body: the two headers that this needs cost more before.
+_SHORT_ARGUMENT = 40
+#: How ``getvar`` answers for a variable that is not set (``parse_command``: an empty answer is no answer).
+_UNSET = "-ERR command not found"
+
+#: An application of the dialplan and its argument.
+Application = tuple[str, str]
 
 
-class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has no types
-    """A connection that the switch opened for a call."""
+class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no types
+    """A connection that the switch opened for a call. For one greenlet: its verbs follow one another."""
 
+    sock: socket.socket
     session_data: Headers | None
 
     def __init__(self, client_address: tuple[str, int], sock: socket.socket) -> None:
-        # Many small writes go each way; waiting for the other side's ACK would cost 40 ms apiece.
+        # Small writes go each way; waiting for the other side's ACK would cost 40 ms apiece.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._ends: dict[bytes, AsyncResult[Headers]] = {}
-        self._made = 0
-        self._tag = secrets.token_hex(6)
-        # Ids that the switch filters by already and whose ends have all come.
-        self._free_ids: list[str] = []
+        self._framer = Framer()
+        self._arrived: list[Frame] = []
+        self._ended: SwitchError | None = None
         super().__init__(client_address, sock)
         self.sock_file.close()  # greenswitch reads from it; an open one would keep the socket open
+        # Its own methods, registered here, are a cycle that would keep the session until garbage is collected.
+        self.event_handlers.clear()
 
     @property
     def uuid(self) -> str:
@@ -56,131 +65,138 @@ class Session(Link, OutboundSession):  # type: ignore[misc]  # greenswitch has n
             raise SwitchError("the session is not connected")
         return self.session_data
 
+    @property
+    def ended(self) -> SwitchError | None:
+        """Why the connection is closed; None while it is open as far as we know."""
+        return self._ended
+
+    def check(self) -> None:
+        """Raise why the connection is closed, if that is known."""
+        if self._ended is not None:
+            raise again(self._ended)
+
     def connect(self, timeout_s: float = REPLY_TIMEOUT_S) -> Headers:
         """Take the call over; its data.
 
         :raises SwitchError: the switch did not answer, or not with a channel.
         """
         if self.session_data is None:
-            data = self.send("connect", timeout_s)
+            (data,) = self._exchange("connect\n\n", 1, timeout_s)
             # The switch may be told to take the Call-ID for it (inbound-use-callid-as-uuid): a caller's text.
             escape.identifier(data.get(b"Unique-ID"))
             self.session_data = data
-            self._outbound_connected = True
         return self.data
 
-    def start(self, applications: Iterable[tuple[str, str]]) -> None:
-        """Queue applications in the switch; nothing is waited for."""
-        self.post(self._messages(applications))
+    def run(self, applications: Sequence[Application], read: str, timeout_s: float) -> str:
+        """Have applications carried out one after the other; the value of a variable after the last one.
 
-    def run(self, applications: Sequence[tuple[str, str]], timeout_s: float) -> Headers:
-        """Queue applications and wait until the last of them has ended; its event.
-
-        :raises CallerGone: the caller hung up before, while or as the last one ended.
-        :raises SwitchTimeout: it has not ended after ``timeout_s``.
+        :param read: a variable that no caller's text gets into: ``getvar`` answers a value as it is, newlines and
+            all. Empty when it is unset.
+        :raises CallerGone: the caller hung up before, while or as the last one ended: the switch then closes
+            the connection before it has read the question for the variable.
+        :raises SwitchTimeout: they have not ended after ``timeout_s``; the connection is closed.
         """
-        name, argument = applications[-1]
-        result: AsyncResult[Headers] = AsyncResult()
-        first, waited = self._id()
-        key = waited.encode()
-        self._ends[key] = result
+        question = f"getvar {escape.variable(read)}\n\n"
+        done, value = self._exchange(message(applications) + question, 2, timeout_s)
+        if done.reply.startswith("-ERR"):
+            raise self._end(SwitchGone(f"{applications[-1][0]}: {done.reply[:200]}"))
+        return "" if value.reply == _UNSET else value.reply
 
-        def refused(frame: Frame) -> None:
-            if frame.reply.startswith("-ERR"):
-                result.set_exception(SwitchError(f"{name}: {frame.reply}"))
-
-        try:
-            last = (message(name, argument, waited), refused)
-            self.post([*first, *self._messages(applications[:-1]), last])
-            result.wait(timeout=timeout_s)
-        finally:
-            self._ends.pop(key, None)
-        if not result.ready():
-            raise SwitchTimeout(f"{name} has not ended after {timeout_s:g} s")
-        event = cast(Headers, result.get())
-        self._free_ids.append(waited)
-        if event.raw(b"Answer-State") == b"hangup":
-            raise CallerGone("the caller hung up")
-        return event
-
-    def _id(self) -> tuple[list[tuple[str, Taker]], str]:
-        """An id for an application's end, and what the switch must be told before it is used."""
-        if self._free_ids:
-            return [], self._free_ids.pop()
-        first: list[tuple[str, Taker]] = []
-        if not self._made:
-            first.append(("event plain CHANNEL_EXECUTE_COMPLETE", self._must))
-        self._made += 1
-        made = f"{self._tag}-{self._made}"
-        # Before the subscription: without any filter every call's events would come.
-        first.insert(0, (f"filter Application-UUID {made}", self._must))
-        return first, made
-
-    def hangup(
-        self,
-        cause: str = "NORMAL_CLEARING",
-        first: Iterable[tuple[str, str]] = (),
-        timeout_s: float = REPLY_TIMEOUT_S,
-    ) -> None:
+    def hangup(self, cause: str, first: Iterable[Application] = (), timeout_s: float = REPLY_TIMEOUT_S) -> None:
         """Run the last applications, end the call, and wait until the switch has closed the connection.
 
         :raises CallerGone: it had ended before.
         :raises SwitchTimeout: the connection is still there after ``timeout_s``.
         """
-        reader = self._reader
-        last = (f"sendmsg\ncall-command: hangup\nhangup-cause: {cause}", self._note_refusal)
-        self.post([*self._messages(first), last])
-        if reader is not None:
-            reader.join(timeout=timeout_s)
-        if self.ended is None:
-            raise SwitchTimeout(f"the switch has not ended the call after {timeout_s:g} s")
+        self._write(message([*first, ("hangup", cause)]))
+        deadline = time.monotonic() + timeout_s
+        # Nothing but the end comes behind this answer.
+        with contextlib.suppress(CallerGone):
+            while True:
+                self._read(deadline)
+                self._arrived.clear()
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._end(SwitchGone("we closed the connection"))
+
+    def start_event_handlers(self) -> None:
+        """greenswitch's hook: it would start two greenlets here. Nothing is read but what was asked for."""
 
     def call_command(self, *_: object, **__: object) -> NoReturn:
         """Not here: all of greenswitch's own verbs end in this; they wait by an application's name, without
         limit, and send what they are given."""
-        raise NotImplementedError("use run, start or hangup")
+        raise NotImplementedError("use run or hangup")
 
-    # -- what comes ------------------------------------------------------------------------------------------
+    # -- the wire --------------------------------------------------------------------------------------------
 
-    def on_event_frame(self, frame: Frame) -> None:
-        """The end of an application that is waited for, or that was given up."""
-        event = frame.event()
-        result = self._ends.pop(event.raw_last(b"Application-UUID") or b"", None)
-        if result is not None:
-            result.set(event)
+    def _exchange(self, commands: str, replies: int, timeout_s: float) -> list[Frame]:
+        """Send commands and wait for their answers, which come in the commands' order."""
+        self._write(commands)
+        deadline = time.monotonic() + timeout_s
+        while len(self._arrived) < replies:
+            self._read(deadline)
+        answers, self._arrived = self._arrived[:replies], self._arrived[replies:]
+        return answers
 
-    def on_notice(self, frame: Frame) -> None:
-        """``text/disconnect-notice``: the channel is gone, or another command of ours closed the socket."""
-        self._end(CallerGone("the caller hung up"))
+    def _write(self, commands: str) -> None:
+        self.check()
+        try:
+            self.sock.settimeout(SEND_TIMEOUT_S)
+            self.sock.sendall(commands.encode())
+        except TimeoutError:
+            # Half a command may have been sent: nothing can follow on it.
+            raise self._end(SwitchTimeout("the switch does not read what we send")) from None
+        except OSError as error:
+            raise self._end(SwitchGone(f"the connection to the switch broke: {error}")) from None
 
-    def on_end(self, error: SwitchError) -> None:
-        """Wake whoever waits for an application's end."""
-        ends, self._ends = self._ends, {}
-        for result in ends.values():
-            result.set_exception(again(error))
-        self._outbound_connected = False
+    def _read(self, deadline: float) -> None:
+        """Wait for bytes; whole answers go to ``_arrived``.
 
-    # -- helpers ---------------------------------------------------------------------------------------------
+        :raises SwitchError: there will be no more, or none came in time: its answer, should it still come, would
+            be taken for another's.
+        """
+        try:
+            self.sock.settimeout(max(0.001, deadline - time.monotonic()))
+            data = self.sock.recv(_READ_BYTES)
+            frames = list(self._framer.feed(data))
+        except TimeoutError:
+            raise self._end(SwitchTimeout("the switch has not answered in time")) from None
+        except OSError as error:
+            raise self._end(SwitchGone(f"the connection to the switch broke: {error}")) from None
+        except SwitchError as error:
+            raise self._end(error) from None
+        for frame in frames:
+            if frame.kind == b"command/reply":
+                self._arrived.append(frame)
+            elif frame.kind == b"text/disconnect-notice":
+                raise self._end(CallerGone("the caller hung up"))
+        if not data:
+            cut = " in the midst of a message" if self._framer.in_frame else ""
+            raise self._end(SwitchGone(f"the switch closed the connection{cut}"))
 
-    def _messages(self, applications: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Taker]]:
-        for name, argument in applications:
-            yield message(name, argument), self._note_refusal
-
-    def _must(self, frame: Frame) -> None:
-        """Of commands without which no end would ever come."""
-        if frame.reply.startswith("-ERR"):
-            self._end(SwitchGone(f"the switch refused to tell us of ends: {frame.reply[:200]}"))
-
-    def _note_refusal(self, frame: Frame) -> None:
-        if frame.reply.startswith("-ERR"):
-            _log.warning("the switch refused", reply=frame.reply[:200], call=self.uuid)
+    def _end(self, error: SwitchError) -> SwitchError:
+        """Close once, for the first reason that is known; that reason, to be raised."""
+        if self._ended is None:
+            self._ended = error
+            self.connected = self._run = self._outbound_connected = False
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)  # the switch learns of it even if a copy is open
+            self.sock.close()
+        return again(self._ended)
 
 
-def message(application: str, argument: str, uuid: str = "") -> str:
-    """An ``execute`` for ``sendmsg``; ``uuid`` comes back as ``Application-UUID``."""
-    lines = ["sendmsg", "call-command: execute", f"execute-app-name: {application}", "event-lock: true"]
-    if argument:
-        lines.append(f"execute-app-arg: {argument}")
-    if uuid:
-        lines.append(f"Event-UUID: {uuid}")
-    return "\n".join(lines)
+def message(applications: Sequence[Application]) -> str:
+    """One ``sendmsg`` that has them carried out.
+
+    Several go as one inline extension. The switch reads a command's headers byte by byte, some microseconds
+    each, and its body at once (mod_event_socket ``read_packet``): what is long stands in the body.
+    """
+    if len(applications) == 1:
+        name, argument = applications[0]
+    else:
+        name, argument = "execute_extension", escape.inline(applications)
+    head = f"sendmsg\ncall-command:execute\nexecute-app-name:{name}\n"
+    if len(argument) < _SHORT_ARGUMENT:
+        return f"{head}execute-app-arg:{argument}\n\n" if argument else f"{head}\n"
+    return f"{head}content-type:text/plain\ncontent-length:{len(argument.encode())}\n\n{argument}"

@@ -141,7 +141,7 @@ async def test_in_a_talk(box: LiveBox) -> None:
 
 
 async def test_accepted_and_dead_before_connect(box: LiveBox) -> None:
-    """The kernel has taken the switch's connection, nobody has read it: FreeSWITCH alone would park the call."""
+    """The kernel has taken the switch's connection, nobody has read it."""
     for _ in range(ROUNDS):
         answers = LineScript.answer(0.1, say=900.0)
         async with Phone() as phone, Phone(port=box.port_a, on_invite=answers):
@@ -160,10 +160,26 @@ async def test_accepted_and_dead_before_connect(box: LiveBox) -> None:
         await freed(box)
 
 
-async def test_handlers_that_stay_dead(box: LiveBox) -> None:
+async def test_handlers_at_a_standstill(box: LiveBox) -> None:
+    """They live, but do nothing any more: the supervisor misses their signs of life, and the call goes on."""
+    answers = LineScript.answer(0.1, say=900.0)
+    async with Phone() as phone, Phone(port=box.port_a, on_invite=answers):
+        stopped = box.parts.pid("handlers")
+        os.kill(stopped, signal.SIGSTOP)
+        call = await phone.dial(NUMBER, box.sip)
+        await call.answered(20)
+        await call.hears(1750, 5)
+        assert box.parts.pid("handlers") != stopped
+        await call.press("7")
+        await call.hears(900, 8)
+        await call.hangup()
+    await freed(box)
+
+
+async def test_handlers_that_stay_dead(tmp_path: Path) -> None:
     """Without handlers the fallback rings the number's first line."""
-    os.kill(box.parts.pid("handlers"), signal.SIGSTOP)  # the supervisor sees no death: nobody comes back
-    try:
+    with live_box(tmp_path, "freeswitch", keep_up=False, dies=["handlers"]) as box:
+        kill(box)
         answers = LineScript.answer(0.1, say=900.0)
         async with Phone() as phone, Phone(port=box.port_a, on_invite=answers) as line:
             call = await phone.dial(NUMBER, box.sip)
@@ -172,5 +188,3 @@ async def test_handlers_that_stay_dead(box: LiveBox) -> None:
             await call.hears(900, 8)
             await call.hangup()
             assert longest(call) < SILENCE_S
-    finally:
-        os.kill(box.parts.pid("handlers"), signal.SIGCONT)

@@ -45,7 +45,6 @@ def caller_leg(call: str, begin: float = 0, **more: Any) -> dict[str, Any]:
         "gw_caller": "13800138000",
         "gw_caller_kind": "mobile",
         "gw_line": "sales",
-        "gw_joined": "true",
         "gw_outcome": "answered",
         **more,
     }

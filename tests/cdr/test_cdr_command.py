@@ -98,6 +98,7 @@ def test_a_call_is_shown(spool: Path) -> None:
         "billed     39.000 s",
         "talked     20.000 s",
         "line       sales",
+        "tried      sales=answered",
         "leg caller 2026-11-22 12:00:00.000+08:00 to 2026-11-22 12:00:40.000+08:00 NORMAL_CLEARING",
         "leg line   2026-11-22 12:00:05.000+08:00 to 2026-11-22 12:00:30.000+08:00 NORMAL_CLEARING",
         "charge     reject:no-subscription",

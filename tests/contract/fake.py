@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from appliance.domain.outcome import with_tried
 from appliance.domain.routing import Invite
 from appliance.errors import CallerGone, UnsafeArgument
 from appliance.switch import escape
-from appliance.switch.dialling import LINE_FULL, caller_id, limited_bridge
+from appliance.switch.dialling import LINE_FULL, limited_bridge
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
 
 INVITE = Invite(
@@ -78,6 +79,8 @@ class FakeLeg:
         self.targets: list[Target] = []
         self.recorded_to: list[str] = []
         self.ended_with: str | None = None
+        #: The call ended with a talk.
+        self.joined = False
         self._notes: dict[str, str] = dict(notes or {})
         self._counts: dict[str, int] = {}
         self._gone = False
@@ -116,10 +119,9 @@ class FakeLeg:
         keys = pressed if at_most == 1 else pressed.partition("#")[0]
         return Digits(keys[:at_most]) if keys else NoInput()
 
-    def connect(self, target: Target, record_to: str | None) -> Tried:
+    def connect(self, target: Target, record_to: str | None, *, go_on: bool) -> Tried:
         """See ``Leg.connect``."""
         limited_bridge(target)
-        caller_id(target)
         if record_to is not None:
             escape.media_path(Path("/recordings") / record_to, Path("/recordings"))
         self.note(line=target.line)
@@ -128,9 +130,12 @@ class FakeLeg:
         how = self.lines.get(target.line, Disposition.ANSWERED)
         if how is Disposition.ANSWERED and record_to is not None:
             self.recorded_to.append(record_to)
-        entry = f"{target.line}={how}"
-        self.note(tried=";".join(filter(None, [self._notes.get("tried", ""), entry])))
-        return Tried(target.line, how, _CAUSES[how])
+        if how is Disposition.ANSWERED and not go_on:
+            self.joined = self._gone = True
+            raise CallerGone("the talk is over")
+        tried = Tried(target.line, how, _CAUSES[how])
+        self.note(tried=with_tried(self._notes.get("tried", ""), tried))
+        return tried
 
     def hang_up(self, cause: str) -> None:
         """See ``Leg.hang_up``."""

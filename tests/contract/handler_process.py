@@ -102,7 +102,7 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
             answer = leg.collect(Path(prompt) if prompt else None, args["timeout_s"], args["at_most"])
             return answer.keys if isinstance(answer, Digits) else None
         case "connect":
-            tried = leg.connect(Target(**args["target"]), args["record_to"])
+            tried = leg.connect(Target(**args["target"]), args["record_to"], go_on=args["go_on"])
             return [tried.line, tried.disposition.value, tried.cause]
         case "hang_up":
             leg.hang_up(args["cause"])
@@ -120,7 +120,8 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
 def main(port: str, prompts: str, recordings: str) -> None:
     """Serve until the process is ended."""
     stage = Stage()
-    server = LegServer(("127.0.0.1", int(port)), stage.handle, Folders((Path(prompts),), Path(recordings)))
+    folders = Folders((Path(prompts),), Path(recordings))
+    server = LegServer(("127.0.0.1", int(port)), stage.handle, folders, max_call_s=3600)
     server.start()
     control = StreamServer(("127.0.0.1", 0), stage.control)
     control.start()

@@ -55,10 +55,10 @@ class RemoteLeg:
         keys = await self.do("collect", prompt=named, timeout_s=timeout_s, at_most=at_most)
         return NoInput() if keys is None else Digits(keys)
 
-    async def connect(self, target: Target, record_to: str | None = None) -> Tried:
+    async def connect(self, target: Target, record_to: str | None = None, *, go_on: bool = True) -> Tried:
         """See ``Leg.connect``."""
         fields = {name: getattr(target, name) for name in Target.__dataclass_fields__}
-        line, disposition, cause = await self.do("connect", target=fields, record_to=record_to)
+        line, disposition, cause = await self.do("connect", target=fields, record_to=record_to, go_on=go_on)
         return Tried(line, Disposition(disposition), cause)
 
     async def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:

@@ -113,7 +113,7 @@ async def test_a_caller_who_hangs_up_between_verbs(real: SwitchWorld) -> None:
     await caller.call.hangup()
     await asyncio.sleep(0.3)
     with pytest.raises(CallerGone):
-        await leg.answer()
+        await leg.play(real.prompt("short"))
 
 
 async def test_a_caller_who_gives_up_before_the_answer(real: SwitchWorld) -> None:

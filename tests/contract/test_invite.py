@@ -56,6 +56,7 @@ async def test_a_chinese_name_in_any_encoding(real: SwitchWorld, encoding: str) 
     leg, caller = await real.call(display="测试用户".encode(encoding))
     assert leg.invite.caller_name == "测试用户"
     await leg.answer()
+    await leg.play(real.prompt("short"))
     await caller.call.answered()
 
 
@@ -63,6 +64,7 @@ async def test_bytes_that_are_no_text(real: SwitchWorld) -> None:
     leg, caller = await real.call(display=b"a\xff\xfeb\x80")
     assert leg.invite.caller_name.startswith("a")
     await leg.answer()
+    await leg.play(real.prompt("short"))
     await caller.call.answered()
 
 

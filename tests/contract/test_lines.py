@@ -164,6 +164,27 @@ async def test_the_caller_hears_ringback_and_then_the_line(real: SwitchWorld) ->
     assert sum(end - start for start, end in segments(caller.call.heard, 900)) > 1
 
 
+async def test_a_talk_is_the_calls_end(real: SwitchWorld) -> None:
+    """Unless it is to go on: the switch itself ends it, with the line's cause, handlers or not."""
+    leg, caller = await real.answered()
+    await leg.note(outcome="abandoned:ringing")
+    with pytest.raises(CallerGone):
+        await leg.connect(real.line("answers"), go_on=False)
+    end = await caller.call.ended()
+    assert (end.by, end.cause) == ("them", 16)
+    variables = await real.cdr(leg.uuid)
+    assert variables["gw_line"] == "answers" and variables["last_bridge_to"]
+    assert real.in_use("answers") == 0
+
+
+@pytest.mark.parametrize("line", ["busy", "no-answer", "not-existing"])
+async def test_without_a_talk_the_call_goes_on(real: SwitchWorld, line: str) -> None:
+    leg, caller = await real.answered()
+    assert (await leg.connect(real.line(line), go_on=False)).disposition is not Disposition.ANSWERED
+    await leg.play(real.prompt("short"))
+    assert segments(caller.call.heard, 600)
+
+
 async def test_the_leg_goes_on_after_a_talk(real: SwitchWorld) -> None:
     leg, caller = await real.answered()
     await leg.connect(real.line("answers"))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from appliance.domain.cdr import PACKED, unpacked
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
 from appliance.testphone import IncomingCall, LineScript, OutgoingCall, Phone
 from tests.contract.fake import ANY, FakeLeg
@@ -132,6 +133,7 @@ class SwitchWorld:
         """As ``call``, and it is answered."""
         leg, caller = await self.call(**dialled)
         await leg.answer()
+        await leg.collect(None, 0.05)  # the answer goes out with the next verb that takes time
         await caller.call.answered()
         return leg, caller
 
@@ -154,7 +156,7 @@ class SwitchWorld:
                     await asyncio.sleep(0.05)  # written in place: not there, or not whole yet
                 else:
                     variables: dict[str, str] = record["variables"]
-                    return variables
+                    return variables | unpacked(variables.get(PACKED, ""))
 
 
 class FakeCaller:
@@ -197,8 +199,8 @@ class AwaitedFake:
     async def collect(self, prompt: Path | None, timeout_s: float, at_most: int = 1) -> Digits | NoInput:
         return self.leg.collect(prompt, timeout_s, at_most)
 
-    async def connect(self, target: Target, record_to: str | None = None) -> Tried:
-        return self.leg.connect(target, record_to)
+    async def connect(self, target: Target, record_to: str | None = None, *, go_on: bool = True) -> Tried:
+        return self.leg.connect(target, record_to, go_on=go_on)
 
     async def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         self.leg.hang_up(cause)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.domain import cdr, cdr_call
-from appliance.domain.cdr import KEPT, Leg, Rejected, Role, clean, read_leg
+from appliance.domain.cdr import KEPT, Leg, Rejected, Role, clean, packed, read_leg, unpacked
 from appliance.domain.cdr_call import CallFacts, derive_call
 
 START = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -47,7 +47,6 @@ def caller_variables(**changes: Any) -> dict[str, Any]:
         "gw_keys": "welcome=1;sales=2",
         "gw_tried": "first=busy;second=answered",
         "gw_line": "second",
-        "gw_joined": "true",
         "gw_recording": "2026/11/22/call.wav",
         "gw_outcome": "answered",
     }
@@ -177,7 +176,7 @@ def test_milliseconds_are_the_switchs_own() -> None:
         # The caller hung up in the talk: the handlers' last note was made before the line rang.
         ({"gw_outcome": "abandoned:ringing"}, "answered"),
         ({"gw_outcome": None}, "answered"),
-        (without_handlers(gw_joined="true"), "answered"),
+        (without_handlers(last_bridge_to="line-leg"), "answered"),
         (without_handlers(gw_outcome="refused:out-of-service"), "refused:out-of-service"),
         (without_handlers(gw_outcome="ended:menu"), "ended:menu"),
         (without_handlers(gw_outcome="abandoned:menu"), "abandoned:menu"),
@@ -347,6 +346,27 @@ def test_nothing_makes_it_crash_and_all_fits_the_columns(changes: dict[str, Any]
         assert not any(unicodedata.category(each) in {"Cc", "Cs"} for each in text)
     assert 0 <= found.bill_ms < 2**31 and 0 <= found.bridged_ms < 2**31
     assert read_leg(caller.facts, Role.CALLER) == caller
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z][a-z_]{0,20}", fullmatch=True), st.text(min_size=1), max_size=20))
+def test_packed_facts_come_out_as_they_went_in(facts: dict[str, str]) -> None:
+    legible = {name: text.encode("utf-8", "replace").decode() for name, text in facts.items()}
+    assert unpacked(packed(legible)) == {f"gw_{name}": text for name, text in legible.items()}
+
+
+def test_packed_facts_are_read_as_if_each_stood_alone() -> None:
+    """What stands alone as well is the fallback's, and newer."""
+    text = packed({"number": "4008001234", "account": "east", "outcome": "abandoned:menu", "keys": "a=1;b=2"})
+    found = a_call(gw_number=None, gw_keys=None, gw_outcome="failed:handlers", gw_facts=text)
+    assert (found.number, found.account_id, found.keys) == ("4008001234", "east", "a=1;b=2")
+    leg = read_leg(caller_variables() | {"gw_outcome": "failed:handlers", "gw_facts": text}, Role.CALLER)
+    assert isinstance(leg, Leg) and leg.facts["gw_outcome"] == "failed:handlers"
+    assert "gw_facts" not in leg.facts
+
+
+@pytest.mark.parametrize("text", ["%", "=&=&&", "a" * 5000, "&".join("a=1" for _ in range(1000)), "a=%FF%00"])
+def test_packed_facts_that_cannot_be_read_are_none(text: str) -> None:
+    assert a_call(gw_facts=text).number == "4008001234"
 
 
 @given(st.text(), st.integers(0, 50))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import urllib.parse
-import uuid
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
@@ -33,13 +32,11 @@ class Leg:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self.data: dict[str, str] = {}
-        self.events: list[dict[str, str]] = []
 
     async def connect(self) -> dict[str, str]:
-        """``connect``, and the events that `execute` waits for."""
-        self.data = await self.command("connect")
-        await self.command(f"filter Unique-ID {self.uuid}")
-        await self.command("event plain CHANNEL_EXECUTE_COMPLETE CHANNEL_BRIDGE")
+        """Take the call over."""
+        data = await self.command("connect")
+        self.data = {name: urllib.parse.unquote(value) for name, value in data.items()}
         return self.data
 
     @property
@@ -47,40 +44,33 @@ class Leg:
         """The switch's name of the leg."""
         return self.data["Unique-ID"]
 
-    async def take(self) -> dict[str, str]:
-        """``connect`` and tell the dialplan that the call is looked after, as the appliance does."""
-        await self.connect()
-        await self.execute("sched_cancel", self.data["variable_last_sched_id"])
-        return self.data
+    async def command(self, text: str, timeout: float = 20.0) -> dict[str, str]:
+        """Send one command and return its reply's headers."""
+        self.write(f"{text}\n\n")
+        return await self.reply(timeout)
 
-    async def command(self, text: str) -> dict[str, str]:
-        """Send one command and return its reply's headers; events that come before it are kept."""
-        self._writer.write(f"{text}\n\n".encode())
-        while True:
+    def write(self, text: str) -> None:
+        """Send bytes as they are, and wait for nothing."""
+        self._writer.write(text.encode())
+
+    async def reply(self, timeout: float = 20.0) -> dict[str, str]:
+        """The next reply's headers.
+
+        :raises Gone: the switch said goodbye, or closed.
+        """
+        async with asyncio.timeout(timeout):
             headers, body = await self._frame()
-            if headers["Content-Type"] in ("command/reply", "api/response"):
-                return headers | {"body": body}
-            self._keep(headers, body)
-
-    async def send(self, application: str, argument: str = "") -> str:
-        """Have an application executed; return the identity that its end will carry."""
-        identity = str(uuid.uuid4())
-        await self.command(
-            "sendmsg\ncall-command: execute\n"
-            f"execute-app-name: {application}\nexecute-app-arg: {argument}\n"
-            f"event-lock: true\nEvent-UUID: {identity}"
-        )
-        return identity
+        if headers["Content-Type"] == "text/disconnect-notice":
+            raise Gone
+        return headers | {"body": body}
 
     async def execute(self, application: str, argument: str = "", timeout: float = 20.0) -> dict[str, str]:
-        """Have an application executed and wait for its end; return the end's event, unquoted."""
-        identity = await self.send(application, argument)
-        async with asyncio.timeout(timeout):
-            while True:
-                for event in self.events:
-                    if event.get("Application-UUID") == identity:
-                        return event
-                self._keep(*await self._frame())
+        """Have an application carried out; the reply comes at its end."""
+        return await self.command(execute(application, argument), timeout)
+
+    async def getvar(self, name: str) -> str:
+        """A variable's value; ``-ERR command not found`` when it is not set."""
+        return (await self.command(f"getvar {name}"))["Reply-Text"]
 
     async def close(self) -> None:
         """Close the socket, as a handler does that dies."""
@@ -90,15 +80,20 @@ class Leg:
     async def until_gone(self, timeout: float = 20.0) -> None:
         """Wait until the switch closes the socket."""
         try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    self._keep(*await self._frame())
+            while True:
+                await self.reply(timeout)
         except Gone:
             return
 
-    def _keep(self, headers: dict[str, str], body: str) -> None:
-        if headers.get("Content-Type") == "text/event-plain":
-            self.events.append(_headers(body))
+    async def rest(self, timeout: float = 20.0) -> list[str]:
+        """The kinds of all that the switch still sends, once it has closed the socket."""
+        kinds: list[str] = []
+        async with asyncio.timeout(timeout):
+            while True:
+                try:
+                    kinds.append((await self._frame())[0]["Content-Type"])
+                except Gone:
+                    return kinds
 
     async def _frame(self) -> tuple[dict[str, str], str]:
         try:
@@ -110,22 +105,33 @@ class Leg:
         return headers, body.decode("utf-8", "replace")
 
 
+def execute(application: str, argument: str = "") -> str:
+    """The ``sendmsg`` that has an application carried out."""
+    return f"sendmsg\ncall-command: execute\nexecute-app-name: {application}\nexecute-app-arg: {argument}"
+
+
 Script = Callable[[Leg], Awaitable[None]]
 
 
-def ring(line: Phone, facts: str = "gw_line=line-1", *, answer: bool = False) -> Script:
+def dial(line: Phone, options: str = "leg_timeout=20") -> str:
+    """The dial string of ``line``, with the options of its leg."""
+    return f"{{ignore_early_media=true}}[{options}]sofia/gateway400/02160000001@127.0.0.1:{line.port}"
+
+
+def ring(
+    line: Phone, facts: str = "gw_line=line-1", *, answer: bool = False, hang_up_after: bool = False
+) -> Script:
     """A script that rings ``line`` as the appliance does, after an answer or without, then hangs up.
 
-    ``facts`` are variables of the channel, ``A=1;B=2``.
+    ``facts`` are variables of the channel, ``A=1;B=2``; ``hang_up_after``: the switch ends the call with the talk.
     """
 
     async def script(leg: Leg) -> None:
-        await leg.take()
-        await leg.execute("multiset", f"^^;socket_resume=false;ringback=%(1000,4000,450);{facts}")
+        await leg.connect()
+        await leg.execute("multiset", f"^^;hangup_after_bridge={str(hang_up_after).lower()};{facts}")
         if answer:
             await leg.execute("answer")
-        target = f"[leg_timeout=20]sofia/gateway400/02160000001@127.0.0.1:{line.port}"
-        await leg.execute("limit_execute", f"hash line {LINE} 1 bridge {target}", timeout=60.0)
+        await leg.execute("limit_execute", f"hash line {LINE} 1 bridge {dial(line)}", timeout=60.0)
         await leg.execute("hangup", "NORMAL_CLEARING")
 
     return script
@@ -180,4 +186,4 @@ class Handlers:
 
 def _headers(text: str) -> dict[str, str]:
     pairs = (line.partition(": ") for line in text.splitlines() if line)
-    return {name: urllib.parse.unquote(value) for name, _, value in pairs}
+    return {name: value for name, _, value in pairs}

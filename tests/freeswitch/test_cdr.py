@@ -71,7 +71,7 @@ async def test_a_line_that_never_answered_has_its_record(switch: FreeSwitch) -> 
 
 async def test_chinese_and_signs_stay_as_they_are(switch: FreeSwitch) -> None:
     async def script(leg: Leg) -> None:
-        await leg.take()
+        await leg.connect()
         await leg.execute("set", 'gw_flow=总机/1 "a"&<b>%20')
         await leg.execute("hangup", "USER_BUSY")
 
@@ -82,7 +82,7 @@ async def test_chinese_and_signs_stay_as_they_are(switch: FreeSwitch) -> None:
 
 async def test_a_name_in_gbk_does_not_spoil_the_file(switch: FreeSwitch) -> None:
     async def script(leg: Leg) -> None:
-        await leg.take()
+        await leg.connect()
         await leg.execute("hangup", "USER_BUSY")
 
     async with Phone() as caller, Handlers(switch, script) as handlers:

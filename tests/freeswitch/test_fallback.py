@@ -14,6 +14,8 @@ import pytest
 
 from appliance.site.switchconf import SCRIPTS
 from appliance.testphone import LineScript, Phone
+from tests.freeswitch.conftest import MAX_CALL_S
+from tests.support.audio import segments
 from tests.support.freeswitch_server import FreeSwitch
 
 NUMBER = "4008001234"
@@ -86,12 +88,13 @@ def run(file: Path, content: Any, bridged: str = "", **variables: str) -> Sessio
         {"sip_req_user": "862161234567"},
         {"sip_req_user": "00862161234567"},
         {"sip_req_user": "+864008001234"},
-        {"gw_number": NUMBER, "sip_req_user": "110"},
+        {"gw_facts": f"number={NUMBER}&keys=a%3D1", "sip_req_user": "110"},
     ],
 )
 def test_the_number_is_found(tmp_path: Path, variables: dict[str, str]) -> None:
     session = run(tmp_path / "s", snapshot(), "SUCCESS", **variables)
-    ring = "hash line sales-1 1 bridge [leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:5090"
+    rung = "{ignore_early_media=true}[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:5090"
+    ring = f"hash line sales-1 1 bridge {rung}"
     assert session.done == [("limit_execute", ring)]
     assert session.cause == "NORMAL_CLEARING"
     facts = {
@@ -191,9 +194,23 @@ def test_the_line_sees_a_number_or_nothing(tmp_path: Path, caller: str, shown: s
 
 
 def test_a_line_without_a_free_slot_is_noted_after_the_others(tmp_path: Path) -> None:
-    session = run(tmp_path / "s", snapshot(), sip_req_user=NUMBER, gw_tried="sales-2=busy")
+    session = run(tmp_path / "s", snapshot(), sip_req_user=NUMBER, gw_facts="tried=sales-2%3Dbusy")
     assert session.variables["gw_tried"] == "sales-2=busy;sales-1=LINE_FULL"
     assert [application for application, _ in session.done] == ["limit_execute", "playback"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "uuid", "said"),
+    [
+        ("7200", "ab-1", "sched_hangup +7200 ab-1 ALLOTTED_TIMEOUT"),
+        ("", "ab-1", None),
+        ("1 x", "ab-1", None),
+        ("7200", "${x}", None),
+    ],
+)
+def test_how_long_a_call_may_be(tmp_path: Path, seconds: str, uuid: str, said: str | None) -> None:
+    session = run(tmp_path / "s", snapshot(), sip_req_user=NUMBER, gw_max_call_s=seconds, uuid=uuid)
+    assert session.variables.get("api_on_answer") == said
 
 
 @pytest.mark.freeswitch
@@ -211,9 +228,23 @@ class TestOnFreeSwitch:
         assert line.calls[0].caller == "13800138000"
         records = switch.cdrs(2)
         record = next(found for name, found in records.items() if name.startswith("a_"))
-        assert (record["gw_outcome"], record["gw_joined"]) == ("answered", "true")
+        assert record["gw_outcome"] == "answered" and record["last_bridge_to"]
         rung = next(found for name, found in records.items() if not name.startswith("a_"))
         assert (rung["gw_number"], rung["gw_account"], rung["gw_line"]) == (NUMBER, "demo", "sales-1")
+
+    async def test_the_longest_talk(self, switch: FreeSwitch) -> None:
+        """No handler was there to say how long a call may be; nor does the line's early media go through."""
+        script = LineScript.early_media(800, after=2.0, say=700)
+        async with Phone(on_invite=script) as line, Phone() as caller:
+            publish(switch, snapshot(line.port))
+            call = await caller.dial(NUMBER, switch.sip_address)
+            await call.answered()
+            end = await call.ended(30.0)
+        assert segments(call.heard, 800) == []
+        assert call.answered_at is not None
+        assert MAX_CALL_S - 1.5 < end.at - call.answered_at < MAX_CALL_S + 1.5
+        record = next(found for name, found in switch.cdrs(2).items() if name.startswith("a_"))
+        assert (record["gw_outcome"], record["hangup_cause"]) == ("answered", "ALLOTTED_TIMEOUT")
 
     async def test_calls_do_not_wait_for_one_another(self, switch: FreeSwitch) -> None:
         """The interpreter is free while a call is in a bridge (Session::begin_allow_threads)."""

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.testphone import LineScript, OutgoingCall, Phone
 from tests.freeswitch.scripted import LINE, Handlers, Leg, ring
-from tests.support.audio import longest_silence
+from tests.support.audio import longest_silence, segments
 from tests.support.freeswitch_server import FreeSwitch
 
 pytestmark = pytest.mark.freeswitch
@@ -22,7 +22,7 @@ APOLOGY_S = 6.7
 
 async def play(leg: Leg) -> None:
     """A handler that answers and plays ten seconds of 400 Hz."""
-    await leg.take()
+    await leg.connect()
     await leg.execute("answer")
     await leg.execute("playback", "tone_stream://%(10000,0,400)")
     await leg.execute("hangup", "NORMAL_CLEARING")
@@ -30,7 +30,7 @@ async def play(leg: Leg) -> None:
 
 async def say_and_hang_up(leg: Leg) -> None:
     """A handler that plays half a second of 900 Hz and ends the call."""
-    await leg.take()
+    await leg.connect()
     await leg.execute("playback", "tone_stream://%(500,0,900)")
     await leg.execute("hangup", "NORMAL_CLEARING")
 
@@ -89,31 +89,32 @@ async def test_a_handler_that_dies_before_it_takes_the_call(switch: FreeSwitch, 
         elif until == "connect":
             await leg.connect()
 
-    async with calling(switch) as call, Handlers(switch, die_twice) as handlers:
+    async with Handlers(switch, die_twice) as handlers, calling(switch) as call:
         await call.hears(900, 15.0)
         await call.ended()
-    # Noticed as it happens, not by the watch.
     assert len(handlers.legs) == 3
-    assert "variable_gw_late" not in handlers.legs[-1].data
 
 
 @pytest.mark.parametrize("after", ["accept", "connect"])
-async def test_a_handler_that_hangs_before_it_takes_the_call(switch: FreeSwitch, after: str) -> None:
+async def test_a_handler_that_hangs_until_it_is_killed(switch: FreeSwitch, after: str) -> None:
+    """The switch waits; whoever supervises the handlers kills them, and the call goes on as it happens."""
+
     async def hang(leg: Leg) -> None:
         if after == "connect":
             await leg.connect()
         await asyncio.sleep(30.0)
 
-    async with calling(switch) as call, Handlers(switch, hang) as handlers:
+    async with Handlers(switch, hang) as first, calling(switch) as call:
+        await asyncio.sleep(3.0)
+        assert call.early_at is None  # neither music nor the fallback
+        assert len(first.legs) == 1
+        await first.die()
         began = time.monotonic()
-        await call.early_media(15.0)
-        assert 1.5 < time.monotonic() - began < 8.0
-        end = await call.ended(30.0)
-        # Slow handlers do not get the call again: that would only make them slower.
-        assert len(handlers.legs) == 1
-    assert (end.status, end.cause) == (503, 41)
-    record = next(iter(switch.cdrs(1).values()))
-    assert (record["gw_late"], record["gw_outcome"]) == ("true", "failed:handlers")
+        async with Handlers(switch, say_and_hang_up) as second:
+            await call.hears(900)
+            assert time.monotonic() - began < 3.5
+            await call.ended()
+    assert second.legs[0].data["variable_gw_losses"] == "x"
 
 
 async def test_a_handler_that_is_slow_but_takes_the_call(switch: FreeSwitch) -> None:
@@ -121,127 +122,126 @@ async def test_a_handler_that_is_slow_but_takes_the_call(switch: FreeSwitch) -> 
         await asyncio.sleep(1.0)
         await say_and_hang_up(leg)
 
-    async with calling(switch) as call, Handlers(switch, take_slowly) as handlers:
+    async with Handlers(switch, take_slowly) as handlers, calling(switch) as call:
         await call.hears(900)
         await call.ended()
     assert len(handlers.legs) == 1
-    assert "variable_gw_late" not in handlers.legs[0].data
-
-
-async def test_a_handler_that_wakes_too_late_does_no_harm(switch: FreeSwitch) -> None:
-    """It learns that it is late, and neither its end nor its death ends the talk that the fallback began."""
-
-    async def wake_late(leg: Leg) -> None:
-        await awake.wait()
-        await leg.connect()
-
-    awake = asyncio.Event()
-    async with Phone(on_invite=LineScript.answer(0.1, say=700, hang_up_after=6.0)) as line, calling(switch) as call:
-        publish(switch, line)
-        async with Handlers(switch, wake_late) as handlers:
-            await call.hears(700, 10.0)
-            awake.set()
-            await asyncio.sleep(1.0)
-            assert handlers.legs[0].data["variable_gw_late"] == "true"
-        gone = time.monotonic()
-        end = await call.ended()
-        assert end.cause == 16
-        assert end.at - gone > 2.0
-        assert longest_silence(call.heard) < 1.0
-
-
-async def test_a_handler_that_dies_while_the_call_is_parked(switch: FreeSwitch) -> None:
-    async def answer(leg: Leg) -> None:
-        await leg.take()
-        await leg.execute("answer")
-        await leg.until_gone()
-
-    async with calling(switch) as call, Handlers(switch, answer) as first:
-        await call.answered()
-        await first.die()
-        began = time.monotonic()
-        async with Handlers(switch, say_and_hang_up):
-            await call.hears(900, 8.0)
-            assert time.monotonic() - began < 8.0
-            await call.ended()
 
 
 async def test_a_handler_that_dies_in_a_prompt(switch: FreeSwitch) -> None:
-    async with calling(switch) as call, Handlers(switch, play) as first:
+    """The caller hears the prompt to its end, unbroken, and then the next handler."""
+    async with Handlers(switch, play) as first, calling(switch) as call:
         await call.hears(400)
         await first.die()
         began = time.monotonic()
         async with Handlers(switch, say_and_hang_up):
-            await call.hears(900)
-            # At once, not when the ten seconds are over.
-            assert time.monotonic() - began < 8.0
+            await call.hears(900, 15.0)
+            assert 7.0 < time.monotonic() - began < 14.0
             await call.ended()
     assert longest_silence(call.heard) < 3.0
+    ((start, end),) = segments(call.heard, 400)
+    assert end - start > 9.5
 
 
 async def test_handlers_that_die_of_a_call_do_not_get_it_for_ever(switch: FreeSwitch) -> None:
     async def die_of_it(leg: Leg) -> None:
-        await leg.take()
+        await leg.connect()
         await leg.execute("pre_answer")  # no answer: the greatest length of this switch's calls is short
 
-    async with calling(switch) as call, Handlers(switch, die_of_it) as handlers:
+    async with Handlers(switch, die_of_it) as handlers, calling(switch) as call:
         await call.ended(30.0)
     assert longest_silence(call.heard) < 3.0
     record = next(iter(switch.cdrs(1).values()))
     assert record["gw_outcome"] == "failed:handlers"
-    assert (len(handlers.legs), record["gw_losses"]) == (4, "xxx"), record.get("gw_late")
+    assert (len(handlers.legs), record["gw_losses"]) == (4, "xxx")
 
 
-async def test_a_talk_outlives_the_handlers(switch: FreeSwitch) -> None:
-    async with Phone(on_invite=LineScript.answer(0.1, say=700, hang_up_after=4.0)) as line, calling(switch) as call:
-        async with Handlers(switch, ring(line)) as handlers:
-            await call.hears(700)
-            assert switch.api(f"limit_usage hash line {LINE}") == "1"
-            await handlers.die()
-            died = time.monotonic()
+@pytest.mark.parametrize("hang_up_after", [True, False])
+async def test_a_talk_outlives_the_handlers(switch: FreeSwitch, hang_up_after: bool) -> None:
+    """Whether the switch ends the call with the talk or the dialplan does: nobody is put back into a menu."""
+    async with (
+        Phone(on_invite=LineScript.answer(0.1, say=700, hang_up_after=4.0)) as line,
+        Handlers(switch, ring(line, hang_up_after=hang_up_after)) as handlers,
+        calling(switch) as call,
+    ):
+        await call.hears(700)
+        assert switch.api(f"limit_usage hash line {LINE}") == "1"
+        await handlers.die()
+        died = time.monotonic()
         end = await call.ended()
         assert end.at - died > 2.5
         assert end.cause == 16
     assert switch.api(f"limit_usage hash line {LINE}") == "0"
     records = switch.cdrs(2)
     caller = next(record for name, record in records.items() if name.startswith("a_"))
-    assert (caller["gw_joined"], caller["hangup_cause"]) == ("true", "NORMAL_CLEARING")
+    assert caller["last_bridge_to"] and caller["hangup_cause"] == "NORMAL_CLEARING"
+    # Who ended it: the bridge itself, or the dialplan behind the socket.
+    assert caller["current_application"] == ("bridge" if hang_up_after else "hangup")
+    assert len(handlers.legs) == 1
 
 
 async def test_a_line_that_answers_after_the_handlers_died(switch: FreeSwitch) -> None:
-    async with Phone(on_invite=LineScript.answer(2.0, say=700, hang_up_after=1.0)) as line, calling(switch) as call:
-        async with Handlers(switch, ring(line)) as handlers:
-            await call.hears(450)
-            await handlers.die()
-        await call.hears(700)
+    async with (
+        Phone(on_invite=LineScript.answer(6.5, say=700, hang_up_after=1.0)) as line,
+        Handlers(switch, ring(line)) as handlers,
+        calling(switch) as call,
+    ):
+        await call.hears(450)
+        await handlers.die()
+        await call.hears(700, 10.0)
         assert (await call.ended()).cause == 16
+    # It rang on: one second of ringback each five, once before the handlers died and once after.
+    assert [start < 1.0 or 4.5 < start < 5.5 for start, _ in segments(call.heard, 450)] == [True, True]
+    assert len(line.calls) == len(handlers.legs) == 1
     assert switch.api(f"limit_usage hash line {LINE}") == "0"
 
 
 async def test_a_line_that_refuses_after_the_handlers_died(switch: FreeSwitch) -> None:
-    async with Phone(on_invite=LineScript.reject(2.0, 486)) as line, calling(switch) as call:
-        async with Handlers(switch, ring(line)) as handlers:
-            await call.hears(450)
-            await handlers.die()
+    async with (
+        Phone(on_invite=LineScript.reject(2.0, 486)) as line,
+        Handlers(switch, ring(line)) as handlers,
+        calling(switch) as call,
+    ):
+        await call.hears(450)
+        await handlers.die()
         end = await call.ended(25.0)
     # Our own cause, not the line's 486.
     assert (end.status, end.cause) == (503, 41)
     assert switch.api(f"limit_usage hash line {LINE}") == "0"
 
 
-async def test_the_watch_may_hand_a_call_over(switch: FreeSwitch) -> None:
-    """What the appliance does with a parked call that nobody owns: ``uuid_transfer``."""
+async def test_a_line_that_refuses_leads_to_the_next_handlers(switch: FreeSwitch) -> None:
+    async with (
+        Phone(on_invite=LineScript.reject(2.0, 486)) as line,
+        Handlers(switch, ring(line)) as handlers,
+        calling(switch) as call,
+    ):
+        await call.hears(450)
+        await handlers.die()
+        async with Handlers(switch, say_and_hang_up) as second:
+            await call.hears(900)
+            await call.ended()
+    assert second.legs[0].data["variable_gw_losses"] == "x"
+    assert second.legs[0].data["variable_originate_disposition"] == "USER_BUSY"
+    assert len(line.calls) == 1
 
-    async def hang_or_say(leg: Leg) -> None:
-        if len(handlers.legs) > 1:
-            await say_and_hang_up(leg)
-        await leg.take()
-        await leg.execute("answer")
-        await asyncio.sleep(30.0)
 
-    async with calling(switch) as call, Handlers(switch, hang_or_say) as handlers:
-        await call.answered()
-        uuid = handlers.legs[0].uuid
-        assert switch.api(f"uuid_transfer {uuid} handlers-gone XML gateway").startswith("+OK")
-        await call.hears(900)
-        await call.ended()
+async def test_a_talk_that_the_fallback_began_ends_the_call(switch: FreeSwitch) -> None:
+    """Also where the handlers that died had meant to go on after a talk."""
+
+    async def die_of_it(leg: Leg) -> None:
+        await leg.connect()
+        await leg.execute("set", "hangup_after_bridge=false")
+
+    async with (
+        Phone(on_invite=LineScript.answer(0.1, say=700, hang_up_after=1.0)) as line,
+        Handlers(switch, die_of_it) as handlers,
+        calling(switch) as call,
+    ):
+        publish(switch, line)
+        await call.hears(700, 15.0)
+        assert (await call.ended()).cause == 16
+    assert len(handlers.legs) == 4
+    record = next(record for name, record in switch.cdrs(2).items() if name.startswith("a_"))
+    assert (record["gw_outcome"], record["hangup_cause"]) == ("answered", "NORMAL_CLEARING")
+    assert switch.api(f"limit_usage hash line {LINE}") == "0"

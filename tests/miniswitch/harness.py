@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+import pytest
 
 from tests.miniswitch.sip_phone import Dialog, NothingCame, Phone
 
@@ -84,6 +85,10 @@ class Socket:
             elif headers.get("Content-Type") in ("command/reply", "api/response"):
                 return headers | {"body": body.decode("utf-8", "surrogateescape")}
 
+    def event_in_turn(self) -> Headers:
+        """The next event, whichever it is."""
+        return event(self.frame()[1])
+
     def event(self, name: str, **wanted: str) -> Headers:
         """The next event of that name with these headers; dashes in header names as underscores."""
         while True:
@@ -105,19 +110,16 @@ def event(body: bytes) -> Headers:
 
 
 class CallControl(Socket):
-    """The handler's side of one call."""
+    """The handler's side of one call: says one thing after the other, and the switch does it."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.data: Headers = {}
 
     def connect(self) -> CallControl:
-        """Say `connect`, filter, subscribe, and cancel the switch's watch over us."""
+        """Say `connect`."""
         raw = self.command("connect")
         self.data = {name: unquote(value, errors="surrogateescape") for name, value in raw.items()}
-        self.command(f"filter Unique-ID {self.uuid}")
-        self.command("event plain CHANNEL_EXECUTE_COMPLETE CHANNEL_BRIDGE")
-        self.run("sched_cancel", self.data["variable_last_sched_id"])
         return self
 
     @property
@@ -125,27 +127,37 @@ class CallControl(Socket):
         """The call."""
         return self.data["Unique-ID"]
 
-    def start(self, name: str, argument: str = "", lock: bool = True) -> str:
-        """Begin an application and return its UUID."""
-        mark = str(uuid.uuid4())
-        lines = ["sendmsg", "call-command: execute", f"execute-app-name: {name}", f"Event-UUID: {mark}"]
-        lines += [f"execute-app-arg: {argument}"] if argument else []
-        lines += ["event-lock: true"] if lock else []
-        reply = self.command(*lines)
-        assert reply["Reply-Text"].startswith("+OK"), reply
-        return mark
+    def start(self, name: str, argument: str = "") -> None:
+        """Have an application run; its end is waited for by `wait`."""
+        lines = ["sendmsg", "call-command: execute", f"execute-app-name: {name}"]
+        self.write(*lines, *([f"execute-app-arg: {argument}"] if argument else []))
 
-    def wait(self, mark: str) -> Headers:
-        """Wait for the end of an application."""
-        return self.event("CHANNEL_EXECUTE_COMPLETE", Application_UUID=mark)
+    def wait(self) -> None:
+        """Wait until the application that was started first has ended."""
+        headers, _ = self.frame()
+        assert headers == {"Content-Type": "command/reply", "Reply-Text": "+OK"}, headers
 
-    def run(self, name: str, argument: str = "") -> Headers:
+    def run(self, name: str, argument: str = "") -> None:
         """Run an application to its end."""
-        return self.wait(self.start(name, argument))
+        self.start(name, argument)
+        self.wait()
+
+    def get(self, variable: str) -> str:
+        """A variable's value; what is not set is to FreeSWITCH a command that it does not know."""
+        found = self.command(f"getvar {variable}")["Reply-Text"]
+        return "" if found == "-ERR command not found" else found
+
+    def ended(self) -> None:
+        """The call is over: the last answer has come, and nothing but the notice and the end follows."""
+        headers, _ = self.frame()
+        assert headers["Content-Type"] == "text/disconnect-notice", headers
+        with pytest.raises(EOFError):
+            self.frame()
 
     def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
         """Hang up."""
-        self.command("sendmsg", "call-command: hangup", f"hangup-cause: {cause}")
+        self.run("hangup", cause)
+        self.ended()
 
 
 class Handlers:
@@ -284,6 +296,16 @@ class SwitchProcess:
             yield conn
         finally:
             conn.close()
+
+    def joined(self, uuid: str) -> str:
+        """Wait until a caller is joined to a line; the line's leg."""
+
+        def look() -> str:
+            rows = json.loads(self.api("show calls as json")).get("rows", [])
+            return next((row["b_uuid"] for row in rows if row["uuid"] == uuid), "")
+
+        found: str = eventually(look, f"{uuid} is joined")
+        return found
 
     def api(self, text: str) -> str:
         """One API command."""

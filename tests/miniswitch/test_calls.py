@@ -35,32 +35,30 @@ def test_a_call_from_ring_to_record(
     assert control.data["variable_sip_network_port"] == str(caller.port)
     assert "variable_start_uepoch" not in control.data
     control.run("multiset", "^^;gw_number=4008001234;gw_line=L1;gw_private=no")
-    mark = control.start(
+    control.start(
         "play_and_get_digits", "1 1 1 3000 # silence_stream://3000 silence_stream://100 pressed [1-3] 1000"
     )
     dialog.press("1")
-    assert control.wait(mark)["variable_pressed"] == "1"
-    for pair in ("RECORD_STEREO=true", "RECORD_BRIDGE_REQ=true", "originate_disposition=LINE_FULL"):
-        control.run("set", pair)
+    control.wait()
+    assert control.get("pressed") == "1"
+    control.run("set", "originate_disposition=LINE_FULL")
     path = tmp_path / "made" / "here" / "call.wav"
     control.run("record_session", str(path))
     time.sleep(0.2)  # not joined yet: this must not be in the recording
-    mark = control.start("limit_execute", f"hash line L1 1 bridge {dial_string(line, leg_timeout='5')}")
+    control.start("limit_execute", f"hash line L1 1 bridge {dial_string(line, leg_timeout='5')}")
     leg = line.wait_call()
     leg.respond(180)
     leg.accept()
-    joined = control.event("CHANNEL_BRIDGE")
-    line_uuid = joined["Bridge-B-Unique-ID"]
+    line_uuid = switch.joined(control.uuid)
     caller.heard.clear()
     leg.speak(TONE_B, 40)
     assert any(loud(payload) for _, kind, payload in caller.heard if kind == 8)
     dialog.speak(TONE_A, 40)
     leg.bye()
-    done = control.wait(mark)
-    assert done["variable_originate_disposition"] == "SUCCESS"
-    assert done["variable_last_bridge_to"] == line_uuid
-    assert done["variable_last_bridge_hangup_cause"] == "NORMAL_CLEARING"
-    assert done["Application"] == "limit_execute"
+    control.wait()
+    assert control.get("originate_disposition") == "SUCCESS"
+    assert control.get("last_bridge_to") == line_uuid
+    assert control.get("last_bridge_hangup_cause") == "NORMAL_CLEARING"
     assert switch.api("limit_usage hash line L1") == "0"
     control.run("stop_record_session", str(path))
     control.hangup()
@@ -71,7 +69,8 @@ def test_a_call_from_ring_to_record(
     assert ours["digits_dialed"] == "1"
     assert ours["bridge_uuid"] == line_uuid
     assert theirs["originator"] == theirs["call_uuid"] == control.uuid
-    assert (theirs["gw_number"], theirs["gw_line"], ours["gw_joined"]) == ("4008001234", "L1", "true")
+    assert (theirs["gw_number"], theirs["gw_line"]) == ("4008001234", "L1")
+    assert (ours["last_bridge_to"], theirs["last_bridge_to"]) == (line_uuid, control.uuid)
     assert "gw_private" not in theirs
     assert theirs["sip_hangup_disposition"] == "recv_bye"
     assert theirs["hangup_cause_q850"] == "16"
@@ -94,10 +93,10 @@ def test_sound_and_keys_pass_between_the_two_laws(
 ) -> None:
     """A caller in A-law with keys on 96, a line in mu-law with keys on 101: both are translated."""
     dialog, control = answered(caller, handlers, switch, event=96, formats="8 96")
-    mark = control.start("bridge", dial_string(line))
+    control.start("bridge", dial_string(line))
     leg = line.wait_call()
     leg.accept(formats="0 101")
-    control.event("CHANNEL_BRIDGE")
+    switch.joined(control.uuid)
     leg.audio_type = 0
     line.heard.clear()
     dialog.speak(TONE_A, 15)
@@ -112,12 +111,10 @@ def test_sound_and_keys_pass_between_the_two_laws(
     leg.speak(TONE_ULAW, 15)
     assert sum(loud(payload) for _, kind, payload in caller.heard if kind == 8) >= 10
     leg.bye()
-    control.wait(mark)
+    control.wait()
     # The key was for the line: it does not answer our next question.
-    done = control.run(
-        "play_and_get_digits", "1 1 1 1000 # silence_stream://20 silence_stream://20 late [0-9] 1000"
-    )
-    assert "variable_late" not in done
+    control.run("play_and_get_digits", "1 1 1 1000 # silence_stream://20 silence_stream://20 late [0-9] 1000")
+    assert control.get("late") == ""
     dialog.bye()
     assert switch.variables(control.uuid)["sip_hangup_disposition"] == "recv_bye"
 
@@ -143,12 +140,12 @@ def test_a_line_that_refuses(
 ) -> None:
     """The disposition is FreeSWITCH's for that status, and the call goes on."""
     dialog, control = answered(caller, handlers, switch)
-    mark = control.start("bridge", dial_string(line))
+    control.start("bridge", dial_string(line))
     line.wait_call().respond(status)
-    done = control.wait(mark)
-    assert done["variable_originate_disposition"] == cause
-    assert done["variable_last_bridge_proto_specific_hangup_cause"] == f"sip:{status}"
-    leg = done["variable_originate_causes"].split(";")[0]
+    control.wait()
+    assert control.get("originate_disposition") == cause
+    assert control.get("last_bridge_proto_specific_hangup_cause") == f"sip:{status}"
+    leg = control.get("originate_causes").split(";")[0]
     theirs = switch.variables(leg, caller=False)
     assert (theirs["sip_term_status"], theirs["hangup_cause_q850"]) == (str(status), q850)
     assert (theirs["billmsec"], theirs["sip_hangup_disposition"]) == ("0", "recv_refuse")
@@ -157,20 +154,63 @@ def test_a_line_that_refuses(
 
 
 def test_a_line_that_does_not_answer(switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone) -> None:
-    """`leg_timeout` gives the leg up, with the cause that FreeSWITCH gives: ALLOTTED_TIMEOUT."""
+    """`leg_timeout` gives the leg up, with the cause that FreeSWITCH gives, and the caller hears it ring."""
     dialog, control = answered(caller, handlers, switch)
-    control.run("set", "ringback=%(1000,4000,450)")
-    mark = control.start("bridge", dial_string(line, leg_timeout="1"))
+    control.start("bridge", dial_string(line, leg_timeout="1"))
     leg = line.wait_call()
     leg.respond(180)
     assert any(loud(payload) for _, _, payload in caller.hears(0.5))
     leg.wait("CANCEL")
-    assert control.wait(mark)["variable_originate_disposition"] == "ALLOTTED_TIMEOUT"
+    control.wait()
+    assert control.get("originate_disposition") == "ALLOTTED_TIMEOUT"
     control.run("set", "originate_timeout=1")
-    mark = control.start("bridge", dial_string(line))
+    control.start("bridge", dial_string(line))
     line.wait_call().respond(180)
-    assert control.wait(mark)["variable_originate_disposition"] == "NO_ANSWER"
+    control.wait()
+    assert control.get("originate_disposition") == "NO_ANSWER"
     dialog.bye()
+
+
+def test_ringback_before_the_answer(switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone) -> None:
+    """The tone of the settings as early media, or the one that the handlers set; the bridge answers."""
+    dialog = caller.call("400", switch.address)
+    control = handlers.call(dialog)
+    control.start("bridge", f"{{ignore_early_media=true}}{dial_string(line)}")
+    leg = line.wait_call()
+    leg.respond(180)
+    assert "m=audio" in dialog.wait(183).body
+    assert any(loud(payload) for _, _, payload in caller.hears(0.5))
+    leg.respond(486)
+    control.wait()
+    control.run("set", "ringback=silence_stream://-1")
+    control.start("bridge", dial_string(line))
+    leg = line.wait_call()
+    leg.respond(180)
+    time.sleep(0.2)
+    caller.heard.clear()
+    assert not any(loud(payload) for _, _, payload in caller.hears(0.5))
+    assert control.data["Answer-State"] == "ringing"
+    leg.accept()
+    dialog.wait(200)
+    dialog.ack()
+    leg.bye()
+    control.wait()
+    assert control.get("originate_disposition") == "SUCCESS"
+    dialog.bye()
+
+
+def test_what_the_caller_says_goes_before_what_holds_for_all(
+    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
+) -> None:
+    """`continue_on_fail` is a global variable: the channel's own one is found first."""
+    dialog, control = answered(caller, handlers, switch)
+    control.run("set", "continue_on_fail=false")
+    control.start("bridge", dial_string(line))
+    line.wait_call().respond(486)
+    dialog.wait("BYE")
+    control.wait()
+    control.ended()
+    assert switch.variables(control.uuid)["hangup_cause"] == "USER_BUSY"
 
 
 def test_a_line_where_nobody_listens(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
@@ -179,8 +219,8 @@ def test_a_line_where_nobody_listens(switch: SwitchProcess, handlers: Handlers, 
     closed = Phone()
     closed.close()
     start = time.monotonic()
-    done = control.run("bridge", dial_string(closed))
-    assert done["variable_originate_disposition"] == "NORMAL_TEMPORARY_FAILURE"
+    control.run("bridge", dial_string(closed))
+    assert control.get("originate_disposition") == "NORMAL_TEMPORARY_FAILURE"
     assert time.monotonic() - start < 2
     dialog.bye()
 
@@ -191,18 +231,20 @@ def test_the_first_of_two_lines_wins(
     """Both ring; the one that answers is joined and the other one is cancelled."""
     one, two = phone(), phone()
     dialog, control = answered(caller, handlers, switch)
-    mark = control.start("bridge", f"{dial_string(one, '1')},{dial_string(two, '2')}")
+    control.start("bridge", f"{dial_string(one, '1')},{dial_string(two, '2')}")
     first, second = one.wait_call(), two.wait_call()
     first.respond(180)
     second.respond(180)
     second.accept()
     reason = first.wait("CANCEL").get("Reason")
     assert "200" in reason
-    joined = control.event("CHANNEL_BRIDGE")
-    assert joined["Other-Leg-Destination-Number"] == "2"
+    line = switch.joined(control.uuid)
     second.bye()
-    assert control.wait(mark)["variable_originate_disposition"] == "SUCCESS"
+    control.wait()
+    assert control.get("originate_disposition") == "SUCCESS"
     dialog.bye()
+    record = switch.cdr(line, caller=False)["callflow"][0]["caller_profile"]
+    assert record["destination_number"] == "2"
 
 
 def test_the_line_sees_the_number_and_header_that_we_chose(
@@ -216,6 +258,7 @@ def test_the_line_sees_the_number_and_header_that_we_chose(
     assert unsaid.invite is not None
     assert "anonymous" in unsaid.invite.get("From")
     unsaid.respond(486)
+    control.wait()
     control.run("multiset", "^^;effective_caller_id_number=4008001234;effective_caller_id_name=Shop")
     control.start("bridge", dial_string(line, sip_h_Diversion="<sip:4008001234@127.0.0.1>"))
     invite = line.wait_call().invite
@@ -237,9 +280,8 @@ def test_a_caller_who_hangs_up_while_it_rings(
     leg.respond(180)
     dialog.bye()
     leg.wait("CANCEL")
-    with pytest.raises(EOFError):
-        while True:
-            control.frame()
+    control.wait()
+    control.ended()
     ours = switch.variables(control.uuid)
     assert (ours["hangup_cause"], ours["originate_disposition"]) == ("NORMAL_CLEARING", "ORIGINATOR_CANCEL")
     theirs = switch.variables(ours["originate_causes"].split(";")[0], caller=False)
@@ -250,25 +292,25 @@ def test_a_caller_who_cancels(switch: SwitchProcess, handlers: Handlers, caller:
     """An unanswered call that the caller gives up."""
     dialog = caller.call("400", switch.address)
     control = handlers.call(dialog)
-    control.run("ring_ready")
-    dialog.wait(180)
     dialog.cancel()
     dialog.wait(487)
+    control.ended()
     ours = switch.variables(control.uuid)
     assert (ours["sip_hangup_disposition"], ours["hangup_cause"]) == ("recv_cancel", "ORIGINATOR_CANCEL")
     assert ours["billmsec"] == ours["answer_uepoch"] == "0"
 
 
 def test_a_refusal_with_an_announcement(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
-    """Early media, an announcement, then the status that the handler chose."""
+    """Early media, an announcement, then the status of the cause that the handler chose."""
     dialog = caller.call("400", switch.address)
     control = handlers.call(dialog)
     control.run("pre_answer")
     assert "m=audio" in dialog.wait(183).body
     caller.heard.clear()
-    assert control.run("playback", "tone_stream://%(300,0,800)")["Application-Response"] == "FILE PLAYED"
+    control.run("playback", "tone_stream://%(300,0,800)")
+    assert control.get("current_application_response") == "FILE PLAYED"
     assert any(loud(payload) for _, _, payload in caller.heard)
-    control.start("respond", "486 Busy Here")
+    control.hangup("USER_BUSY")
     assert dialog.wait(486).get("Reason").startswith("Q.850")
     assert switch.variables(control.uuid)["hangup_cause"] == "USER_BUSY"
 
@@ -297,35 +339,30 @@ def test_keys(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     dialog, control = answered(caller, handlers, switch)
     control.run("set", "playback_terminators=#3")
     start = time.monotonic()
-    mark = control.start("playback", "silence_stream://5000")
+    control.start("playback", "silence_stream://5000")
     keys_during(dialog, "13")
-    done = control.wait(mark)
-    assert (done["variable_playback_terminator_used"], done["Application-Response"]) == ("3", "FILE PLAYED")
+    control.wait()
+    assert control.get("playback_terminator_used") == "3"
+    assert control.get("current_application_response") == "FILE PLAYED"
     assert time.monotonic() - start < 2
 
-    mark = control.start(
-        "play_and_get_digits", "1 1 2 2000 # silence_stream://400 silence_stream://100 one [1-3] 1000"
-    )
+    control.start("play_and_get_digits", "1 1 2 2000 # silence_stream://400 silence_stream://100 one [1-3] 1000")
     keys_during(dialog, "92")
-    done = control.wait(mark)
-    assert (done["variable_one"], done["variable_one_invalid"]) == ("2", "9")
+    control.wait()
+    assert (control.get("one"), control.get("one_invalid")) == ("2", "9")
 
-    done = control.run(
-        "play_and_get_digits", "1 1 1 1000 # silence_stream://100 silence_stream://100 one [1-3] 500"
-    )
-    assert "variable_one" not in done
-    assert done["variable_read_result"] == "failure"
+    control.run("play_and_get_digits", "1 1 1 1000 # silence_stream://100 silence_stream://100 one [1-3] 500")
+    assert control.get("one") == ""
+    assert control.get("read_result") == "failure"
 
-    mark = control.start(
-        "play_and_get_digits", "1 8 1 2000 # silence_stream://100 silence_stream://100 many .+ 2000"
-    )
+    control.start("play_and_get_digits", "1 8 1 2000 # silence_stream://100 silence_stream://100 many .+ 2000")
     keys_during(dialog, "4711#", 0.15)
-    assert control.wait(mark)["variable_many"] == "4711"
-    mark = control.start(
-        "play_and_get_digits", "1 1 1 2000 # silence_stream://100 silence_stream://100 info [0-9] 500"
-    )
+    control.wait()
+    assert control.get("many") == "4711"
+    control.start("play_and_get_digits", "1 1 1 2000 # silence_stream://100 silence_stream://100 info [0-9] 500")
     dialog.request("INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=6\r\nDuration=160\r\n")
-    assert control.wait(mark)["variable_info"] == "6"
+    control.wait()
+    assert control.get("info") == "6"
     dialog.bye()
     assert switch.variables(control.uuid)["digits_dialed"] == "13924711#6"
 
@@ -335,7 +372,8 @@ def test_files_that_are_not_there(switch: SwitchProcess, handlers: Handlers, cal
     dialog, control = answered(caller, handlers, switch)
     (tmp_path / "text.wav").write_text("not a sound", encoding="utf-8")
     for name in (tmp_path / "none.wav", tmp_path / "text.wav", tmp_path):
-        assert control.run("playback", str(name))["Application-Response"] == "FILE NOT FOUND"
+        control.run("playback", str(name))
+        assert control.get("current_application_response") == "FILE NOT FOUND"
     with wave.open(str(tmp_path / "wide.wav"), "wb") as file:
         file.setparams((2, 2, 16000, 0, "NONE", ""))
         tone = (np.sin(np.arange(8000) / 16000 * 2 * np.pi * 400) * 9000).astype("<i2")
@@ -348,40 +386,23 @@ def test_files_that_are_not_there(switch: SwitchProcess, handlers: Handlers, cal
     dialog.bye()
 
 
-def test_a_break_and_a_hangup_in_turn(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
-    """`uuid_break` ends what plays; a hang-up waits for an application that holds the lock."""
-    dialog, control = answered(caller, handlers, switch)
-    start = time.monotonic()
-    mark = control.start("playback", "silence_stream://5000")
-    time.sleep(0.3)
-    assert control.command(f"api uuid_break {control.uuid}")["body"] == "+OK\n"
-    control.wait(mark)
-    assert time.monotonic() - start < 1.5
-    start = time.monotonic()
-    control.start("playback", "silence_stream://1000")
-    control.hangup("USER_BUSY")
-    dialog.wait("BYE")
-    assert time.monotonic() - start > 0.9
-    dialog2, control2 = answered(caller, handlers, switch)
-    start = time.monotonic()
-    control2.start("playback", "silence_stream://3000", lock=False)
-    time.sleep(0.1)
-    control2.hangup()
-    dialog2.wait("BYE")
-    assert time.monotonic() - start < 1.5
-
-
 def test_variables_in_arguments(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     """Expansion, its switch, and that no API command hides in it."""
     dialog, control = answered(caller, handlers, switch)
     control.run("set", "name=inner")
-    assert control.run("set", "a=x${name}y${none}z")["variable_a"] == "xinneryz"
-    assert control.run("set", "b=[${system touch /tmp/never}]")["variable_b"] == "[]"
-    assert control.run("playback", "/nowhere/${name}.wav")["Application-Data"] == "/nowhere/inner.wav"
+    control.run("set", "a=x${name}y${none}z")
+    assert control.get("a") == "xinneryz"
+    control.run("set", "b=[${system touch /tmp/never}]")
+    assert control.get("b") == "[]"
+    control.run("playback", "/nowhere/${name}.wav")
+    assert control.get("current_application_data") == "/nowhere/inner.wav"
     control.run("set", "app_disable_expand_variables=true")
-    assert control.run("playback", "/nowhere/${name}.wav")["Application-Data"] == "/nowhere/${name}.wav"
-    assert control.run("set", "c=${name}")["variable_c"] == "inner"
-    assert "variable_c" not in control.run("set", "c=")
+    control.run("playback", "/nowhere/${name}.wav")
+    assert control.get("current_application_data") == "/nowhere/${name}.wav"
+    control.run("set", "c=${name}")
+    assert control.get("c") == "inner"
+    control.run("set", "c=")
+    assert control.get("c") == ""
     dialog.bye()
 
 
@@ -393,12 +414,12 @@ def test_a_full_line_runs_nothing(
     control.start("limit_execute", f"hash line FULL 1 bridge {dial_string(line)}")
     leg = line.wait_call()
     leg.accept()
-    control.event("CHANNEL_BRIDGE")
+    switch.joined(control.uuid)
     assert switch.api("limit_usage hash line FULL") == "1"
     late, other = answered(phone(), handlers, switch)
     other.run("set", "originate_disposition=LINE_FULL")
-    done = other.run("limit_execute", f"hash line FULL 1 bridge {dial_string(line)}")
-    assert done["variable_originate_disposition"] == "LINE_FULL"
+    other.run("limit_execute", f"hash line FULL 1 bridge {dial_string(line)}")
+    assert other.get("originate_disposition") == "LINE_FULL"
     holder.bye()
     leg.wait("BYE")
     eventually(lambda: switch.api("limit_usage hash line FULL") == "0", "the slot is free")
@@ -408,15 +429,14 @@ def test_a_full_line_runs_nothing(
 def test_a_recording_without_a_joining_is_removed(
     switch: SwitchProcess, handlers: Handlers, caller: Phone, tmp_path: Path
 ) -> None:
-    """With `RECORD_BRIDGE_REQ` nothing is recorded before; without it everything is, on both sides."""
+    """Nothing is recorded before the joining unless `RECORD_BRIDGE_REQ` says so; then it is both sides."""
     dialog, control = answered(caller, handlers, switch)
-    control.run("multiset", "^^;RECORD_STEREO=true;RECORD_BRIDGE_REQ=true")
     control.run("record_session", str(tmp_path / "joined.wav"))
     control.run("set", "RECORD_BRIDGE_REQ=false")
     control.run("record_session", str(tmp_path / "all.wav"))
-    mark = control.start("playback", "tone_stream://%(400,0,500)")
+    control.start("playback", "tone_stream://%(400,0,500)")
     dialog.speak(TONE_A, 15)
-    control.wait(mark)
+    control.wait()
     dialog.bye()
     ours = switch.variables(control.uuid)
     assert ours["RECORD_DISCARDED"] == "true"
@@ -430,7 +450,7 @@ def test_a_recording_without_a_joining_is_removed(
 def test_a_re_invite_moves_the_sound(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     """A caller that changes its media address is followed, and one on hold gets no packets."""
     dialog, control = answered(caller, handlers, switch)
-    mark = control.start("playback", "tone_stream://%(3000,0,500)")
+    control.start("playback", "tone_stream://%(3000,0,500)")
     assert caller.hears(0.3)
     other = Phone()
     dialog.request("INVITE", body=caller.sdp().replace(str(caller.media_port), str(other.media_port)))
@@ -445,5 +465,5 @@ def test_a_re_invite_moves_the_sound(switch: SwitchProcess, handlers: Handlers, 
     time.sleep(0.1)
     assert not caller.hears(0.2) + other.hears(0.2)
     other.close()
-    control.wait(mark)
+    control.wait()
     dialog.bye()

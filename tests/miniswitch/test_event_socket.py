@@ -1,4 +1,4 @@
-"""The event socket that the appliance connects to, and the commands on both kinds."""
+"""The event socket that the appliance connects to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.miniswitch.harness import Handlers, SwitchProcess, answered, eventually
-from tests.miniswitch.sip_phone import Phone
+from tests.miniswitch.sip_phone import NothingCame, Phone
 
 
 def test_nothing_without_the_password(switch: SwitchProcess) -> None:
@@ -31,11 +31,14 @@ def test_commands_of_no_call(switch: SwitchProcess) -> None:
         "uuid_kill nobody": "-ERR No such channel!\n",
         "uuid_kill": "-USAGE: <uuid> [cause]\n",
         "uuid_transfer nobody handlers-gone XML gateway": "-ERR No such channel!\n",
-        "uuid_break nobody": "-ERR No such channel!\n",
-        "uuid_setvar nobody a b": "-ERR No such channel!\n",
+        "sched_hangup +1 nobody": "-ERR No such channel!\n",
+        "sched_hangup soon nobody": "-USAGE: [+]<time> <uuid> [<cause>]\n",
+        "sched_hangup": "-USAGE: [+]<time> <uuid> [<cause>]\n",
         "reloadxml": "+OK [Success]\n",
         "reloadacl": "+OK acl reloaded\n",
         "global_getvar gw_music": "tone_stream://%(1000,0,440);loops=-1",
+        "global_getvar record_stereo": "true",
+        "global_getvar ringback": "%(1000,4000,450)",
         "global_getvar none": "-ERR no reply\n",
         "system touch /tmp/never": "-ERR system Command not found!\n",
     }
@@ -45,7 +48,7 @@ def test_commands_of_no_call(switch: SwitchProcess) -> None:
     assert "RUNNING" in switch.api("sofia status")
     assert f":{switch.address[1]}" in switch.api("sofia status profile gateway400")
     assert switch.api("originate").startswith("-USAGE")
-    assert switch.api("originate user/1000 &park()").startswith("-ERR")
+    assert switch.api("originate user/1000 &answer()").startswith("-ERR")
 
 
 def test_replies_to_commands(switch: SwitchProcess) -> None:
@@ -68,20 +71,17 @@ def test_replies_to_commands(switch: SwitchProcess) -> None:
 
 
 def test_a_call_seen_and_ended_from_outside(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
-    """It is listed, its variables can be set, and it can be killed with a cause."""
+    """It is listed, and it can be killed with a cause."""
     with switch.event_socket() as conn:
         conn.command("event plain CHANNEL_CREATE CHANNEL_HANGUP CHANNEL_HANGUP_COMPLETE")
         dialog, control = answered(caller, handlers, switch)
         assert conn.event("CHANNEL_CREATE", Unique_ID=control.uuid)["Caller-Destination-Number"] == "4008001234"
-        control.run("ring_ready")
         rows = json.loads(switch.api("show channels as json"))
         row = next(row for row in rows["rows"] if row["uuid"] == control.uuid)
         assert rows["row_count"] == len(rows["rows"])
         assert (row["direction"], row["dest"], row["callstate"]) == ("inbound", "4008001234", "ACTIVE")
-        assert (row["application"], row["state"], row["read_codec"]) == ("ring_ready", "CS_EXECUTE", "PCMA")
+        assert (row["application"], row["state"], row["read_codec"]) == ("answer", "CS_EXECUTE", "PCMA")
         assert switch.api(f"uuid_exists {control.uuid}") == "true"
-        assert switch.api(f"uuid_setvar {control.uuid} gw_note two words") == "+OK\n"
-        assert control.run("set", "a=1")["variable_gw_note"] == "two words"
         assert switch.api(f"uuid_kill {control.uuid} USER_BUSY") == "+OK\n"
         dialog.wait("BYE")
         assert conn.event("CHANNEL_HANGUP", Unique_ID=control.uuid)["Hangup-Cause"] == "USER_BUSY"
@@ -106,28 +106,67 @@ def test_filters_keep_other_calls_out(
         second.bye()
 
 
-def test_a_parked_call_goes_back_to_the_handlers(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
-    """`uuid_transfer` moves a call whose handler holds it."""
+def test_a_call_is_moved_when_its_application_has_ended(
+    switch: SwitchProcess, handlers: Handlers, caller: Phone
+) -> None:
+    """Not while the switch waits for a command, and only when the handlers have closed their connection."""
     dialog, control = answered(caller, handlers, switch)
-    assert switch.api(f"uuid_transfer {control.uuid} handlers-gone XML gateway") == "+OK\n"
+    assert switch.api(f"uuid_transfer {control.uuid} handlers-gone XML handlers") == "+OK\n"
+    with pytest.raises(NothingCame):
+        handlers.take(0.5)
+    control.run("set", "gw_note=still here")
+    control.close()
     again = handlers.call(dialog)
-    assert again.uuid == control.uuid
-    again.hangup()
+    assert (again.uuid, again.data["variable_gw_note"]) == (control.uuid, "still here")
+    start = time.monotonic()
+    again.start("execute_extension", "'playback:silence_stream://9000,set:gw_late=yes' inline")
+    time.sleep(0.3)
+    assert switch.api(f"uuid_transfer {control.uuid} handlers-try-1") == "+OK\n"
+    again.wait()
+    assert time.monotonic() - start < 2
+    assert again.get("gw_late") == ""
+    again.close()
+    last = handlers.call(dialog)
+    last.hangup()
     dialog.wait("BYE")
     flow = switch.cdr(control.uuid)["callflow"]
     assert [entry["caller_profile"]["destination_number"] for entry in flow] == [
         "handlers-try-1",
+        "handlers-try-1",
         "handlers-gone",
         "4008001234",
     ]
-    assert flow[1]["caller_profile"]["rdnis"] == "4008001234"
+    assert [entry["caller_profile"]["context"] for entry in flow] == [*["handlers"] * 3, "gateway"]
+    assert flow[2]["caller_profile"]["rdnis"] == "4008001234"
+
+
+def test_an_extension_that_is_not_there(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
+    """In context `handlers`, and in a context that does not exist."""
+    for where in ("handlers-try-9 XML handlers", "handlers-gone XML elsewhere"):
+        dialog, control = answered(caller, handlers, switch)
+        control.run("transfer", where)
+        control.close()
+        dialog.wait("BYE")
+        assert switch.variables(control.uuid)["hangup_cause"] == "NO_ROUTE_DESTINATION"
+
+
+def test_an_end_at_a_time(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
+    """`sched_hangup` in so many seconds, or at a moment; at once if that is over."""
+    for when, cause in (("+1", "ALLOTTED_TIMEOUT"), (str(int(time.time()) - 5), "USER_BUSY")):
+        dialog, control = answered(caller, handlers, switch)
+        said = "" if when == "+1" else f" {cause}"
+        assert switch.api(f"sched_hangup {when} {control.uuid}{said}") == "+OK\n"
+        dialog.wait("BYE", 3)
+        ours = switch.variables(control.uuid)
+        assert ours["hangup_cause"] == cause
+        assert (int(ours["billmsec"]) > 900) == (when == "+1")
 
 
 def test_a_call_of_our_own(switch: SwitchProcess, handlers: Handlers, line: Phone) -> None:
     """`originate` waits for the answer, then runs an application or an extension."""
     url = f"{{origination_caller_id_number=4008001234,gw_test=1}}sofia/gateway400/139@127.0.0.1:{line.port}"
     with switch.event_socket() as conn:
-        conn.write(f"api originate {url} &park()")
+        conn.write(f"api originate {url} &playback(silence_stream://-1)")
         leg = line.wait_call()
         assert leg.invite is not None
         assert "sip:4008001234@" in leg.invite.get("From")
@@ -150,7 +189,7 @@ def test_a_call_of_our_own(switch: SwitchProcess, handlers: Handlers, line: Phon
         leg.wait("BYE")
 
     with switch.event_socket() as conn:
-        conn.write(f"api originate {url} &park()")
+        conn.write(f"api originate {url} &playback(silence_stream://-1)")
         line.wait_call().respond(486)
         assert conn.frame()[1] == b"-ERR USER_BUSY\n"
 
@@ -172,7 +211,8 @@ def test_a_handler_that_sends_rubbish(switch: SwitchProcess, handlers: Handlers,
 def test_an_unknown_application_ends_the_call(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     """As in FreeSWITCH: it is a fault of the handler that must not go unseen."""
     dialog, control = answered(caller, handlers, switch)
-    control.start("no_such_application")
+    control.run("no_such_application")
+    control.ended()
     dialog.wait("BYE")
     assert switch.variables(control.uuid)["hangup_cause"] == "DESTINATION_OUT_OF_ORDER"
 

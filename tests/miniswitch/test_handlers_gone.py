@@ -48,7 +48,7 @@ def gone(handlers: Handlers) -> Iterator[Handlers]:
 
 
 def test_nobody_listens(switch: SwitchProcess, gone: Handlers, caller: Phone) -> None:
-    """Three more tries with music between them, then the script; its cause reaches the caller."""
+    """Three more tries with music between them, then the script, and its cause."""
     start = time.monotonic()
     dialog = caller.call("401", switch.address)
     dialog.wait(183)
@@ -59,13 +59,14 @@ def test_nobody_listens(switch: SwitchProcess, gone: Handlers, caller: Phone) ->
     assert len(caller.heard) > 180
     start = time.monotonic()
     dialog.wait("BYE")
-    assert time.monotonic() - start > 2.5  # no transfer of an earlier try breaks into the script
+    assert time.monotonic() - start > 2.5
     record = eventually(lambda: list(switch.spool.glob("a_*.json")), "a record")[0]
     ours = switch.variables(record.name[2:38])
     assert ours["gw_seen"] == str(switch.folder / "snapshot.json")
     assert ours["hangup_cause"] == "NO_ANSWER"
     assert (ours["gw_losses"], ours["gw_runs"]) == ("x", "x")
-    assert not {"gw_music", "gw_apology", "gw_snapshot", "media_timeout"} & set(ours)
+    shared = {"gw_music", "gw_apology", "gw_snapshot", "media_timeout", "ringback", "export_vars", "RECORD_STEREO"}
+    assert not shared & set(ours)
 
 
 def test_the_script_rings_a_line(switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone) -> None:
@@ -84,11 +85,10 @@ def test_the_script_rings_a_line(switch: SwitchProcess, handlers: Handlers, call
 
 
 def test_handlers_that_restart_take_the_call_back(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
-    """What was set before is still there."""
+    """Between two commands the switch sees at once that they are gone. What was set before is still there."""
     dialog, control = answered(caller, handlers, switch)
     control.run("set", "gw_keys=menu=1")
     handlers.stop()
-    control.start("playback", "silence_stream://20000")
     control.close()
     time.sleep(0.5)
     handlers.listen()
@@ -103,87 +103,134 @@ def test_handlers_that_restart_take_the_call_back(switch: SwitchProcess, handler
     dialog.wait("BYE")
 
 
-def test_with_socket_resume_a_dead_handler_breaks_off_what_runs(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
-) -> None:
-    """A bridge, too; and as the two had talked, the call is over."""
+def test_a_prompt_goes_on(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
+    """And so does what was sent with it and behind it; only then is the call lost."""
     dialog, control = answered(caller, handlers, switch)
-    control.start("bridge", dial_string(line))
-    leg = line.wait_call()
-    leg.accept()
-    control.event("CHANNEL_BRIDGE")
+    start = time.monotonic()
+    prompt = "playback:silence_stream://700"
+    control.start("execute_extension", f"'m:|:{prompt}|set:gw_noted=yes' inline")
+    control.start("set", "gw_more=yes")
     control.close()
-    leg.wait("BYE", 1)
-    dialog.wait("BYE", 1)
-    assert switch.variables(control.uuid)["gw_joined"] == "true"
+    again = handlers.call(dialog)
+    assert 0.7 < time.monotonic() - start < 1.7
+    assert again.data["Caller-Destination-Number"] == "handlers-try-1"
+    assert (again.data["variable_gw_noted"], again.data["variable_gw_more"]) == ("yes", "yes")
+    again.hangup()
+    dialog.wait("BYE")
 
 
-def test_without_socket_resume_what_was_begun_goes_on(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
+def test_a_talk_goes_on(
+    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone, tmp_path: Path
 ) -> None:
-    """A bridge lives on; when it ends, a call marked as joined is hung up and never rings again."""
+    """When it ends, its slot is free, its recording is whole, and the call is over: no line rings again."""
     dialog, control = answered(caller, handlers, switch)
-    control.run("set", "socket_resume=false")
-    assert "variable_gw_joined" not in control.run("set", "a=1")
-    control.start("bridge", dial_string(line))
+    path = tmp_path / "talk.wav"
+    bridge = f"limit_execute:hash line TALK 1 bridge {dial_string(line)}"
+    work = f"'m:~:record_session:{path}~{bridge}~stop_record_session:{path}' inline"
+    control.start("execute_extension", work)
     leg = line.wait_call()
     leg.accept()
-    control.event("CHANNEL_BRIDGE")
+    line_uuid = switch.joined(control.uuid)
     control.close()
     with pytest.raises(NothingCame):
         leg.wait("BYE", 1)
+    assert switch.api("limit_usage hash line TALK") == "1"
     leg.bye()
     dialog.wait("BYE", 2)
     ours = switch.variables(control.uuid)
-    assert (ours["gw_joined"], ours["hangup_cause"]) == ("true", "NORMAL_CLEARING")
+    assert (ours["last_bridge_to"], ours["hangup_cause"]) == (line_uuid, "NORMAL_CLEARING")
+    assert ours["originate_disposition"] == "SUCCESS"
+    assert "gw_losses" not in ours
+    assert switch.api("limit_usage hash line TALK") == "0"
+    assert path.stat().st_size > 16_000
+    applications = [entry["app_name"] for entry in switch.cdr(control.uuid)["app_log"]["applications"]]
+    assert applications[-7:] == [
+        *("execute_extension", "record_session", "limit_execute", "bridge", "stop_record_session"),
+        *("transfer", "hangup"),
+    ]
 
 
-def test_without_socket_resume_what_was_sent_is_done(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone
+def test_a_talk_with_hangup_after_bridge(
+    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
 ) -> None:
-    """Applications sent before the handler died run to their end, one after the other."""
+    """Ends the call with the line's cause, whether the handlers are there or not."""
+    for alive in (True, False):
+        dialog, control = answered(caller, handlers, switch)
+        control.run("set", "hangup_after_bridge=true")
+        control.start("execute_extension", f"'bridge:{dial_string(line)},set:gw_late=yes' inline")
+        leg = line.wait_call()
+        leg.accept()
+        switch.joined(control.uuid)
+        if not alive:
+            control.close()
+        leg.request("BYE", 'Reason: Q.850;cause=31;text="x"\r\n')
+        dialog.wait("BYE", 2)
+        if alive:
+            control.wait()
+            control.ended()
+        ours = switch.variables(control.uuid)
+        assert ours["hangup_cause"] == "NORMAL_UNSPECIFIED"
+        assert "gw_late" not in ours
+
+
+def test_a_line_that_rings_goes_on_ringing(
+    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
+) -> None:
+    """It may still answer; when it does not, the call comes back, its slot free."""
     dialog, control = answered(caller, handlers, switch)
-    control.run("set", "socket_resume=false")
-    start = time.monotonic()
-    control.start("playback", "silence_stream://700")
-    control.start("playback", "silence_stream://700")
-    control.start("set", "gw_noted=yes")
+    bridge = f"hash line RING 1 bridge {dial_string(line, leg_timeout='2')}"
+    control.start("limit_execute", bridge)
+    leg = line.wait_call()
+    leg.respond(180)
     control.close()
+    with pytest.raises(NothingCame):
+        leg.wait("CANCEL", 1)
+    leg.wait("CANCEL", 2)
     again = handlers.call(dialog)
-    assert time.monotonic() - start > 1.3
-    assert again.data["variable_gw_noted"] == "yes"
-    again.hangup()
-    dialog.wait("BYE")
+    assert again.data["variable_originate_disposition"] == "ALLOTTED_TIMEOUT"
+    assert switch.api("limit_usage hash line RING") == "0"
+    again.start("limit_execute", bridge)
+    leg = line.wait_call()
+    leg.respond(180)
+    again.close()
+    leg.accept()
+    switch.joined(control.uuid)
+    leg.bye()
+    dialog.wait("BYE", 2)
 
 
-def test_a_handler_that_says_nothing_loses_the_call(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone
+def test_a_loss_after_an_earlier_talk(
+    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
 ) -> None:
-    """Accepted and silent: after three seconds there is music, then somebody else is asked."""
-    dialog = caller.call("400", switch.address)
-    silent = handlers.take()
-    start = time.monotonic()
-    dialog.wait(183)
-    assert 2.5 < time.monotonic() - start < 4
-    again = handlers.call(dialog)
-    assert 4.5 < time.monotonic() - start < 6
-    again.run("answer")
-    dialog.wait(200)
-    dialog.ack()
-    time.sleep(2.2)  # the watch of that try was cancelled as well
-    assert again.run("set", "a=1")["variable_a"] == "1"
-    again.hangup()
-    dialog.wait("BYE")
-    silent.close()
-
-
-def test_exit_gives_the_call_back(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
-    """A handler may also leave in words."""
+    """A caller who has talked does not come back, even if the next line failed."""
     dialog, control = answered(caller, handlers, switch)
-    assert control.command("exit")["Reply-Text"] == "+OK bye"
+    control.start("bridge", dial_string(line))
+    leg = line.wait_call()
+    leg.accept()
+    switch.joined(control.uuid)
+    leg.bye()
+    control.wait()
+    control.start("bridge", dial_string(line))
+    line.wait_call().respond(486)
+    control.wait()
+    assert control.get("originate_disposition") == "USER_BUSY"
+    control.close()
+    dialog.wait("BYE", 2)
+
+
+def test_handlers_that_accept_and_close(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
+    """Nothing was said: the next try is two seconds of music away, and it is the same loss."""
+    dialog = caller.call("400", switch.address)
+    handlers.take().close()  # in `gateway`
+    start = time.monotonic()
+    handlers.take().close()  # handlers-try-1, at once
+    assert time.monotonic() - start < 1
     again = handlers.call(dialog)
+    assert 1.8 < time.monotonic() - start < 3.2
+    assert again.data["Caller-Destination-Number"] == "handlers-try-2"
+    assert again.data["variable_gw_losses"] == "x"
     again.hangup()
-    dialog.wait("BYE")
+    dialog.wait(480)
 
 
 def test_without_a_script_the_caller_hears_an_apology(tmp_path: Path, phone: Callable[..., Phone]) -> None:
@@ -224,6 +271,7 @@ def test_handlers_that_die_of_a_call_do_not_get_it_for_ever(
     for _ in range(3):
         control.close()
         control = handlers.call(dialog)
+        control.run("set", "gw_note=taken")
         losses.append(control.data["variable_gw_losses"])
     assert losses == ["x", "xx", "xxx"]
     start = time.monotonic()
@@ -241,6 +289,6 @@ def test_an_extensions_name_is_a_number_to_a_caller(
         dialog = caller.call(name, switch.address)
         control = handlers.call(dialog)
         assert control.data["Caller-Destination-Number"] == name
-        assert control.data["variable_gw_started"] == "1"
+        assert control.data["Caller-Context"] == "gateway"
         control.hangup()
         dialog.wait(480)

@@ -17,8 +17,10 @@ from appliance.miniswitch import (
     dialstring,
     esl_wire,
     expand,
+    extension,
     g711,
     sdp,
+    separate,
     settings,
     sip_udp,
     tones,
@@ -29,8 +31,10 @@ from appliance.miniswitch.limits import Limits
 from appliance.miniswitch.profile import Profile, Times
 from appliance.miniswitch.scheduler import Scheduler
 
+WITH_EXAMPLES = [causes, dialstring, esl_wire, expand, extension, separate, settings, tones, variables]
 
-@pytest.mark.parametrize("module", [causes, dialstring, esl_wire, expand, settings, tones, variables])
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
 def test_examples(module: Any) -> None:
     """The examples in the docstrings."""
     result = doctest.testmod(module)
@@ -89,8 +93,40 @@ def test_dial_strings() -> None:
     text = "{a=1,b=2}[b=3,leg_timeout=5]sofia/gateway400/139@127.0.0.1:5090,[^^;c=x,y;d='q']sofia/g/140@10.0.0.1"
     one, two = dialstring.parse(text)
     assert (one.number, one.host, one.port) == ("139", "127.0.0.1", 5090)
-    assert one.variables == {"a": "1", "b": "3", "leg_timeout": "5"}
-    assert (two.port, two.variables) == (5060, {"a": "1", "b": "2", "c": "x,y", "d": "q"})
+    assert (one.common, one.own) == ({"a": "1", "b": "2"}, {"b": "3", "leg_timeout": "5"})
+    assert (two.port, two.own) == (5060, {"c": "x,y", "d": "q"})
+
+
+def test_which_variable_goes_first() -> None:
+    """As FreeSWITCH sets them on a line's leg; what the leg is made by is the other way round."""
+    (line,) = dialstring.parse("{a=common,b=common}[b=own,c=own]sofia/g/1@10.0.0.1")
+    exported = {"a": "exported", "c": "exported", "d": "exported"}
+    assert line.variables(exported) == {"a": "common", "b": "common", "c": "exported", "d": "exported"}
+    assert line.options == {"a": "common", "b": "own", "c": "own"}
+    (line,) = dialstring.parse("{a=common,b=common,local_var_clobber=true}[b=own,c=own]sofia/g/1@10.0.0.1")
+    found = line.variables(exported)
+    assert (found["a"], found["b"], found["c"], found["d"]) == ("common", "own", "own", "exported")
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter", "pieces"),
+    [
+        ("", "|", []),
+        ("a", "|", ["a"]),
+        ("a|", "|", ["a"]),
+        ("|a", "|", ["", "a"]),
+        (" a | b ", "|", ["a", "b"]),
+        ("'a | b'|c", "|", ["a | b", "c"]),
+        ("it's|b", "|", ["it's", "b"]),
+        (r"a\|b|\\c|\'d|e\nf|\g", "|", ["a|b", "\\c", "'d", "e\nf", "\\g"]),
+        ("a  b", " ", ["a", "b"]),
+        ("'m:|:set:a=b c|answer' inline", " ", ["m:|:set:a=b c|answer", "inline"]),
+        ("a 'b c", " ", ["a", "'b c"]),
+    ],
+)
+def test_cutting(text: str, delimiter: str, pieces: list[str]) -> None:
+    """Read off `switch_separate_string`: edges, quotes that are closed or not, backslashes."""
+    assert separate.separate(text, delimiter) == pieces
 
 
 @pytest.mark.parametrize(
@@ -146,6 +182,8 @@ def test_settings(tmp_path: Path) -> None:
     assert found.handlers == ("127.0.0.1", 8084)
     assert found.accept[0].allows("10.9.9.9", 1) and not found.accept[0].allows("11.0.0.1", 1)
     assert (found.media_timeout_s, found.max_call_s, found.fallback_script) == (60, 7200, None)
+    assert found.ringback == "%(1000,4000,450)"
+    assert settings.parse(GOOD | {"ringback": "%(1,2,3)"}).ringback == "%(1,2,3)"
     path = tmp_path / "c.json"
     for text in ("{", "[]", "null"):
         path.write_text(text, encoding="utf-8")
@@ -175,6 +213,7 @@ def test_settings(tmp_path: Path) -> None:
         ("spool_dir", "spool"),
         ("music_file", "music.wav"),
         ("media_timeout_s", 0),
+        ("ringback", "ring"),
         ("max_call_s", "long"),
         ("colour", "blue"),
     ],
@@ -218,6 +257,11 @@ def test_variables() -> None:
     assert list(found.items()) == [("sip_h_Diversion", "x"), ("A", "2")]
     found.update({"a": None, "sip_h_diversion": ""})
     assert not list(found.items())
+    own = variables.Variables({"a": "own"}, shared=variables.Variables({"A": "all", "RECORD_STEREO": "true"}))
+    assert (own.get("a"), own.is_true("record_stereo"), own.get("b")) == ("own", True, None)
+    own.set("a", None)
+    assert own.get("a") == "all"
+    assert not list(own.items())
 
 
 def test_a_question_for_keys() -> None:
@@ -230,17 +274,17 @@ def test_a_question_for_keys() -> None:
 
 
 def test_later() -> None:
-    """Jobs run when due, in order; a cancelled one does not; one that fails stops no other."""
+    """Jobs run when due, in order; one that fails stops no other, one that is overdue runs at once."""
     scheduler, done = Scheduler(), []
     finished = threading.Event()
     scheduler.after(0.06, lambda: done.append("second"))
     scheduler.after(0.03, lambda: done.append("first"))
     scheduler.after(0.04, lambda: done.append(str(1 // 0)))
-    scheduler.after(0.05, lambda: done.append("never")).cancel()
+    scheduler.after(-5, lambda: done.append("overdue"))
     scheduler.after(0.09, finished.set)
     assert finished.wait(2)
     scheduler.stop()
-    assert done == ["first", "second"]
+    assert done == ["overdue", "first", "second"]
 
 
 def test_a_datagram_for_sippy() -> None:

@@ -1,4 +1,4 @@
-"""A session with a scripted switch at its other end."""
+"""A session, and a client, with a scripted switch at the other end."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import gevent
 import pytest
+from gevent import socket
 
+from appliance.switch.client import Client
 from appliance.switch.session import Session
-from tests.switch.scripted_switch import OK, ScriptedSwitch, complete, pair, uuid_in
+from tests.switch.scripted_switch import ScriptedSwitch, pair
 
 
 @pytest.fixture
@@ -28,9 +30,22 @@ def call(ends: tuple[Session, ScriptedSwitch]) -> tuple[Session, ScriptedSwitch]
     handing = gevent.spawn(switch.hand_over)
     session.connect()
     handing.get(timeout=2)
-    # The first end that is waited for has to be subscribed to; that is not what the tests below are about.
-    running = gevent.spawn(session.run, [("set", "a=1")], 2)
-    switch.subscribed()
-    switch.say(OK, complete(uuid_in(switch.command())))
-    running.get(timeout=2)
     return session, switch
+
+
+@pytest.fixture
+def linked() -> Iterator[tuple[Client, ScriptedSwitch]]:
+    """A client that has shown its password."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        client = Client(*listener.getsockname(), "secret")
+        connecting = gevent.spawn(client.connect)
+        switch = ScriptedSwitch(listener.accept()[0])
+        switch.say(b"Content-Type: auth/request\n\n")
+        assert switch.command() == "auth secret"
+        switch.say(b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n")
+        connecting.get(timeout=2)
+    yield client, switch
+    client.stop()
+    switch.sock.close()

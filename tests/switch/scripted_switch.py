@@ -24,8 +24,8 @@ CHANNEL = {
     "variable_sip_network_port": "5070",
     "variable_sip_req_user": "4008001234",
     "variable_sip_to_user": "4008001234",
-    "variable_last_sched_id": "17",
-    "variable_gw_started": "1",
+    "variable_gw_losses": "x",
+    "variable_gw_facts": "node=main&keys=main%3D1",
     "Content-Type": "command/reply",
     "Reply-Text": "+OK\n",
 }
@@ -53,14 +53,6 @@ def event(headers: Mapping[str, str], tail: bytes = b"") -> bytes:
     return b"Content-Length: %d\nContent-Type: text/event-plain\n\n" % len(body) + body
 
 
-def complete(application_uuid: str, application: str = "playback", **more: str) -> bytes:
-    """``CHANNEL_EXECUTE_COMPLETE``; keywords are variables, ``_`` in front: headers."""
-    headers = {"Event-Name": "CHANNEL_EXECUTE_COMPLETE", "Unique-ID": UUID, "Answer-State": "answered"}
-    headers |= {f"variable_{name}": value for name, value in more.items()}
-    headers |= {"Application": application, "Application-UUID": application_uuid}
-    return event(headers)
-
-
 DISCONNECT = b"Content-Type: text/disconnect-notice\nControlled-Session-UUID: x\nContent-Length: 8\n\nDropped\n"
 OK = b"Content-Type: command/reply\nReply-Text: +OK\n\n"
 
@@ -73,18 +65,38 @@ class ScriptedSwitch:
         self._buffer = b""
 
     def command(self, timeout_s: float = 2.0) -> str:
-        """The next command, without its empty line."""
+        """The next command, without its empty line; a body stands behind one."""
         with gevent.Timeout(timeout_s):
-            while b"\n\n" not in self._buffer:
-                data = self.sock.recv(65536)
-                assert data, f"the connection closed after {self._buffer!r}"
-                self._buffer += data
-        command, _, self._buffer = self._buffer.partition(b"\n\n")
-        return command.decode()
+            head = self._until(b"\n\n")
+            length = re.search(rb"^content-length: ?(\d+)$", head, re.MULTILINE | re.IGNORECASE)
+            if length is None:
+                return head.decode()
+            while len(self._buffer) < int(length[1]):
+                self._receive()
+            body, self._buffer = self._buffer[: int(length[1])], self._buffer[int(length[1]) :]
+            return (head + b"\n\n" + body).decode()
 
     def commands(self, count: int) -> list[str]:
         """The next commands."""
         return [self.command() for _ in range(count)]
+
+    def asked(self) -> tuple[list[tuple[str, str]], str]:
+        """What a verb sends: applications, and the variable that is asked for behind them."""
+        sent, question = self.commands(2)
+        verb, _, name = question.partition(" ")
+        assert verb == "getvar", question
+        return applications(sent), name
+
+    def _until(self, mark: bytes) -> bytes:
+        while mark not in self._buffer:
+            self._receive()
+        found, _, self._buffer = self._buffer.partition(mark)
+        return found
+
+    def _receive(self) -> None:
+        data = self.sock.recv(65536)
+        assert data, f"the connection closed after {self._buffer!r}"
+        self._buffer += data
 
     def say(self, *frames: bytes) -> None:
         """Write."""
@@ -100,12 +112,6 @@ class ScriptedSwitch:
         assert self.command() == "connect"
         self.say(block(data))
 
-    def subscribed(self) -> None:
-        """The first application that is waited for asks for its end."""
-        assert self.command().startswith("filter Application-UUID ")
-        assert self.command() == "event plain CHANNEL_EXECUTE_COMPLETE"
-        self.say(OK, OK)
-
     def closed(self, timeout_s: float = 2.0) -> bool:
         """Whether the other side closes within that time; what it still says is passed over."""
         with gevent.Timeout(timeout_s, False):  # type: ignore[arg-type]  # False: raise nothing
@@ -118,18 +124,25 @@ class ScriptedSwitch:
         return False
 
 
-def uuid_in(command: str) -> str:
-    """The ``Event-UUID`` of an ``execute``."""
-    found = re.search(r"^Event-UUID: (.+)$", command, re.MULTILINE)
-    assert found, command
-    return found[1]
+def value(text: str) -> bytes:
+    """The answer to ``getvar``."""
+    return f"Content-Type: command/reply\nReply-Text: {text or '-ERR command not found'}\n\n".encode()
 
 
-def application(command: str) -> tuple[str, str]:
-    """Name and argument of an ``execute``."""
-    headers = dict(line.split(": ", 1) for line in command.split("\n")[1:])
-    assert headers["call-command"] == "execute" and headers["event-lock"] == "true", command
-    return headers["execute-app-name"], headers.get("execute-app-arg", "")
+def applications(command: str) -> list[tuple[str, str]]:
+    """What an ``execute`` has carried out: names and arguments."""
+    head, _, body = command.partition("\n\n")
+    first, *lines = head.split("\n")
+    headers = dict(line.split(":", 1) for line in lines)
+    assert (first, headers["call-command"]) == ("sendmsg", "execute"), command
+    assert bool(body) == (headers.get("content-type") == "text/plain"), command
+    name, argument = headers["execute-app-name"], body or headers.get("execute-app-arg", "")
+    if name != "execute_extension":
+        return [(name, argument)]
+    found = re.fullmatch(r"'m:(.):(.*)' inline", argument)
+    assert found, argument
+    pieces = [piece.partition(":") for piece in found[2].split(found[1])]
+    return [(piece[0], piece[2]) for piece in pieces]
 
 
 def later(act: Callable[[], object]) -> gevent.Greenlet[..., object]:

@@ -75,7 +75,7 @@ def test_nothing_may_hang_behind(check: Callable[[str], str], tail: str) -> None
         (escape.password, ["a", "!x~"], ["", "a b", "a\nb", "é"]),
         (
             escape.api_command,
-            ["status", "limit_usage hash line a", "uuid_transfer a handlers-gone XML gateway"],
+            ["status", "limit_usage hash line a", "uuid_kill a NORMAL_CLEARING"],
             ["", "status\n\napi system id", "expand ${x}", "a\\b", "a'b"],
         ),
     ],
@@ -166,10 +166,11 @@ def test_a_dial_string_holds_only_our_syntax(
     except UnsafeArgument:
         return
     hosts = re.escape(proxy)
+    shown = ",origination_caller_id_number=anonymous,origination_caller_id_name=anonymous"
     diverted = rf",sip_h_Diversion=<sip:{re.escape(diversion)}@{hosts}>;reason=unconditional" if diversion else ""
     assert re.fullmatch(
         rf"hash line {re.escape(line)} {max_calls} bridge "
-        rf"\[leg_timeout={ring_seconds}{diverted},sip_h_Privacy=id\]"
+        rf"\{{ignore_early_media=true\}}\[leg_timeout={ring_seconds}{shown}{diverted},sip_h_Privacy=id\]"
         rf"sofia/gateway400/{re.escape(number)}@{hosts}",
         argument,
     )

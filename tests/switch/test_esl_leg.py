@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gevent
 import pytest
 
+from appliance.domain.cdr import unpacked
 from appliance.errors import CallerGone, UnsafeArgument
+from appliance.switch import esl_leg
 from appliance.switch.esl_leg import EslLeg, Folders
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
 from appliance.switch.session import Session
-from tests.switch.scripted_switch import (
-    CHANNEL,
-    DISCONNECT,
-    OK,
-    UUID,
-    ScriptedSwitch,
-    application,
-    complete,
-    event,
-    pair,
-    uuid_in,
-)
+from tests.switch.scripted_switch import CHANNEL, DISCONNECT, OK, UUID, ScriptedSwitch, applications, pair, value
 
 FOLDERS = Folders((Path("/srv/prompts"), Path("/srv/built-in")), Path("/srv/recordings"))
 HELLO = Path("/srv/prompts/hello.wav")
@@ -38,39 +31,26 @@ def made(channel: dict[str, str]) -> Iterator[Ends]:
     handing = gevent.spawn(switch.hand_over, channel)
     session.connect()
     handing.get(timeout=2)
-    yield EslLeg(session, FOLDERS), switch
+    yield EslLeg(session, FOLDERS, 7200), switch
     session.stop()
     far.close()
 
 
 @pytest.fixture
-def new() -> Iterator[Ends]:
-    """A leg whose first command is still to be read."""
+def call() -> Iterator[Ends]:
+    """A leg that has not sent anything yet."""
     yield from made(CHANNEL)
 
 
-@pytest.fixture
-def call(new: Ends) -> Ends:
-    """A leg at work."""
-    leg, switch = new
-    assert application(switch.command()) == ("sched_cancel", "17")
-    playing = gevent.spawn(leg.play, HELLO)
-    switch.say(OK)
-    switch.subscribed()
-    switch.say(OK, complete(uuid_in(switch.command())))
-    playing.get(timeout=2)
-    return leg, switch
-
-
-def run(call: Ends, verb: Callable[[EslLeg], object], **variables: str) -> tuple[list[tuple[str, str]], object]:
-    """Carry a verb out whose last application ends with these variables: what was sent, what came of it."""
+def run(
+    call: Ends, verb: Callable[[EslLeg], object], answer: str = ""
+) -> tuple[list[tuple[str, str]], str, object]:
+    """Carry a verb out: applications sent, variable asked for, and what came of the answer."""
     leg, switch = call
     doing = gevent.spawn(verb, leg)
-    sent: list[str] = []
-    while not sent or "Event-UUID" not in sent[-1]:
-        sent.append(switch.command())
-    switch.say(OK * len(sent), complete(uuid_in(sent[-1]), application(sent[-1])[0], **variables))
-    return [application(one) for one in sent], doing.get(timeout=2)
+    sent, asked = switch.asked()
+    switch.say(OK, value(answer))
+    return sent, asked, doing.get(timeout=2)
 
 
 def settings(argument: str) -> dict[str, str]:
@@ -78,39 +58,45 @@ def settings(argument: str) -> dict[str, str]:
     return dict(one.split("=", 1) for one in argument[3:].split(argument[2]))
 
 
-def test_without_a_task_of_the_dialplan_every_task_is_cancelled() -> None:
-    channel = {name: value for name, value in CHANNEL.items() if name != "variable_last_sched_id"}
-    for _, switch in made(channel):
-        assert application(switch.command()) == ("sched_cancel", "")
+def facts(argument: str) -> dict[str, str]:
+    """The facts that a ``multiset`` sets."""
+    return unpacked(settings(argument).get("gw_facts", ""))
 
 
-def test_facts_of_the_call(new: Ends) -> None:
-    leg, _ = new
+def test_facts_of_the_call(call: Ends) -> None:
+    leg, _ = call
     assert leg.uuid == UUID
     assert (leg.invite.address, leg.invite.port, leg.invite.request_user) == ("127.0.0.1", 5070, "4008001234")
-    assert dict(leg.notes) == {"started": "1"}
+    assert dict(leg.notes) == {"losses": "x", "node": "main", "keys": "main=1"}
     with pytest.raises(TypeError):
         leg.notes["x"] = "y"  # type: ignore[index]
 
 
-def test_notes_go_with_the_next_verb_in_one_multiset(call: Ends) -> None:
+def test_the_greatest_length_counts_from_the_answer(call: Ends) -> None:
+    sent, _, _ = run(call, lambda leg: leg.play(HELLO), "FILE PLAYED")
+    assert settings(sent[0][1]) == {"api_on_answer": f"sched_hangup +7200 {UUID} ALLOTTED_TIMEOUT"}
+    assert [name for name, _ in run(call, lambda leg: leg.play(HELLO))[0]] == ["playback"], "once a call"
+
+
+def test_notes_go_with_the_next_verb_in_one_variable(call: Ends) -> None:
     leg, _ = call
     leg.note(number="4008001234", keys="a=1;b=2")
-    leg.note(keys="a=1;b=3")
-    assert dict(leg.notes) == {"started": "1", "number": "4008001234", "keys": "a=1;b=3"}
-    sent, _ = run(call, lambda leg: leg.play(HELLO))
+    leg.note(keys="a=1;b=3", node="")
+    assert dict(leg.notes) == {"losses": "x", "node": "", "number": "4008001234", "keys": "a=1;b=3"}
+    sent, _, _ = run(call, lambda leg: leg.play(HELLO))
     assert [name for name, _ in sent] == ["multiset", "playback"]
-    assert settings(sent[0][1]) == {"gw_number": "4008001234", "gw_keys": "a=1;b=3"}
+    # With what earlier handlers had noted, without what the dialplan notes for itself.
+    assert facts(sent[0][1]) == {"gw_number": "4008001234", "gw_keys": "a=1;b=3"}
     assert [name for name, _ in run(call, lambda leg: leg.play(HELLO))[0]] == ["playback"]
 
 
-def test_answering_is_not_waited_for(call: Ends) -> None:
-    leg, switch = call
-    leg.note(node="main")
-    leg.answer()
-    assert [application(one)[0] for one in switch.commands(2)] == ["multiset", "answer"]
+def test_answering_goes_with_the_next_verb(call: Ends) -> None:
+    leg, _ = call
     leg.early_media()
-    assert application(switch.command()) == ("pre_answer", "")
+    leg.answer()
+    leg.note(node="menu")
+    sent, _, _ = run(call, lambda leg: leg.play(HELLO))
+    assert [name for name, _ in sent] == ["multiset", "pre_answer", "answer", "playback"]
 
 
 @pytest.mark.parametrize(
@@ -118,88 +104,109 @@ def test_answering_is_not_waited_for(call: Ends) -> None:
     [("FILE PLAYED", Played.WHOLE), ("FILE NOT FOUND", Played.MISSING), ("PLAYBACK ERROR", Played.MISSING)],
 )
 def test_playing(call: Ends, response: str, played: Played) -> None:
-    leg, switch = call
-    doing = gevent.spawn(leg.play, HELLO)
-    command = switch.command()
-    assert application(command) == ("playback", "/srv/prompts/hello.wav")
-    ended = {"Answer-State": "early", "Application-Response": response, "Application-UUID": uuid_in(command)}
-    switch.say(OK, event(ended))
-    assert doing.get(timeout=2) is played
+    sent, asked, found = run(call, lambda leg: leg.play(HELLO), response)
+    assert sent[-1] == ("playback", "/srv/prompts/hello.wav")
+    assert (asked, found) == ("current_application_response", played)
 
 
 def test_collecting_one_key(call: Ends) -> None:
-    sent, answer = run(call, lambda leg: leg.collect(HELLO, 5), collected_1="#")
-    assert sent == [
-        ("multiset", "^^;collected_1="),
-        (
-            "play_and_get_digits",
-            "1 1 1 5000 none /srv/prompts/hello.wav silence_stream://20 collected_1 [0-9*#]+ 3000",
-        ),
-    ]
-    assert answer == Digits("#")
+    sent, asked, answer = run(call, lambda leg: leg.collect(HELLO, 2), "#")
+    expected = "1 1 1 2000 none /srv/prompts/hello.wav silence_stream://20 collected [0-9*#]+ 2000"
+    assert sent[-1] == ("play_and_get_digits", expected)
+    assert (asked, answer) == ("collected", Digits("#"))
 
 
-def test_collecting_several_keys_by_a_name_of_its_own(call: Ends) -> None:
-    run(call, lambda leg: leg.collect(HELLO, 5), collected_1="1")
-    sent, answer = run(call, lambda leg: leg.collect(None, 2.5, 6), collected_1="1", collected_2="4821")
-    expected = "1 6 1 2500 # silence_stream://20 silence_stream://20 collected_2 [0-9*#]+ 2500"
-    assert sent[1] == ("play_and_get_digits", expected)
+def test_collecting_several_keys(call: Ends) -> None:
+    sent, _, answer = run(call, lambda leg: leg.collect(None, 2.5, 6), "4821")
+    expected = "1 6 1 2500 # silence_stream://20 silence_stream://20 collected [0-9*#]+ 2500"
+    assert sent[-1] == ("play_and_get_digits", expected)
     assert answer == Digits("4821")
 
 
-def test_a_prompt_that_cannot_be_played_is_waited_out_in_silence(call: Ends) -> None:
+def asked_again(call: Ends, timeout_s: float, lasts_s: list[float], last: str = "") -> tuple[object, list[str]]:
+    """Collect, each asking answered after its time, the last one with ``last``; what came, and the arguments."""
     leg, switch = call
-    doing = gevent.spawn(leg.collect, HELLO, 1.0)
-    files = []
-    for late in (0.0, 1.0):
-        _, command = switch.commands(2)
-        files.append(application(command)[1].split(" ")[5])
-        gevent.sleep(late)
-        switch.say(OK, OK, complete(uuid_in(command)))
-    assert doing.get(timeout=2) == NoInput()
-    assert files == ["/srv/prompts/hello.wav", "silence_stream://20"]
+    doing = gevent.spawn(leg.collect, HELLO, timeout_s)
+    asked = []
+    for number, lasts in enumerate(lasts_s, 1):
+        sent, _ = switch.asked()
+        asked.append(sent[-1][1])
+        gevent.sleep(lasts)
+        switch.say(OK, value(last if number == len(lasts_s) else ""))
+    return doing.get(timeout=2), asked
 
 
-def test_keys_that_are_none_are_no_input(call: Ends) -> None:
-    _, answer = run(call, lambda leg: leg.collect(HELLO, 5), collected_1_invalid="A")
-    assert answer == NoInput()
+def test_a_long_wait_is_asked_for_in_pieces(call: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only at the end of a piece does the switch see that the handlers have died."""
+    monkeypatch.setattr(esl_leg, "LONGEST_WAIT_S", 0.3)
+    found, asked = asked_again(call, 0.8, [0.3, 0.3, 0.2])
+    assert found == NoInput()
+    files = [argument.split(" ")[5] for argument in asked]
+    assert files == ["/srv/prompts/hello.wav", "silence_stream://20", "silence_stream://20"]
+    assert [int(argument.split(" ")[3]) for argument in asked] == [
+        300,
+        pytest.approx(300, abs=60),
+        pytest.approx(200, abs=60),
+    ]
+
+
+def test_a_key_in_a_later_piece_counts(call: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(esl_leg, "LONGEST_WAIT_S", 0.3)
+    assert asked_again(call, 5, [0.3, 0.1], "7")[0] == Digits("7")
+
+
+def test_a_prompt_that_cannot_be_played_is_waited_out_in_silence(call: Ends) -> None:
+    found, asked = asked_again(call, 0.4, [0.0, 0.4])
+    assert found == NoInput()
+    assert asked[0].split(" ")[3] == "400"
+    assert int(asked[1].split(" ")[3]) > 350, "the whole time counts from here"
+
+
+def test_letters_do_not_keep_the_waiting_going(call: Ends) -> None:
+    """A to D end an asking and are no keys; the caller's time is not begun anew for each."""
+    leg, switch = call
+    began = time.monotonic()
+    doing = gevent.spawn(leg.collect, HELLO, 0.4)
+    while not doing.ready():
+        with contextlib.suppress(gevent.Timeout):
+            switch.asked()
+            gevent.sleep(0.02)
+            switch.say(OK, value(""))
+            gevent.sleep(0.01)
+        assert time.monotonic() - began < 1
+    assert doing.get() == NoInput()
 
 
 def test_connecting_without_a_recording(call: Ends) -> None:
-    sent, tried = run(call, lambda leg: leg.connect(TARGET, None), originate_disposition="USER_BUSY")
-    assert [name for name, _ in sent] == ["multiset", "limit_execute", "multiset"]
-    assert settings(sent[0][1]) == {
-        "gw_line": "a",
-        "effective_caller_id_number": "4008001234",
-        "effective_caller_id_name": "4008001234",
-        "originate_disposition": "LINE_FULL",
-        "ignore_early_media": "true",
-        "ringback": "%(1000,4000,450)",
-        "socket_resume": "false",
-    }
-    assert sent[1][1] == "hash line a 2 bridge [leg_timeout=25]sofia/gateway400/02151860000@127.0.0.1:5080"
-    assert settings(sent[2][1]) == {"socket_resume": "true"}
-    assert tried == Tried("a", Disposition.BUSY, "USER_BUSY")
+    sent, asked, tried = run(call, lambda leg: leg.connect(TARGET, None, go_on=True), "USER_BUSY")
+    assert [name for name, _ in sent] == ["multiset", "limit_execute"]
+    variables = settings(sent[0][1])
+    assert variables["originate_disposition"] == "LINE_FULL"
+    assert variables["hangup_after_bridge"] == "false"
+    assert facts(sent[0][1])["gw_line"] == "a"
+    assert sent[1][1] == (
+        "hash line a 2 bridge {ignore_early_media=true}[leg_timeout=25,origination_caller_id_number=4008001234,"
+        "origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080"
+    )
+    assert (asked, tried) == ("originate_disposition", Tried("a", Disposition.BUSY, "USER_BUSY"))
+
+
+def test_a_talk_that_is_the_calls_end(call: Ends) -> None:
+    sent, _, _ = run(call, lambda leg: leg.connect(TARGET, None, go_on=False), "USER_BUSY")
+    assert settings(sent[0][1])["hangup_after_bridge"] == "true"
 
 
 def test_connecting_with_a_recording(call: Ends) -> None:
     leg, _ = call
     leg.note(tried="z=busy")
     record_to = "2026/11/22/x.wav"
-    sent, tried = run(call, lambda leg: leg.connect(TARGET, record_to), originate_disposition="SUCCESS")
-    assert [name for name, _ in sent] == [
-        "multiset",
-        "record_session",
-        "limit_execute",
-        "multiset",
-        "stop_record_session",
-    ]
-    assert settings(sent[0][1])["RECORD_STEREO"] == settings(sent[0][1])["RECORD_BRIDGE_REQ"] == "true"
-    assert sent[1][1] == sent[4][1] == "/srv/recordings/2026/11/22/x.wav"
+    sent, _, tried = run(call, lambda leg: leg.connect(TARGET, record_to, go_on=True), "SUCCESS")
+    assert [name for name, _ in sent] == ["multiset", "record_session", "limit_execute", "stop_record_session"]
+    assert sent[1][1] == sent[3][1] == "/srv/recordings/2026/11/22/x.wav"
     assert tried == Tried("a", Disposition.ANSWERED, "SUCCESS")
     assert (leg.notes["line"], leg.notes["tried"]) == ("a", "z=busy;a=answered")
-    sent, _ = run(call, lambda leg: leg.play(HELLO))
-    assert settings(sent[0][1]) == {"gw_tried": "z=busy;a=answered"}
+    sent, _, _ = run(call, lambda leg: leg.play(HELLO))
+    assert facts(sent[0][1])["gw_tried"] == "z=busy;a=answered"
 
 
 @pytest.mark.parametrize(
@@ -217,38 +224,39 @@ def test_connecting_with_a_recording(call: Ends) -> None:
     ],
 )
 def test_causes(call: Ends, cause: str, disposition: Disposition) -> None:
-    _, tried = run(call, lambda leg: leg.connect(TARGET, None), originate_disposition=cause)
+    _, _, tried = run(call, lambda leg: leg.connect(TARGET, None, go_on=False), cause)
     assert tried == Tried("a", disposition, cause)
 
 
 def test_hanging_up_takes_the_notes_along(call: Ends) -> None:
     leg, switch = call
-    leg.note(outcome="answered")
+    leg.note(outcome="ended:menu")
     hanging = gevent.spawn(leg.hang_up, "NORMAL_CLEARING")
-    multiset, hangup = switch.commands(2)
-    assert application(multiset) == ("multiset", "^^;gw_outcome=answered")
-    assert hangup.endswith("hangup-cause: NORMAL_CLEARING")
-    switch.say(OK, OK, DISCONNECT)
+    multiset, hangup = applications(switch.command())
+    assert facts(multiset[1])["gw_outcome"] == "ended:menu"
+    assert hangup == ("hangup", "NORMAL_CLEARING")
+    switch.say(OK, DISCONNECT)
     hanging.get(timeout=2)
-    for verb in (leg.answer, lambda: leg.play(HELLO), lambda: leg.connect(TARGET, None)):
+    for verb in (leg.answer, lambda: leg.play(HELLO), lambda: leg.connect(TARGET, None, go_on=False)):
         with pytest.raises(CallerGone):
             verb()
 
 
 def test_nothing_is_sent_of_what_is_unsafe(call: Ends) -> None:
-    leg, switch = call
+    leg, _ = call
     for verb in (
         lambda: leg.play(Path("/etc/passwd")),
         lambda: leg.play(Path("/srv/recordings/x.wav")),
         lambda: leg.collect(Path("/srv/prompts/a b.wav"), 5),
         lambda: leg.collect(HELLO, 0),
         lambda: leg.collect(HELLO, 5, 1000),
-        lambda: leg.connect(TARGET, "../x.wav"),
-        lambda: leg.connect(TARGET, "/etc/x.wav"),
+        lambda: leg.connect(TARGET, "../x.wav", go_on=False),
+        lambda: leg.connect(TARGET, "/etc/x.wav", go_on=False),
         lambda: leg.hang_up("x"),
         lambda: leg.note(x="${y}"),
     ):
         with pytest.raises(UnsafeArgument):
             verb()
-    leg.answer()
-    assert application(switch.command()) == ("answer", "")
+    sent, _, _ = run(call, lambda leg: leg.play(HELLO))
+    assert [name for name, _ in sent] == ["multiset", "playback"]
+    assert not facts(sent[0][1])

@@ -1,175 +1,234 @@
-"""A call's session: its applications, known by their ids, and its end."""
+"""A call's session: what is sent, whose answer is whose, and how it ends."""
 
 from __future__ import annotations
 
-from functools import partial
+import time
 
 import gevent
 import pytest
+from gevent import socket
 
 from appliance.errors import CallerGone, SwitchError, SwitchGone, SwitchTimeout, UnsafeArgument
-from appliance.switch.session import Session
+from appliance.switch import session as session_module
+from appliance.switch.session import Application, Session, message
 from tests.switch.scripted_switch import (
     CHANNEL,
     DISCONNECT,
     OK,
     UUID,
     ScriptedSwitch,
-    application,
+    applications,
     block,
-    complete,
     event,
     later,
     outcome,
-    uuid_in,
+    value,
 )
 
+Ends = tuple[Session, ScriptedSwitch]
+PLAY: list[Application] = [("playback", "/x.wav")]
 
-def test_a_call_is_taken_over(call: tuple[Session, ScriptedSwitch]) -> None:
+
+def test_a_call_is_taken_over(call: Ends) -> None:
     session, _ = call
     assert session.uuid == UUID
     assert session.data.get(b"variable_sip_req_user") == "4008001234"
 
 
-def test_a_unique_id_that_is_a_callers_text_is_refused(ends: tuple[Session, ScriptedSwitch]) -> None:
+def test_there_is_no_data_before(ends: Ends) -> None:
+    with pytest.raises(SwitchError, match="not connected"):
+        _ = ends[0].data
+
+
+def test_a_unique_id_that_is_a_callers_text_is_refused(ends: Ends) -> None:
     session, switch = ends
     switch.say(block({**CHANNEL, "Unique-ID": "x\n\napi system id"}))
-    gevent.spawn(switch.command)
-    with pytest.raises((UnsafeArgument, SwitchGone)):
+    with pytest.raises(UnsafeArgument):
         session.connect()
 
 
-def test_an_end_is_known_by_its_id(call: tuple[Session, ScriptedSwitch]) -> None:
+# -- what is sent --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ([("answer", "")], "sendmsg\ncall-command:execute\nexecute-app-name:answer\n\n"),
+        (PLAY, "sendmsg\ncall-command:execute\nexecute-app-name:playback\nexecute-app-arg:/x.wav\n\n"),
+        (
+            [("set", "gw_facts=" + "x" * 40)],
+            "sendmsg\ncall-command:execute\nexecute-app-name:set\ncontent-type:text/plain\ncontent-length:49\n\n"
+            "gw_facts=" + "x" * 40,
+        ),
+        (
+            [("set", "city=" + "上海" * 12)],
+            "sendmsg\ncall-command:execute\nexecute-app-name:set\nexecute-app-arg:city=" + "上海" * 12 + "\n\n",
+        ),
+        (
+            [("answer", ""), ("multiset", "^^|a=1|b=;!"), ("playback", "/" + "y" * 20)],
+            "sendmsg\ncall-command:execute\nexecute-app-name:execute_extension\ncontent-type:text/plain\n"
+            "content-length:71\n\n'm:~:answer~multiset:^^|a=1|b=;!~playback:/yyyyyyyyyyyyyyyyyyyy' inline",
+        ),
+    ],
+    ids=["bare", "short", "long", "short in letters", "several"],
+)
+def test_a_message(given: list[Application], sent: str) -> None:
+    assert message(given) == sent
+    assert applications(sent.removesuffix("\n\n")) == given
+
+
+@pytest.mark.parametrize("bad", ["a'b", "a\\b", "${x}", 'a"b'])
+def test_what_would_end_an_inline_extension_is_not_sent(bad: str) -> None:
+    with pytest.raises(UnsafeArgument):
+        message([("answer", ""), ("set", f"x={bad}")])
+
+
+def test_no_delimiter_is_left_to_an_argument() -> None:
+    with pytest.raises(UnsafeArgument):
+        message([("answer", ""), ("set", "x=|~!&\x1e")])
+
+
+# -- answers -------------------------------------------------------------------------------------------------------
+
+
+def test_an_application_is_carried_out_and_a_variable_read(call: Ends) -> None:
     session, switch = call
-    running = later(lambda: session.run([("set", "a=1"), ("playback", "/x.wav")], 2).get(b"variable_n"))
-    first, second = switch.commands(2)
-    assert application(first) == ("set", "a=1") and "Event-UUID" not in first
-    assert application(second) == ("playback", "/x.wav")
-    switch.say(OK, OK, complete("another"), complete("x", n="wrong"), complete(uuid_in(second), n="right"))
-    assert outcome(running) == "right"
+    running = later(lambda: session.run([("set", "a=1"), *PLAY], "current_application_response", 2))
+    assert switch.asked() == ([("set", "a=1"), ("playback", "/x.wav")], "current_application_response")
+    switch.say(OK)
+    gevent.sleep(0.05)
+    assert not running.ready()
+    switch.say(value("FILE PLAYED"))
+    assert outcome(running) == "FILE PLAYED"
 
 
-def test_only_ends_that_are_waited_for_are_asked_for(ends: tuple[Session, ScriptedSwitch]) -> None:
-    session, switch = ends
-    handing = gevent.spawn(switch.hand_over)
-    session.connect()
-    handing.get(timeout=2)
-    session.start([("set", "a=1")])
-    later(lambda: session.run([("playback", "/x.wav")], 2))
-    _, *subscription, command = switch.commands(4)
-    assert subscription == [
-        f"filter Application-UUID {uuid_in(command)}",
-        "event plain CHANNEL_EXECUTE_COMPLETE",
-    ]
-
-
-@pytest.mark.parametrize("refused", [0, 1])
-def test_a_subscription_that_is_refused_ends_the_call(ends: tuple[Session, ScriptedSwitch], refused: int) -> None:
-    session, switch = ends
-    handing = gevent.spawn(switch.hand_over)
-    session.connect()
-    handing.get(timeout=2)
-    running = later(lambda: session.run([("playback", "/x.wav")], 2))
-    switch.commands(3)
-    answers = [OK, OK]
-    answers[refused] = b"Content-Type: command/reply\nReply-Text: -ERR no keywords supplied\n\n"
-    switch.say(*answers)
-    assert isinstance(outcome(running), SwitchGone)
-
-
-def test_an_id_is_used_again_only_when_its_end_has_come(call: tuple[Session, ScriptedSwitch]) -> None:
+def test_a_variable_that_is_not_set_is_empty(call: Ends) -> None:
     session, switch = call
-    seen = []
-    for limit in (2, 0.05, 2):
-        running = later(partial(session.run, [("playback", "/x.wav")], limit))
-        command = switch.command()
-        if command.startswith("filter Application-UUID "):
-            switch.say(OK)
-            command = switch.command()
-        seen.append(uuid_in(command))
-        switch.say(OK, *([complete(seen[-1])] if limit == 2 else []))
-        outcome(running)
-    assert seen[0] == seen[1] != seen[2]
+    running = later(lambda: session.run(PLAY, "collected", 2))
+    switch.asked()
+    switch.say(OK, value(""))
+    assert outcome(running) == ""
 
 
-def test_two_that_wait_at_once_have_ids_of_their_own(call: tuple[Session, ScriptedSwitch]) -> None:
-    session, switch = call
-    first = later(lambda: session.run([("playback", "/1.wav")], 2).get(b"variable_n"))
-    second = later(lambda: session.run([("playback", "/2.wav")], 2).get(b"variable_n"))
-    one, _, two = switch.commands(3)
-    switch.say(OK, OK, OK, complete(uuid_in(two), n="2"), complete(uuid_in(one), n="1"))
-    assert (outcome(first), outcome(second)) == ("1", "2")
-
-
-def test_an_end_after_the_hang_up_is_the_callers(call: tuple[Session, ScriptedSwitch]) -> None:
-    session, switch = call
-    running = later(lambda: session.run([("playback", "/x.wav")], 2))
-    frame = event({"Answer-State": "hangup", "Application-UUID": uuid_in(switch.command())})
-    switch.say(OK, frame)
-    assert isinstance(outcome(running), CallerGone)
+def test_a_name_that_is_none_is_not_asked_for(call: Ends) -> None:
+    session, _ = call
+    with pytest.raises(UnsafeArgument):
+        session.run(PLAY, "x\n\nexit", 1)
     assert session.ended is None
 
 
-def test_a_refused_application_raises_at_once(call: tuple[Session, ScriptedSwitch]) -> None:
+def test_answers_belong_to_their_questions(call: Ends) -> None:
     session, switch = call
-    running = later(lambda: session.run([("playback", "/x.wav")], 2))
-    switch.command()
-    switch.say(b"Content-Type: command/reply\nReply-Text: -ERR memory error\n\n")
+    for number in "123":
+        running = later(lambda: session.run(PLAY, "n", 2))
+        switch.asked()
+        switch.say(OK, value(number))
+        assert outcome(running) == number
+
+
+def test_a_refused_application_ends_the_session(call: Ends) -> None:
+    session, switch = call
+    running = later(lambda: session.run(PLAY, "n", 2))
+    switch.asked()
+    switch.say(b"Content-Type: command/reply\nReply-Text: -ERR memory error\n\n", value("x"))
     error = outcome(running)
-    assert isinstance(error, SwitchError) and "memory error" in str(error)
+    assert isinstance(error, SwitchGone) and "memory error" in str(error)
+    assert switch.closed()
 
 
-def test_an_application_without_end_is_given_up(call: tuple[Session, ScriptedSwitch]) -> None:
+def test_an_application_without_end_is_given_up(call: Ends) -> None:
+    """And the connection with it: the late answer would be taken for the next one's."""
     session, switch = call
-    with pytest.raises(SwitchTimeout, match="playback"):
-        session.run([("playback", "/x.wav")], 0.05)
-    switch.say(OK, complete(uuid_in(switch.command())))
-    gevent.sleep(0.02)
-    assert session.ended is None
+    with pytest.raises(SwitchTimeout):
+        session.run(PLAY, "n", 0.05)
+    assert switch.closed()
+    with pytest.raises(SwitchTimeout):
+        session.run(PLAY, "n", 1)
 
 
-def test_bytes_that_are_no_utf8_do_no_harm(call: tuple[Session, ScriptedSwitch]) -> None:
+def test_bytes_that_are_no_utf8_do_no_harm(call: Ends) -> None:
     session, switch = call
-    running = later(lambda: session.run([("playback", "/x.wav")], 2).get(b"variable_name"))
-    body = b"Answer-State: answered\nvariable_name: " + "张".encode("gbk") + b"\nApplication-UUID: "
-    body += uuid_in(switch.command()).encode() + b"\n\n"
-    switch.say(OK, b"Content-Length: %d\nContent-Type: text/event-plain\n\n" % len(body) + body)
+    running = later(lambda: session.run(PLAY, "n", 2))
+    switch.asked()
+    switch.say(OK, b"Content-Type: command/reply\nReply-Text: " + "张".encode("gbk") + b"\n\n")
     assert outcome(running) == "张"
 
 
 @pytest.mark.parametrize("step", [1, 7, 1000])
-def test_frames_that_come_in_pieces(call: tuple[Session, ScriptedSwitch], step: int) -> None:
+def test_frames_that_come_in_pieces(call: Ends, step: int) -> None:
     session, switch = call
-    running = later(lambda: session.run([("playback", "/x.wav")], 5).get(b"variable_n"))
-    data = OK + complete("other") + complete(uuid_in(switch.command()), n="1")
+    running = later(lambda: session.run(PLAY, "n", 5))
+    switch.asked()
+    data = OK + event({"Event-Name": "NOT_ASKED_FOR"}) + value("1")
     for at in range(0, len(data), step):
         switch.say(data[at : at + step])
         gevent.sleep(0)
     assert outcome(running) == "1"
 
 
-@pytest.mark.parametrize("verb", ["answer", "park", "playback", "bridge", "say", "play_and_get_digits"])
-def test_verbs_of_greenswitch_are_shut(call: tuple[Session, ScriptedSwitch], verb: str) -> None:
-    session, _ = call
-    arguments = ["x"] if verb in ("playback", "bridge") else []
-    with pytest.raises(NotImplementedError):
-        getattr(session, verb)(*arguments)
+# -- the end -------------------------------------------------------------------------------------------------------
 
 
-def test_hanging_up_waits_for_the_end(call: tuple[Session, ScriptedSwitch]) -> None:
+@pytest.mark.parametrize(
+    ("last_words", "kind"),
+    [
+        (b"", SwitchGone),
+        (OK, SwitchGone),
+        (b"Content-Type: text/eve", SwitchGone),
+        (b"Content-Length: 100\nContent-Type: text/event-plain\n\nabc", SwitchGone),
+        (b"Content-Length: many\n\n", SwitchError),
+        (b"\x00\xff" * 300_000, SwitchError),
+        (DISCONNECT, CallerGone),
+        (OK + DISCONNECT, CallerGone),
+    ],
+    ids=["eof", "half", "in a head", "in a body", "bad length", "noise", "notice", "after the application"],
+)
+def test_the_end_wakes_the_waiter(call: Ends, last_words: bytes, kind: type[SwitchError]) -> None:
     session, switch = call
-    hanging = later(lambda: session.hangup("USER_BUSY"))
-    assert switch.command() == "sendmsg\ncall-command: hangup\nhangup-cause: USER_BUSY"
+    running = later(lambda: session.run(PLAY, "n", 5))
+    switch.asked()
+    began = time.process_time()
+    gevent.spawn(switch.say, last_words)
+    gevent.sleep(0.05)
+    if not running.ready():
+        switch.sock.shutdown(socket.SHUT_WR)
+    assert isinstance(outcome(running), kind)
+    with pytest.raises(kind):
+        session.run(PLAY, "n", 1)
+    with pytest.raises(kind):
+        session.check()
+    assert time.process_time() - began < 1, "something spins"
+
+
+def test_a_switch_that_reads_nothing_is_given_up(call: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, _ = call
+    monkeypatch.setattr(session_module, "SEND_TIMEOUT_S", 0.1)
+    with pytest.raises(SwitchTimeout, match="does not read"):
+        session.run([("set", "x=" + "y" * 20_000_000)], "n", 5)
+
+
+def test_hanging_up_waits_for_the_end(call: Ends) -> None:
+    session, switch = call
+    hanging = later(lambda: session.hangup("USER_BUSY", [("set", "a=1")]))
+    assert applications(switch.command()) == [("set", "a=1"), ("hangup", "USER_BUSY")]
     switch.say(OK)
     gevent.sleep(0.05)
     assert not hanging.ready()
     switch.say(DISCONNECT)
     assert outcome(hanging) is None
     with pytest.raises(CallerGone):
-        session.hangup()
+        session.hangup("USER_BUSY")
 
 
-def test_hanging_up_without_an_end(call: tuple[Session, ScriptedSwitch]) -> None:
+def test_hanging_up_without_an_end(call: Ends) -> None:
     session, _ = call
     with pytest.raises(SwitchTimeout):
-        session.hangup(timeout_s=0.05)
+        session.hangup("USER_BUSY", timeout_s=0.05)
+
+
+@pytest.mark.parametrize("verb", ["answer", "park", "playback", "bridge", "say", "play_and_get_digits"])
+def test_verbs_of_greenswitch_are_shut(call: Ends, verb: str) -> None:
+    session, _ = call
+    arguments = ["x"] if verb in ("playback", "bridge") else []
+    with pytest.raises(NotImplementedError):
+        getattr(session, verb)(*arguments)
