@@ -102,9 +102,10 @@ class EslLeg:
         if not (0 < timeout_s <= 600 and 1 <= at_most <= MOST_KEYS):
             raise UnsafeArgument(f"timeout_s {timeout_s} or at_most {at_most}")
         file = _SILENCE if prompt is None else escape.media_path(prompt, *self._folders.prompts)
+        between_ms = min(BETWEEN_KEYS_MS, int(timeout_s * 1000))
         piece = min(timeout_s, LONGEST_WAIT_S)
         began = time.monotonic()
-        keys = self._collect(file, piece, at_most)
+        keys = self._collect(file, piece, at_most, between_ms)
         now = time.monotonic()
         # A prompt that cannot be played ends the waiting before it begins (switch_ivr_read).
         if not keys and now - began < 0.9 * piece:
@@ -112,16 +113,15 @@ class EslLeg:
             piece = 0.0
         until = now + timeout_s - piece
         while not keys and (left := until - time.monotonic()) > _NO_TIME_S:
-            keys = self._collect(_SILENCE, min(left, LONGEST_WAIT_S), at_most)
+            keys = self._collect(_SILENCE, min(left, LONGEST_WAIT_S), at_most, between_ms)
         return Digits(keys) if keys else NoInput()
 
-    def _collect(self, file: str, timeout_s: float, at_most: int) -> str:
+    def _collect(self, file: str, timeout_s: float, at_most: int, between_ms: int) -> str:
         """Keys; empty: none."""
-        timeout_ms = int(timeout_s * 1000)
         terminator = _NO_TERMINATOR if at_most == 1 else "#"
         asking = (
-            f"1 {at_most} 1 {timeout_ms} {terminator} {file} {_SILENCE} {_COLLECTED} {_KEYS}"
-            f" {min(BETWEEN_KEYS_MS, timeout_ms)}"
+            f"1 {at_most} 1 {int(timeout_s * 1000)} {terminator} {file} {_SILENCE} {_COLLECTED} {_KEYS}"
+            f" {between_ms}"
         )
         return self._run([("play_and_get_digits", asking)], _COLLECTED, PLAY_LIMIT_S + timeout_s)
 

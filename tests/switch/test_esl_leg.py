@@ -150,6 +150,13 @@ def test_a_long_wait_is_asked_for_in_pieces(call: Ends, monkeypatch: pytest.Monk
     ]
 
 
+def test_the_pause_between_keys_is_the_same_in_every_piece(call: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who begins to dial in a short last piece has as long for the next key as anybody."""
+    monkeypatch.setattr(esl_leg, "LONGEST_WAIT_S", 0.3)
+    _, asked = asked_again(call, 0.8, [0.3, 0.3, 0.2])
+    assert {argument.split(" ")[-1] for argument in asked} == {"800"}
+
+
 def test_a_key_in_a_later_piece_counts(call: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(esl_leg, "LONGEST_WAIT_S", 0.3)
     assert asked_again(call, 5, [0.3, 0.1], "7")[0] == Digits("7")
