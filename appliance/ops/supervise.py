@@ -169,8 +169,9 @@ class _Signs:
     def _read(self) -> bool:
         seen = False
         with contextlib.suppress(BlockingIOError):
-            while self._socket.recv(4096):
-                seen = True
+            while told := self._socket.recv(4096):
+                # Others say other things here: gunicorn READY=1, once, when it is up.
+                seen |= b"WATCHDOG=1" in told.splitlines()
         return seen
 
     def close(self) -> None:

@@ -70,6 +70,17 @@ def test_a_part_that_never_gave_a_sign_is_left_alone(tmp_path: Path) -> None:
         assert not within(2, lambda: box.pid("part") != first)
 
 
+def test_who_only_says_that_it_is_up_gave_no_sign(tmp_path: Path) -> None:
+    """As gunicorn does, wherever it finds the socket."""
+    says = (
+        "import os, socket; a = os.environ['NOTIFY_SOCKET'];"
+        "socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1\\nSTATUS=booted', '\\0' + a[1:]);"
+    )
+    with Supervisor([part(says + SILENT)], tmp_path) as box:
+        first = box.pid("part")
+        assert not within(2.5, lambda: box.pid("part") != first)
+
+
 def test_signs_that_nobody_wants_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     alive.SignsOfLife().give()
