@@ -114,7 +114,7 @@ def first_line(entry: dict[str, object]) -> Line | None:
 
 
 def limit_length(session: Session) -> None:
-    """The greatest length of a call counts from its answer; handlers that had the call have said so already."""
+    """The greatest length, counted from the answer: nobody else looks while there are no handlers."""
     seconds, uuid = session.getVariable("gw_max_call_s") or "", session.getVariable("uuid") or ""
     if _SECONDS.fullmatch(seconds) and _NAME.fullmatch(uuid):
         session.setVariable("api_on_answer", f"sched_hangup +{seconds} {uuid} ALLOTTED_TIMEOUT")

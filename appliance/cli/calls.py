@@ -18,6 +18,7 @@ import gevent.event  # noqa: E402
 import structlog  # noqa: E402
 
 from appliance import bootstrap, config  # noqa: E402
+from appliance.calls import longest  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
 from appliance.store.unit import Store  # noqa: E402
@@ -52,7 +53,6 @@ def serve(grace: float) -> None:
         (settings.handlers_host, settings.handlers_port),
         partial(take, desk=bootstrap.build_desk(settings, routing)),
         Folders((prompts.own_dir, prompts.default_dir), settings.recordings_dir),
-        max_call_s=settings.max_call_s,
         reuse_port=True,
     )
     server.start()
@@ -61,6 +61,8 @@ def serve(grace: float) -> None:
         gevent.signal_handler(number, stop.set)
     gevent.spawn(_for_ever, SIGN_EVERY_S, SignsOfLife().give)
     gevent.spawn(_for_ever, LOOK_EVERY_S, routing.refresh)
+    limit = longest.LongestCalls(partial(bootstrap.switch_api, settings), bootstrap.utc_now, settings.max_call_s)
+    gevent.spawn(_for_ever, longest.LOOK_EVERY_S, limit.look)
     # What was loaded stays: the collection of a call's garbage need not go through it each time.
     gc.collect()
     gc.freeze()

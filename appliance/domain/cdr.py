@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from urllib.parse import parse_qsl, urlencode
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote_plus
 
 #: Variables that are kept of a leg, beside every ``gw_…``.
 KEPT = frozenset(
@@ -205,7 +206,11 @@ def packed(facts: Mapping[str, str]) -> str:
     >>> packed({"number": "4008001234", "city": "上海", "line": ""})
     'number=4008001234&city=%E4%B8%8A%E6%B5%B7'
     """
-    return urlencode({name: value for name, value in facts.items() if value})
+    return "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in facts.items() if value])
+
+
+#: A call packs its facts once a step, and most of them are the same as before and in the next call.
+_quoted = lru_cache(maxsize=4096)(quote_plus)
 
 
 def _call_of(uuid: str, facts: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import unquote
 
 from appliance.domain import numbers
@@ -78,7 +79,7 @@ class Trunk:
                 if host == address and int(wanted) == port:
                     return 1000
                 continue
-            network = ipaddress.ip_network(entry, strict=False)
+            network = _network(entry)
             try:
                 inside = ipaddress.ip_address(address) in network
             except ValueError:
@@ -164,6 +165,11 @@ class Refused:
 
 
 _USER = re.compile(r"(?:sips?|tel):(?://)?([^@;>?\s]+)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1024)
+def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(entry, strict=False)
 
 
 def _users(header: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from os.path import isfile
 from pathlib import Path
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -21,7 +22,9 @@ class PromptLibrary:
         """The prompt's file, or None: there is no such prompt, or the name is none a prompt can have."""
         if not _NAME.fullmatch(name):
             return None
-        places = [self.default_dir / f"{name}.wav"]
+        # Texts, as each step of a call looks here: a Path for each part of the way costs more than the look.
+        places = [f"{self.default_dir}/{name}.wav"]
         if _ACCOUNT.fullmatch(account):
-            places.insert(0, self.own_dir / account / f"{name}.wav")
-        return next((place for place in places if place.is_file()), None)
+            places.insert(0, f"{self.own_dir}/{account}/{name}.wav")
+        found = next(filter(isfile, places), None)
+        return None if found is None else Path(found)

@@ -207,6 +207,7 @@ def _global_variables(settings: Settings) -> Variables:
             "sip_copy_custom_headers": "false",
             "sip_ignore_remote_cause": "true",
             "continue_on_fail": "true",
+            "hangup_after_bridge": "true",
             "effective_caller_id_name": "anonymous",
             "effective_caller_id_number": "anonymous",
             "export_vars": "gw_facts,gw_number,gw_account,gw_line",

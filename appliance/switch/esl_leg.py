@@ -26,7 +26,7 @@ from appliance.switch.session import Application, Session
 
 #: Nothing that is played is longer; a wait without a limit would outlive any fault.
 PLAY_LIMIT_S = 3600.0
-#: The dialplan ends longer calls by itself (``sched_hangup``).
+#: Longer calls are ended by ``calls.longest``.
 TALK_LIMIT_S = 24 * 3600.0
 #: Longest silent wait in one command: only at its end does the switch see that the handlers have died.
 LONGEST_WAIT_S = 2.5
@@ -58,15 +58,16 @@ class Folders:
 class EslLeg:
     """A caller's leg that an event-socket session controls. Built when the session is connected."""
 
-    def __init__(self, session: Session, folders: Folders, max_call_s: int) -> None:
+    def __init__(self, session: Session, folders: Folders) -> None:
         self._session = session
         self._folders = folders
         self.invite = invite_of(session.data)
         self.uuid = session.uuid
         self._notes = notes_of(session.data)
         self._facts = {name: fact for name, fact in self._notes.items() if name not in _THE_DIALPLANS}
-        # Counted from the answer, whoever gives it; the uuid is the switch's own (``Session.connect``).
-        self._variables = {"api_on_answer": f"sched_hangup +{max_call_s} {self.uuid} ALLOTTED_TIMEOUT"}
+        self._variables: dict[str, str] = {}
+        # The call ends with a talk unless somebody said otherwise: earlier handlers, perhaps.
+        self._goes_on = session.data.get(b"variable_hangup_after_bridge") == "false"
         self._due: list[Application] = []
         self._noted = False
 
@@ -133,7 +134,10 @@ class EslLeg:
             # The last one's end is waited for: then the slot is free and the file is whole.
             work = [("record_session", file), *work, ("stop_record_session", file)]
         self.note(line=target.line)
-        self._variables |= {"originate_disposition": LINE_FULL, "hangup_after_bridge": str(not go_on).lower()}
+        self._variables["originate_disposition"] = LINE_FULL
+        if go_on != self._goes_on:
+            self._goes_on = go_on
+            self._variables["hangup_after_bridge"] = str(not go_on).lower()
         cause = self._run(work, "originate_disposition", TALK_LIMIT_S)
         tried = Tried(target.line, disposition(cause), cause)
         self.note(tried=with_tried(self._notes.get("tried", ""), tried))

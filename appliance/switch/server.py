@@ -37,7 +37,6 @@ class LegServer:
     """Runs ``handler`` for each call that the switch hands over.
 
     :param address: where to listen; port 0: any free one, see ``port``.
-    :param max_call_s: greatest length of a call, counted from its answer.
     :param reuse_port: let a new process listen on the same port while this one ends its calls.
     :raises OSError: the address is taken.
     """
@@ -48,16 +47,16 @@ class LegServer:
         handler: LegHandler,
         folders: Folders,
         *,
-        max_call_s: int,
         reuse_port: bool = False,
     ) -> None:
         self._handler = handler
         self._folders = folders
-        self._max_call_s = max_call_s
         self._pool = Pool()
         self.counts = Counts()
         self._listener = _listening(address, reuse_port)
         self._server = StreamServer(self._listener, self._call, spawn=self._pool)
+        # Calls come one by one: a second try to accept would fail each time.
+        self._server.max_accept = 1
 
     @property
     def port(self) -> int:
@@ -100,7 +99,7 @@ class LegServer:
         try:
             session = Session(address, sock)
             session.connect()
-            leg = EslLeg(session, self._folders, self._max_call_s)
+            leg = EslLeg(session, self._folders)
             self._handler(leg)
             if session.ended is None:
                 leg.hang_up("NORMAL_CLEARING")

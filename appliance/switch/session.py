@@ -24,6 +24,8 @@ from appliance.switch.link import REPLY_TIMEOUT_S, SEND_TIMEOUT_S, again
 from appliance.switch.wire import Frame, Framer, Headers
 
 _READ_BYTES = 16384
+#: How every application that was carried out is answered.
+_SHORTEST_REPLY = len(b"Content-Type: command/reply\nReply-Text: +OK\n\n")
 #: An argument that is longer goes as the message's body: the two headers that this needs cost more before.
 _SHORT_ARGUMENT = 40
 #: How ``getvar`` answers for a variable that is not set (``parse_command``: an empty answer is no answer).
@@ -45,6 +47,7 @@ class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no type
         self._framer = Framer()
         self._arrived: list[Frame] = []
         self._ended: SwitchError | None = None
+        self._least = 1
         super().__init__(client_address, sock)
         self.sock_file.close()  # greenswitch reads from it; an open one would keep the socket open
         # Its own methods, registered here, are a cycle that would keep the session until garbage is collected.
@@ -110,6 +113,7 @@ class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no type
         """
         self._write(message([*first, ("hangup", cause)]))
         deadline = time.monotonic() + timeout_s
+        self._wake_at(1)
         # Nothing but the end comes behind this answer.
         with contextlib.suppress(CallerGone):
             while True:
@@ -134,10 +138,19 @@ class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no type
         """Send commands and wait for their answers, which come in the commands' order."""
         self._write(commands)
         deadline = time.monotonic() + timeout_s
-        while len(self._arrived) < replies:
+        while (missing := replies - len(self._arrived)) > 0:
+            self._wake_at(1 if self._framer.in_frame else missing)
             self._read(deadline)
         answers, self._arrived = self._arrived[:replies], self._arrived[replies:]
         return answers
+
+    def _wake_at(self, replies: int) -> None:
+        """Have the kernel wake us for the last of so many answers only: the switch sends each in a packet of its
+        own. Whatever else may come is longer, and an end of file wakes in any case."""
+        least = (replies - 1) * _SHORTEST_REPLY + 1
+        if least != self._least:
+            self._least = least
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
 
     def _write(self, commands: str) -> None:
         self.check()

@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.loads import HANDLED, PLAIN, Bench, bench
+from tests.bench.loads import HANDLED, PLAIN, SLOT, Bench, bench
 from tests.support.freeswitch import find_freeswitch
 
 #: Short loads, many of them: what else runs on the machine falls on both alike.
-PAIRS, PAIR_CALLS = 12, 75
+ROUNDS, CALLS, RATE = 20, 80, 20
 CPU_LIMIT = 1.15
 DELAY_LIMITS_MS = {50: 40.0, 99: 120.0}
 RATE_LIMIT = 0.85
@@ -26,22 +26,29 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 
 def cpu(one: Bench) -> bool:
-    """CPU per call at 10 calls a second, in pairs, each the other way round than the one before."""
-    print(f"CPU per call, {PAIRS} pairs of {PAIR_CALLS} calls at 10 a second (switch + handlers, ms)")
-    one.load(PLAIN, 20, 10), one.load(HANDLED, 20, 10)  # warm
-    ratios = []
-    for pair in range(PAIRS):
-        order = (PLAIN, HANDLED) if pair % 2 else (HANDLED, PLAIN)
-        loads = {number: one.load(number, PAIR_CALLS, 10) for number in order}
-        plain, ours = loads[PLAIN], loads[HANDLED]
-        ratios.append(ours.per_call_ms / plain.per_call_ms)
+    """CPU per call, the three in changing order.
+
+    Held to the limit is the ratio to the dialplan that keeps to the line's number of calls as we do: what that
+    costs is not the handlers'. The ratio to the bare call is printed beside it.
+    """
+    print(f"CPU per call, {ROUNDS} rounds of {CALLS} calls at {RATE} a second each, ms")
+    for number in (PLAIN, SLOT, HANDLED):
+        one.load(number, 20, RATE)  # warm
+    bare, same = [], []
+    for turn in range(ROUNDS):
+        order = [PLAIN, SLOT, HANDLED] if turn % 2 else [HANDLED, SLOT, PLAIN]
+        loads = {number: one.load(number, CALLS, RATE) for number in order}
+        ours = loads[HANDLED]
+        bare.append(ours.per_call_ms / loads[PLAIN].per_call_ms)
+        same.append(ours.per_call_ms / loads[SLOT].per_call_ms)
         print(
-            f"  dialplan {plain.per_call_ms:6.1f}   ours {1000 * ours.switch_s / ours.done:6.1f} + "
-            f"{1000 * ours.handlers_s / ours.done:4.1f} = {ours.per_call_ms:6.1f}   ratio {ratios[-1]:.3f}"
+            f"  dialplan {loads[PLAIN].per_call_ms:5.1f}, with the line's slot {loads[SLOT].per_call_ms:5.1f}   "
+            f"ours {1000 * ours.switch_s / ours.done:5.1f} + {1000 * ours.handlers_s / ours.done:3.1f} = "
+            f"{ours.per_call_ms:5.1f}   ratio {bare[-1]:.3f}, {same[-1]:.3f}"
         )
-    median = statistics.median(ratios)
-    print(f"  median ratio {median:.3f} (limit {CPU_LIMIT})\n")
-    return median <= CPU_LIMIT
+    print(f"  median ratio to the bare call {statistics.median(bare):.3f}")
+    print(f"  median ratio to the same call {statistics.median(same):.3f} (limit {CPU_LIMIT})\n")
+    return statistics.median(same) <= CPU_LIMIT
 
 
 def highest_rate(one: Bench) -> float:

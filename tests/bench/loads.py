@@ -14,8 +14,9 @@ from appliance.config import Settings
 from tests.e2e.live import LiveBox, live_box
 from tests.support.sipp import SippLine, run_sipp
 
-#: Taken by the dialplan alone; ``HANDLED`` goes the appliance's way.
-PLAIN, HANDLED = "4008000001", "4008001234"
+#: Taken by the dialplan alone: the bare call, and the call that holds one of its line's slots as ours does.
+#: ``HANDLED`` goes the appliance's way.
+PLAIN, SLOT, HANDLED = "4008000001", "4008000002", "4008001234"
 
 SITE = """
 version: 1
@@ -37,16 +38,18 @@ numbers:
   - {number: "4008001234", account: acme, flow: front, record: "off", record_notice: false}
 """
 
+_RING = {PLAIN: ("bridge", ""), SLOT: ("limit_execute", "hash line plain 900 bridge ")}
+
 #: The same call without us: answer, one key during the same prompt, the same line.
 PLAIN_EXTENSION = """
-  <extension name="plain">
+  <extension name="plain-{number}">
     <condition field="destination_number" expression="^{number}$">
       <action application="set" data="hangup_after_bridge=true"/>
       <action application="set" data="ignore_early_media=true"/>
       <action application="answer"/>
       <action application="play_and_get_digits"
               data="1 1 1 5000 none {prompt} silence_stream://20 key [0-9*#]+ 3000"/>
-      <action application="bridge" data="[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:{port}"/>
+      <action application="{ring[0]}" data="{ring[1]}[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:{port}"/>
       <action application="hangup" data="NORMAL_CLEARING"/>
     </condition>
   </extension>
@@ -110,12 +113,16 @@ def bench(folder: Path) -> Iterator[Bench]:
         text = dialplan.read_text(encoding="utf-8")
         head, opening, rest = text.partition('<context name="gateway">')
         site = (folder / "site.yaml").read_text(encoding="utf-8")
-        extension = PLAIN_EXTENSION.format(
-            number=PLAIN,
-            prompt=settings.prompts_dir / "acme" / "tone-1750.wav",
-            port=site.split('proxy: "127.0.0.1:')[1].split('"')[0],
+        extensions = "".join(
+            PLAIN_EXTENSION.format(
+                number=number,
+                ring=ring,
+                prompt=settings.prompts_dir / "acme" / "tone-1750.wav",
+                port=site.split('proxy: "127.0.0.1:')[1].split('"')[0],
+            )
+            for number, ring in _RING.items()
         )
-        dialplan.write_text(head + opening + extension + rest, encoding="utf-8")
+        dialplan.write_text(head + opening + extensions + rest, encoding="utf-8")
         return changed
 
     bootstrap.render_switch = with_plain_extension  # type: ignore[assignment]

@@ -121,7 +121,7 @@ def main(port: str, prompts: str, recordings: str) -> None:
     """Serve until the process is ended."""
     stage = Stage()
     folders = Folders((Path(prompts),), Path(recordings))
-    server = LegServer(("127.0.0.1", int(port)), stage.handle, folders, max_call_s=3600)
+    server = LegServer(("127.0.0.1", int(port)), stage.handle, folders)
     server.start()
     control = StreamServer(("127.0.0.1", 0), stage.control)
     control.start()

@@ -128,7 +128,7 @@ def ring(
 
     async def script(leg: Leg) -> None:
         await leg.connect()
-        await leg.execute("multiset", f"^^;hangup_after_bridge={str(hang_up_after).lower()};{facts}")
+        await leg.execute("multiset", f"^^;{facts}" if hang_up_after else f"^^;hangup_after_bridge=false;{facts}")
         if answer:
             await leg.execute("answer")
         await leg.execute("limit_execute", f"hash line {LINE} 1 bridge {dial(line)}", timeout=60.0)

@@ -32,7 +32,7 @@ async def test_they_are_set_and_in_no_calls_data(switch: FreeSwitch) -> None:
     assert unset == set()
     async with (
         Phone(on_invite=LineScript.answer(0.1, hang_up_after=0.3)) as line,
-        Handlers(switch, ring(line)) as handlers,
+        Handlers(switch, ring(line, hang_up_after=True)) as handlers,
         Phone() as caller,
     ):
         await (await caller.dial("4008001234", switch.sip_address)).ended()
@@ -118,6 +118,7 @@ async def test_a_recording_is_stereo_and_of_the_talk_only(switch: FreeSwitch) ->
 
     async def script(leg: Leg) -> None:
         await leg.connect()
+        await leg.execute("set", "hangup_after_bridge=false")
         await leg.execute("answer")
         await leg.execute("record_session", str(file))
         await leg.execute("bridge", dial(line))

@@ -34,7 +34,7 @@ Connect = Callable[[LegServer], ScriptedSwitch]
 @contextmanager
 def serving(handler: Callable[[Leg], None]) -> Iterator[LegServer]:
     """A server; what is left at the end is broken off."""
-    server = LegServer(("127.0.0.1", 0), handler, FOLDERS, max_call_s=7200)
+    server = LegServer(("127.0.0.1", 0), handler, FOLDERS)
     server.start()
     try:
         yield server
@@ -200,7 +200,7 @@ def test_stopping_breaks_calls_off_in_the_end(handed_over: Connect) -> None:
 
 def test_stopping_takes_the_calls_that_wait(connected: Connect) -> None:
     """A call that the switch has connected already is not refused."""
-    server = LegServer(("127.0.0.1", 0), lambda leg: None, FOLDERS, max_call_s=7200)
+    server = LegServer(("127.0.0.1", 0), lambda leg: None, FOLDERS)
     switch = connected(server)  # nothing accepts yet
     stopping = gevent.spawn(server.stop, 2.0)
     switch.hand_over()
@@ -211,9 +211,9 @@ def test_stopping_takes_the_calls_that_wait(connected: Connect) -> None:
 
 
 def test_a_new_server_beside_the_old_one(handed_over: Connect) -> None:
-    old = LegServer(("127.0.0.1", 0), lambda leg: None, FOLDERS, max_call_s=7200, reuse_port=True)
+    old = LegServer(("127.0.0.1", 0), lambda leg: None, FOLDERS, reuse_port=True)
     old.start()
-    new = LegServer(("127.0.0.1", old.port), lambda leg: None, FOLDERS, max_call_s=7200, reuse_port=True)
+    new = LegServer(("127.0.0.1", old.port), lambda leg: None, FOLDERS, reuse_port=True)
     new.start()
     old.stop(0.1)
     try:
@@ -227,4 +227,4 @@ def test_a_new_server_beside_the_old_one(handed_over: Connect) -> None:
 
 def test_an_address_that_is_taken() -> None:
     with serving(lambda leg: None) as server, pytest.raises(OSError):
-        LegServer(("127.0.0.1", server.port), lambda leg: None, FOLDERS, max_call_s=7200)
+        LegServer(("127.0.0.1", server.port), lambda leg: None, FOLDERS)
