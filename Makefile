@@ -19,7 +19,7 @@ run: setup-demo ## Keep the appliance up with the demonstration's site; ^C ends 
 	@$(PYTHON) -m appliance run
 
 test: setup-test packages ## Run the tests (at most 20 minutes)
-	@$(PYTHON) -m pytest -m "not accept" $(ARGS)
+	@$(PYTHON) -m pytest -m "not accept" -n 3 --dist worksteal $(ARGS)
 
 accept: setup-test packages ## Run the long, killing and timed checks; the report goes to reports/
 	@mkdir -p reports

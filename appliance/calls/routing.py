@@ -22,11 +22,13 @@ class LatestRouting:
     """
 
     def __init__(self, store: Store, on_change: Callable[[RoutingTable], None]) -> None:
-        """``on_change`` is told each new table (it writes the fallback's snapshot)."""
+        """``on_change`` is told each new table (it writes the fallback's snapshot); when it raises StoreError, it
+        is told again at the next look."""
         self._store = store
         self._on_change = on_change
         self._table: RoutingTable | None = None
         self._away = False
+        self._untold = self._refused = False
 
     def __call__(self) -> RoutingTable:
         """The newest table.
@@ -59,5 +61,17 @@ class LatestRouting:
             _log.warning("database back")
             self._away = False
         if table is not None:
-            self._table = table
+            self._table, self._untold = table, True
+        if self._untold and self._table is not None:
+            self._tell(self._table)
+
+    def _tell(self, table: RoutingTable) -> None:
+        """What comes of a new table (a full disk, say) is no reason to leave calls without it; told again later."""
+        try:
             self._on_change(table)
+        except StoreError as error:
+            if not self._refused:
+                _log.error("new routing not kept for the fallback", error=str(error))
+            self._refused = True
+            return
+        self._untold = self._refused = False

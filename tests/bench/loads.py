@@ -49,7 +49,8 @@ PLAIN_EXTENSION = """
       <action application="answer"/>
       <action application="play_and_get_digits"
               data="1 1 1 5000 none {prompt} silence_stream://20 key [0-9*#]+ 3000"/>
-      <action application="{ring[0]}" data="{ring[1]}[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:{port}"/>
+      <action application="{ring[0]}"
+              data="{ring[1]}[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:{port}"/>
       <action application="hangup" data="NORMAL_CLEARING"/>
     </condition>
   </extension>

@@ -85,3 +85,25 @@ def test_calls_go_on_when_the_database_is_away(settings: Settings) -> None:
         "database away, calls go on with the last routing",
         "database back",
     ]
+
+
+def test_a_table_that_cannot_be_kept_counts_all_the_same(settings: Settings) -> None:
+    """Handlers come up on a full disk; the fallback's copy follows when there is room."""
+    apply(settings, DEMO)
+    full, told = [True], []
+
+    def keep(table: RoutingTable) -> None:
+        if full[0]:
+            raise StoreError("no space left")
+        told.append(table)
+
+    routing = LatestRouting(Store(settings.database_url), keep)
+    with capture_logs() as logs:
+        routing.refresh()
+        routing.refresh()
+        assert routing().lines
+        full[0] = False
+        routing.refresh()
+        routing.refresh()
+    assert told == [routing()]
+    assert [entry["event"] for entry in logs] == ["new routing not kept for the fallback"]

@@ -8,6 +8,7 @@ for a call that came, ``{"id": N, "result": …}`` or ``{"id": N, "error": NAME,
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import sys
@@ -67,19 +68,27 @@ class Stage:
     def control(self, sock: socket.socket, _: object) -> None:
         """The test's connection."""
         self._told.queue.clear()
+        # Only now may a call be made: its arrival would be cleared away.
+        sock.sendall(b"ready\n")
         writer = gevent.spawn(self._tell, sock)
-        with sock.makefile("r", encoding="utf-8") as lines:
-            for line in lines:
-                order = json.loads(line)
-                orders = self._orders.get(order["leg"])
-                if orders is None:
-                    self._told.put({"id": order["id"], "error": "CallerGone", "text": "the handler has returned"})
-                elif order["verb"] == "die":  # in the midst of a verb, as when the process dies
-                    self._handlers[order["leg"]].kill(block=False)
-                    self._told.put({"id": order["id"], "result": None})
-                else:
-                    orders.put(order)
-        writer.kill()
+        try:
+            with contextlib.suppress(ConnectionError), sock.makefile("r", encoding="utf-8") as lines:
+                for line in lines:
+                    self._order(json.loads(line))
+        finally:
+            # A test that leaves with words unread resets the connection. A writer that outlived it would take
+            # the next test's first call to itself.
+            writer.kill()
+
+    def _order(self, order: dict[str, Any]) -> None:
+        orders = self._orders.get(order["leg"])
+        if orders is None:
+            self._told.put({"id": order["id"], "error": "CallerGone", "text": "the handler has returned"})
+        elif order["verb"] == "die":  # in the midst of a verb, as when the process dies
+            self._handlers[order["leg"]].kill(block=False)
+            self._told.put({"id": order["id"], "result": None})
+        else:
+            orders.put(order)
 
     def _tell(self, sock: socket.socket) -> None:
         while True:

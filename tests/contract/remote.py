@@ -78,6 +78,8 @@ class Stage:
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        async with asyncio.timeout(_PATIENCE_S):
+            assert await self._reader.readline() == b"ready\n"
         self._task = asyncio.create_task(self._read())
         return self
 

@@ -41,6 +41,7 @@ def test_a_call_from_ring_to_record(
     dialog.press("1")
     control.wait()
     assert control.get("pressed") == "1"
+    control.run("set", "hangup_after_bridge=false")
     control.run("set", "originate_disposition=LINE_FULL")
     path = tmp_path / "made" / "here" / "call.wav"
     control.run("record_session", str(path))
@@ -93,6 +94,7 @@ def test_sound_and_keys_pass_between_the_two_laws(
 ) -> None:
     """A caller in A-law with keys on 96, a line in mu-law with keys on 101: both are translated."""
     dialog, control = answered(caller, handlers, switch, event=96, formats="8 96")
+    control.run("set", "hangup_after_bridge=false")
     control.start("bridge", dial_string(line))
     leg = line.wait_call()
     leg.accept(formats="0 101")
@@ -175,6 +177,7 @@ def test_ringback_before_the_answer(switch: SwitchProcess, handlers: Handlers, c
     """The tone of the settings as early media, or the one that the handlers set; the bridge answers."""
     dialog = caller.call("400", switch.address)
     control = handlers.call(dialog)
+    control.run("set", "hangup_after_bridge=false")
     control.start("bridge", f"{{ignore_early_media=true}}{dial_string(line)}")
     leg = line.wait_call()
     leg.respond(180)
@@ -231,6 +234,7 @@ def test_the_first_of_two_lines_wins(
     """Both ring; the one that answers is joined and the other one is cancelled."""
     one, two = phone(), phone()
     dialog, control = answered(caller, handlers, switch)
+    control.run("set", "hangup_after_bridge=false")
     control.start("bridge", f"{dial_string(one, '1')},{dial_string(two, '2')}")
     first, second = one.wait_call(), two.wait_call()
     first.respond(180)

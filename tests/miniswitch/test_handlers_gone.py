@@ -124,6 +124,7 @@ def test_a_talk_goes_on(
 ) -> None:
     """When it ends, its slot is free, its recording is whole, and the call is over: no line rings again."""
     dialog, control = answered(caller, handlers, switch)
+    control.run("set", "hangup_after_bridge=false")
     path = tmp_path / "talk.wav"
     bridge = f"limit_execute:hash line TALK 1 bridge {dial_string(line)}"
     work = f"'m:~:record_session:{path}~{bridge}~stop_record_session:{path}' inline"
@@ -204,6 +205,7 @@ def test_a_loss_after_an_earlier_talk(
 ) -> None:
     """A caller who has talked does not come back, even if the next line failed."""
     dialog, control = answered(caller, handlers, switch)
+    control.run("set", "hangup_after_bridge=false")
     control.start("bridge", dial_string(line))
     leg = line.wait_call()
     leg.accept()
