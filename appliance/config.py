@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     max_calls: int = Field(500, ge=1, description="Legs the switch carries at once, at the most.")
     calls_per_second: int = Field(60, ge=1, description="New legs a second the switch takes, at the most.")
     media_timeout_s: int = Field(60, ge=2, description="A call without a packet for so long is ended.")
-    max_call_s: int = Field(7200, ge=10, description="Longest call, from its INVITE.")
+    max_call_s: int = Field(7200, ge=10, description="Maximum call duration, from the INVITE.")
     esl_host: str = Field("127.0.0.1", description="The switch's event socket; loopback only.")
     esl_port: int = Field(8021, ge=0, le=65535, description="Its port.")
     esl_password: SecretStr = Field(

@@ -73,7 +73,7 @@ def handler(session: Session, args: str) -> None:
     account = entry.get("account")
     if isinstance(account, str) and _NAME.fullmatch(account):
         session.setVariable("gw_account", account)
-    limit_length(session)
+    limit_duration(session)
     line = first_line(entry)
     if line is None or not ring(session, line, facts.get("tried", "")):
         apologise(session)
@@ -113,11 +113,11 @@ def first_line(entry: dict[str, object]) -> Line | None:
     return Line(name, dial, ring_s, max_calls)
 
 
-def limit_length(session: Session) -> None:
-    """The greatest length, counted from the answer: nobody else looks while there are no handlers."""
-    seconds, uuid = session.getVariable("gw_max_call_s") or "", session.getVariable("uuid") or ""
-    if _SECONDS.fullmatch(seconds) and _NAME.fullmatch(uuid):
-        session.setVariable("api_on_answer", f"sched_hangup +{seconds} {uuid} ALLOTTED_TIMEOUT")
+def limit_duration(session: Session) -> None:
+    """Hold the call to the maximum duration from now on: nobody else does while there are no handlers."""
+    seconds = session.getVariable("gw_max_call_s") or ""
+    if _SECONDS.fullmatch(seconds):
+        session.execute("sched_hangup", f"+{seconds} ALLOTTED_TIMEOUT")
 
 
 def ring(session: Session, line: Line, tried: str) -> bool:

@@ -18,7 +18,7 @@ import gevent.event  # noqa: E402
 import structlog  # noqa: E402
 
 from appliance import bootstrap, config  # noqa: E402
-from appliance.calls import longest  # noqa: E402
+from appliance.calls import duration  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
 from appliance.store.unit import Store  # noqa: E402
@@ -61,8 +61,8 @@ def serve(grace: float) -> None:
         gevent.signal_handler(number, stop.set)
     gevent.spawn(_for_ever, SIGN_EVERY_S, SignsOfLife().give)
     gevent.spawn(_for_ever, LOOK_EVERY_S, routing.refresh)
-    limit = longest.LongestCalls(partial(bootstrap.switch_api, settings), bootstrap.utc_now, settings.max_call_s)
-    gevent.spawn(_for_ever, longest.LOOK_EVERY_S, limit.look)
+    limit = duration.DurationLimit(partial(bootstrap.switch_api, settings), bootstrap.utc_now, settings.max_call_s)
+    gevent.spawn(_for_ever, duration.LOOK_EVERY_S, limit.look)
     # What was loaded stays: the collection of a call's garbage need not go through it each time.
     gc.collect()
     gc.freeze()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import causes
+from appliance.miniswitch import api, causes
 from appliance.miniswitch.channel import Channel
 from appliance.miniswitch.expand import expand
 from appliance.miniswitch.playing import play
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def _answer(session: Session, _: str) -> None:
-    session.answer()
+    session.channel.answer()
 
 
 def _pre_answer(session: Session, _: str) -> None:
@@ -144,6 +144,12 @@ def _limit_execute(session: Session, text: str) -> None:
     limits.free(realm, slot, channel.uuid)
 
 
+def _sched_hangup(session: Session, text: str) -> None:
+    """`[+]SECONDS [CAUSE]`: the API command of that name, for this leg."""
+    when, _, cause = text.partition(" ")
+    api.run(session.switch, f"sched_hangup {when} {session.channel.uuid} {cause}")
+
+
 APPLICATIONS: dict[str, Callable[[Session, str], None]] = {
     "answer": _answer,
     "pre_answer": _pre_answer,
@@ -151,6 +157,7 @@ APPLICATIONS: dict[str, Callable[[Session, str], None]] = {
     "multiset": _multiset,
     "playback": _playback,
     "hangup": _hangup,
+    "sched_hangup": _sched_hangup,
     "transfer": _transfer,
     "record_session": _record_session,
     "stop_record_session": _stop_record_session,

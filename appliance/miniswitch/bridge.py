@@ -125,7 +125,7 @@ def _join(session: Session, line: Channel) -> None:
     caller, switch = session.channel, session.switch
     caller.other_type, caller.other_profile = "originatee", line.profile
     caller.profile.callee_name, caller.profile.callee_number = line.profile.callee_name, line.profile.callee_number
-    session.answer()
+    session.channel.answer()
     caller.check()
     for one, other in ((caller, line), (line, caller)):
         one.variables.update(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import api, apps, bridge, dialplan, digits, esl_out, extension, fallback
+from appliance.miniswitch import apps, bridge, dialplan, digits, esl_out, extension, fallback
 from appliance.miniswitch.channel import Channel, HungUp, Interrupted, new_uuid
 from appliance.miniswitch.closing import close
 from appliance.miniswitch.expand import expand
@@ -105,16 +105,6 @@ class Session:
         if interruption is not None:
             raise interruption
         channel.check()
-
-    def answer(self) -> None:
-        """Answer the call, and run the API command of `api_on_answer` (`switch_channel_api_on`)."""
-        channel = self.channel
-        if channel.answered:
-            return
-        channel.answer()
-        if command := channel.variables.get("api_on_answer"):
-            answer = api.run(self.switch, expand(command, channel.variables.get))
-            log.info("%s: %s: %s", channel.name, command, answer.strip())
 
     def take_move(self) -> None:
         """Give the leg the caller profile of the extension that it was moved to."""

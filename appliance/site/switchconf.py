@@ -55,7 +55,7 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             *("answer", "pre_answer", "hangup", "transfer", "set", "multiset"),
             *("playback", "play_and_get_digits", "record_session", "stop_record_session"),
-            *("bridge", "execute_extension", "limit_execute"),
+            *("bridge", "execute_extension", "limit_execute", "sched_hangup"),
         ),
     ),
     ("mod_event_socket", "app", ("socket",)),

@@ -26,7 +26,7 @@ from appliance.switch.session import Application, Session
 
 #: Nothing that is played is longer; a wait without a limit would outlive any fault.
 PLAY_LIMIT_S = 3600.0
-#: Longer calls are ended by ``calls.longest``.
+#: Longer calls are ended by ``calls.duration``.
 TALK_LIMIT_S = 24 * 3600.0
 #: Longest silent wait in one command: only at its end does the switch see that the handlers have died.
 LONGEST_WAIT_S = 2.5

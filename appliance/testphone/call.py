@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from appliance.testphone.address import parse_address, uri_user
@@ -23,7 +24,7 @@ _SIGNAL = re.compile(rb"Signal\s*=\s*([0-9A-Da-d*#])", re.IGNORECASE)
 SDP_TYPE: Header = (b"Content-Type", b"application/sdp")
 
 
-class Call(Voice):
+class Call(Voice, ABC):
     """Shared by OutgoingCall and IncomingCall.
 
     ``request`` is the INVITE; ``rang_at``, ``early_at`` and ``answered_at`` are on ``time.monotonic`` or
@@ -106,9 +107,9 @@ class Call(Voice):
         self.media.freeze()
         self._finish("nobody")
 
+    @abstractmethod
     async def _give_up(self, headers: list[Header], timeout: float) -> None:
         """Ends a call that was not answered yet."""
-        raise NotImplementedError
 
     # -- requests of the other side -----------------------------------------------------------------------
 

@@ -176,24 +176,15 @@ def test_silence_has_a_limit(tmp_path: Path, phone: Callable[..., Phone]) -> Non
         handlers.close()
 
 
-LIMIT = "api_on_answer=sched_hangup +1 ${uuid} ALLOTTED_TIMEOUT"
-
-
-def test_a_greatest_length_counts_from_the_answer(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone
-) -> None:
-    """Not from the call's beginning, and whoever answers it."""
-    for application, argument in (("answer", ""), ("bridge", dial_string(line))):
-        dialog = caller.call("400", switch.address)
-        control = handlers.call(dialog)
-        control.run("set", LIMIT)
-        control.run("playback", "silence_stream://1300")
+def test_the_maximum_duration(switch: SwitchProcess, handlers: Handlers, caller: Phone, line: Phone) -> None:
+    """The application counts from then, in a prompt and in a talk."""
+    for application, argument in (("playback", "silence_stream://9000"), ("bridge", dial_string(line))):
+        dialog, control = answered(caller, handlers, switch)
+        control.run("sched_hangup", "+1 ALLOTTED_TIMEOUT")
         control.start(application, argument)
         if application == "bridge":
             line.wait_call().accept()
-        dialog.wait(200)
-        dialog.ack()
-        dialog.wait("BYE", 2)
+        dialog.wait("BYE", 3)
         control.wait()
         control.ended()
         ours = switch.variables(control.uuid)

@@ -44,23 +44,35 @@ def free_rtp_range(calls: int) -> tuple[int, int]:
     return first, first + 2 * calls - 1
 
 
-def free_port_block(count: int, *, tries: int = 300) -> int:
+def free_port_block(count: int) -> int:
     """The first of ``count`` neighbouring reserved ports; even when ``count`` is above 1. OSError if none."""
-    step = 2 if count > 1 else 1
-    lowest, end = (FIRST, _SINGLES) if count > 2 else (_SINGLES, LAST)
-    for _ in range(tries):
+    if count > 2:
+        # At the first place where there is room: ranges strewn about leave none for the next.
+        lowest, end = FIRST, _SINGLES
+        place = lowest
+    else:
         # Which port it is must differ between processes, whatever seed a test has set.
-        first = random.SystemRandom().randrange(lowest, end - count, step)
-        taken: list[int] = []
-        for port in range(first, first + count):
-            if not _reserve(port):
-                break
-            taken.append(port)
-        else:
-            return first
-        for port in taken:
-            release(port)
+        lowest, end = _SINGLES, LAST
+        place = random.SystemRandom().randrange(lowest, end, 2)
+    for first in (place, lowest):
+        while first + count <= end:
+            taken = _taken_among(first, count)
+            if taken is None:
+                return first
+            first = taken + 1 + (taken + 1) % 2
     raise OSError(f"no {count} neighbouring free ports between {lowest} and {end}")
+
+
+def _taken_among(first: int, count: int) -> int | None:
+    """Reserve them all, None; or none of them, and which one, the last of them, is taken."""
+    held: list[int] = []
+    for port in reversed(range(first, first + count)):
+        if not _reserve(port):
+            for one in held:
+                release(one)
+            return port
+        held.append(port)
+    return None
 
 
 def release(port: int) -> None:

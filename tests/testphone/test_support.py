@@ -16,7 +16,7 @@ from appliance.testphone import CallFailed, LineScript, Phone
 from appliance.testphone.tones import silence, tone
 from tests.support import audio
 from tests.support.freeswitch import find_freeswitch, require_freeswitch
-from tests.support.ports import free_port_block, free_rtp_range, free_tcp_port, free_udp_port, release
+from tests.support.ports import LAST, free_port_block, free_rtp_range, free_tcp_port, free_udp_port, release
 from tests.support.process import Process, ProcessFailed
 from tests.support.sipp import SippLine, run_sipp
 
@@ -78,7 +78,7 @@ def test_ports_are_nobody_elses() -> None:
     freed = subprocess.run(run, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert freed.stdout.split() == ["[True,", "True,", "True]"]
     with pytest.raises(OSError, match="neighbouring"):
-        free_port_block(4, tries=0)
+        free_port_block(LAST)
 
 
 PYTHON = [sys.executable, "-u", "-c"]

@@ -1,4 +1,4 @@
-"""End calls that have lasted for as long as a call may.
+"""Hold calls to their maximum duration.
 
 A look at the switch's list now and then instead of a timer a call: a timer in the switch costs each call as much
 as an application, for the one in thousands that comes to it. Nothing is kept here, so handlers that come up anew
@@ -14,7 +14,7 @@ from datetime import datetime
 
 import structlog
 
-from appliance.domain.longest import coming_to_it
+from appliance.domain.duration import nearing_limit
 from appliance.errors import SwitchError, SwitchRefused, UnsafeArgument
 from appliance.switch import escape
 
@@ -25,8 +25,8 @@ _LATE_S = 5
 _log = structlog.get_logger(__name__)
 
 
-class LongestCalls:
-    """Keeps calls to ``longest_s``, counted from the INVITE.
+class DurationLimit:
+    """Ends calls that are ``max_s`` old, counted from the INVITE.
 
     :param switch: opens a connection to the switch: a function from an API command to its answer.
     :param now: the time, with an offset; the switch's clock is the same.
@@ -36,11 +36,11 @@ class LongestCalls:
         self,
         switch: Callable[[], AbstractContextManager[Callable[[str], str]]],
         now: Callable[[], datetime],
-        longest_s: int,
+        max_s: int,
     ) -> None:
         self._switch = switch
         self._now = now
-        self._longest_s = longest_s
+        self._max_s = max_s
         self._away = False
 
     def look(self) -> None:
@@ -48,12 +48,12 @@ class LongestCalls:
         try:
             with self._switch() as api:
                 rows = json.loads(api("show channels as json")).get("rows", [])
-                due = coming_to_it(rows, self._now(), self._longest_s, LOOK_EVERY_S + _LATE_S)
+                due = nearing_limit(rows, self._now(), self._max_s, LOOK_EVERY_S + _LATE_S)
                 for uuid, seconds in due.items():
                     self._end(api, uuid, seconds)
         except (SwitchError, ValueError) as error:
             if not self._away:
-                _log.error("cannot look for calls that last too long", error=str(error))
+                _log.error("call durations not looked at", error=str(error))
             self._away = True
             return
         self._away = False
@@ -64,6 +64,6 @@ class LongestCalls:
         except SwitchRefused:
             return  # it has ended by itself
         except UnsafeArgument:
-            _log.error("a channel's name is none", call=uuid)
+            _log.error("no UUID of the switch", call=uuid)
             return
-        _log.warning("call comes to its greatest length", call=uuid, seconds=seconds)
+        _log.warning("call reaches its maximum duration", call=uuid, seconds=seconds)

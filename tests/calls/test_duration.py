@@ -1,4 +1,4 @@
-"""Calls that have lasted for as long as a call may."""
+"""Calls that reach their maximum duration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from appliance.calls.longest import LOOK_EVERY_S, LongestCalls
+from appliance.calls.duration import LOOK_EVERY_S, DurationLimit
 from appliance.errors import SwitchGone, SwitchRefused
 
 NOW = 1_800_000_000
@@ -44,8 +44,8 @@ class Switch:
         yield self.api
 
 
-def look(switch: Switch) -> LongestCalls:
-    calls = LongestCalls(switch, lambda: datetime.fromtimestamp(NOW, UTC), 7200)
+def look(switch: Switch) -> DurationLimit:
+    calls = DurationLimit(switch, lambda: datetime.fromtimestamp(NOW, UTC), 7200)
     calls.look()
     return calls
 
@@ -68,13 +68,13 @@ def test_nothing_to_end(answer: str) -> None:
     assert switch.told == []
 
 
-def test_a_channel_with_a_strange_name_is_no_command() -> None:
+def test_a_strange_uuid_becomes_no_command() -> None:
     switch = Switch(9999)
     switch.answer = switch.answer.replace("inbound-9999", "a b\\nc")
     with capture_logs() as logs:
         look(switch)
     assert switch.told == []
-    assert [entry["event"] for entry in logs] == ["a channel's name is none"]
+    assert [entry["event"] for entry in logs] == ["no UUID of the switch"]
 
 
 def test_a_switch_that_is_away_is_said_once() -> None:
@@ -87,6 +87,6 @@ def test_a_switch_that_is_away_is_said_once() -> None:
         calls.look()
     assert len(switch.told) == 1
     assert [entry["event"] for entry in logs] == [
-        "cannot look for calls that last too long",
-        "call comes to its greatest length",
+        "call durations not looked at",
+        "call reaches its maximum duration",
     ]

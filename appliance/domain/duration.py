@@ -1,4 +1,4 @@
-"""The longest a call may be: which of the switch's channels come to it next."""
+"""The maximum call duration: which of the switch's channels reach it next."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 
-def coming_to_it(
-    channels: Iterable[Mapping[str, str]], now: datetime, longest_s: int, within_s: int
+def nearing_limit(
+    channels: Iterable[Mapping[str, str]], now: datetime, max_s: int, within_s: int
 ) -> dict[str, int]:
-    """Callers' legs that will be ``longest_s`` old in ``within_s`` or are already: UUID → whole seconds left.
+    """Callers' legs that will be ``max_s`` old in ``within_s`` or are already: UUID → whole seconds left.
 
     :param channels: rows of ``show channels``; of a row are used ``uuid``, ``direction``, ``created_epoch``
         (seconds since 1970). A row without them is none of ours.
 
     >>> from datetime import UTC
     >>> row = {"uuid": "a", "direction": "inbound", "created_epoch": "1000"}
-    >>> coming_to_it([row], datetime.fromtimestamp(8195, UTC), 7200, 10)
+    >>> nearing_limit([row], datetime.fromtimestamp(8195, UTC), 7200, 10)
     {'a': 5}
-    >>> coming_to_it([row], datetime.fromtimestamp(8189, UTC), 7200, 10)
+    >>> nearing_limit([row], datetime.fromtimestamp(8189, UTC), 7200, 10)
     {}
     """
     left = {}
@@ -26,7 +26,7 @@ def coming_to_it(
         created = channel.get("created_epoch", "")
         if channel.get("direction") != "inbound" or not channel.get("uuid") or not created.isdecimal():
             continue
-        seconds = max(0, int(created) + longest_s - int(now.timestamp()))
+        seconds = max(0, int(created) + max_s - int(now.timestamp()))
         if seconds <= within_s:
             left[channel["uuid"]] = seconds
     return left
