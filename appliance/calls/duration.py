@@ -15,7 +15,7 @@ from datetime import datetime
 import structlog
 
 from appliance.domain.duration import nearing_limit
-from appliance.errors import SwitchError, SwitchRefused, UnsafeArgument
+from appliance.errors import ApplianceError, SwitchRefused, UnsafeArgument
 from appliance.switch import escape
 
 #: Seconds between two looks.
@@ -51,7 +51,7 @@ class DurationLimit:
                 due = nearing_limit(rows, self._now(), self._max_s, LOOK_EVERY_S + _LATE_S)
                 for uuid, seconds in due.items():
                     self._end(api, uuid, seconds)
-        except (SwitchError, ValueError) as error:
+        except (ApplianceError, ValueError) as error:
             if not self._away:
                 _log.error("call durations not looked at", error=str(error))
             self._away = True

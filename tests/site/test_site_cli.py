@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from sqlalchemy import create_engine, text
 
 from appliance import cli
 from tests.site.texts import DEMO, edited
+from tests.support.ports import free_tcp_port
+from tests.support.process import Process
 
 
 class Done(NamedTuple):
@@ -198,6 +201,35 @@ def test_a_full_disk_is_one_clear_message(run: Run, file: Path, small_disk: Path
     kept = {name: content for name, content in state(small_disk).items() if not name.endswith(("-wal", "-shm"))}
     assert kept == before
     assert "1 account changed (revision 2)" in run("site", "apply", str(file)).out
+
+
+def test_handlers_come_up_on_a_full_disk(run: Run, file: Path, small_disk: Path) -> None:
+    """With the database's routing; the fallback's copy follows as soon as there is room.
+
+    The collector and the console have the database open as they always have: without them SQLite would want room
+    for its shared memory even to read.
+    """
+    run("db", "upgrade")
+    run("site", "apply", str(file))
+    snapshot, filler = small_disk / "routing.json", small_disk / "filler"
+    snapshot.unlink()
+    others = create_engine(f"sqlite:///{small_disk}/appliance.db").connect()
+    others.execute(text("SELECT count(*) FROM accounts"))
+    with filler.open("wb", buffering=0) as full, contextlib.suppress(OSError):
+        while full.write(b"x" * 1024):
+            pass
+    ports = {name: str(free_tcp_port()) for name in ("APPLIANCE_HANDLERS_PORT", "APPLIANCE_ESL_PORT")}
+    env = {"APPLIANCE_STATE_DIR": str(small_disk), **ports}
+    with Process([sys.executable, "-m", "appliance", "calls", "serve"], env=env) as handlers:
+        handlers.wait_for_line("^READY")
+        assert "not kept for the fallback" in handlers.output
+        assert "Traceback" not in handlers.output
+        filler.unlink()
+        until = time.monotonic() + 5
+        while not snapshot.exists():
+            assert time.monotonic() < until, handlers.output
+            time.sleep(0.1)
+    others.close()
 
 
 def test_a_snapshot_that_cannot_be_written_does_not_undo_the_site(
