@@ -37,7 +37,7 @@ _DIAL = re.compile(
 _PHONE = re.compile(r"\+?[0-9]{3,24}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 _RING_S = range(1, 601)
-_CALLS = range(1, 10000)
+_CALLS = range(10000)
 
 
 class Session(Protocol):
@@ -55,7 +55,7 @@ class Session(Protocol):
 
 
 class Line(NamedTuple):
-    """The first line of a number: ``ring_s`` seconds, at most ``max_calls`` calls at once."""
+    """The first line of a number: ``ring_s`` seconds, at most ``max_calls`` calls at once (0: not counted)."""
 
     name: str
     dial: str
@@ -133,7 +133,10 @@ def ring(session: Session, line: Line, tried: str) -> bool:
     session.setVariable("originate_disposition", "LINE_FULL")
     session.setVariable("gw_outcome", "abandoned:fallback")
     rung = f"{{ignore_early_media=true}}[leg_timeout={line.ring_s}]{line.dial}"
-    session.execute("limit_execute", f"hash line {line.name} {line.max_calls} bridge {rung}")
+    if line.max_calls:
+        session.execute("limit_execute", f"hash line {line.name} {line.max_calls} bridge {rung}")
+    else:
+        session.execute("bridge", rung)
     disposition = session.getVariable("originate_disposition") or "NONE"
     session.setVariable("gw_tried", f"{tried};{line.name}={disposition}" if tried else f"{line.name}={disposition}")
     if disposition == "SUCCESS":

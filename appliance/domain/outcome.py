@@ -27,7 +27,7 @@ class Target:
     :param number: as the trunk wants it written.
     :param proxy: ``HOST:PORT`` of the trunk.
     :param ring_seconds: how long it may ring.
-    :param max_calls: calls the line carries at once.
+    :param max_calls: calls the line carries at once; 0: we count none.
     :param caller_number: shown to the line; empty: withheld.
     :param diversion: number for the Diversion header (RFC 5806); empty: none.
     """

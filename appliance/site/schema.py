@@ -100,7 +100,7 @@ class LinePart(Part):
     number: Dialable
     kind: Annotated[str, choice("landline", "mobile")]
     trunk: Id
-    max_calls: Annotated[int, whole(1, 1000)] = 1
+    max_calls: Annotated[int, whole(0, 1000)] = 1
     ring_seconds: Annotated[int, whole(1, 120)] = 25
 
 

@@ -36,17 +36,21 @@ def disposition(cause: str) -> Disposition:
     return _DISPOSITIONS.get(cause, Disposition.UNREACHABLE)
 
 
-def limited_bridge(target: Target) -> str:
-    """The argument of ``limit_execute`` that rings the line while it holds one of its slots.
+def ringing(target: Target) -> tuple[str, str]:
+    """The application that rings the line, and its argument. It holds one of the line's slots while it does, where
+    the line's calls are counted.
 
     >>> target = Target("a", "02151860000", "127.0.0.1:5080", 25, 2, caller_number="4008001234")
-    >>> print(limited_bridge(target).replace(",", "," + chr(10)))
+    >>> application, argument = ringing(target)
+    >>> application
+    'limit_execute'
+    >>> print(argument.replace(",", "," + chr(10)))
     hash line a 2 bridge {ignore_early_media=true}[leg_timeout=25,
     origination_caller_id_number=4008001234,
     origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080
     """
     proxy = escape.host_port(target.proxy)
-    if not (1 <= target.ring_seconds <= 600 and 1 <= target.max_calls <= 9999):
+    if not (1 <= target.ring_seconds <= 600 and 0 <= target.max_calls <= 9999):
         raise UnsafeArgument(f"ring_seconds {target.ring_seconds} or max_calls {target.max_calls}")
     # The name is ours too: a caller's own is free text.
     shown = escape.number(target.caller_number) if target.caller_number else "anonymous"
@@ -63,4 +67,7 @@ def limited_bridge(target: Target) -> str:
     rung = (
         f"{{ignore_early_media=true}}[{','.join(options)}]sofia/gateway400/{escape.number(target.number)}@{proxy}"
     )
-    return f"hash line {escape.identifier(target.line)} {target.max_calls} bridge {rung}"
+    line = escape.identifier(target.line)
+    if not target.max_calls:
+        return "bridge", rung
+    return "limit_execute", f"hash line {line} {target.max_calls} bridge {rung}"

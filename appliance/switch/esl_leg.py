@@ -19,7 +19,7 @@ from appliance.domain import cdr
 from appliance.domain.outcome import with_tried
 from appliance.errors import UnsafeArgument
 from appliance.switch import escape
-from appliance.switch.dialling import LINE_FULL, disposition, limited_bridge
+from appliance.switch.dialling import LINE_FULL, disposition, ringing
 from appliance.switch.invites import invite_of, notes_of
 from appliance.switch.leg import Digits, NoInput, Played, Target, Tried
 from appliance.switch.session import Application, Session
@@ -128,13 +128,14 @@ class EslLeg:
 
     def connect(self, target: Target, record_to: str | None, *, go_on: bool) -> Tried:
         """See ``Leg.connect``."""
-        work = [("limit_execute", limited_bridge(target))]
+        work = [ringing(target)]
         if record_to is not None:
             file = escape.media_path(self._folders.recordings / record_to, self._folders.recordings)
             # The last one's end is waited for: then the slot is free and the file is whole.
             work = [("record_session", file), *work, ("stop_record_session", file)]
         self.note(line=target.line)
-        self._variables["originate_disposition"] = LINE_FULL
+        if target.max_calls:
+            self._variables["originate_disposition"] = LINE_FULL
         if go_on != self._goes_on:
             self._goes_on = go_on
             self._variables["hangup_after_bridge"] = str(not go_on).lower()

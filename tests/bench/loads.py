@@ -14,9 +14,10 @@ from appliance.config import Settings
 from tests.e2e.live import LiveBox, live_box
 from tests.support.sipp import SippLine, run_sipp
 
-#: Taken by the dialplan alone: the bare call, and the call that holds one of its line's slots as ours does.
-#: ``HANDLED`` goes the appliance's way.
-PLAIN, SLOT, HANDLED = "4008000001", "4008000002", "4008001234"
+#: Taken by the dialplan alone: to a line whose calls nobody counts, and to one whose slot the call holds.
+PLAIN, PLAIN_SLOT = "4008000001", "4008000002"
+#: The same two, the appliance's way.
+OURS, OURS_SLOT = "4008001234", "4008001235"
 
 SITE = """
 version: 1
@@ -25,7 +26,8 @@ trunks:
   - {id: inbound, name: 来话, accept: ["127.0.0.1"]}
   - {id: out, name: 去话, proxy: "127.0.0.1:@A@", caller_id: pass}
 lines:
-  - {id: first, account: acme, number: "02160000001", kind: landline, trunk: out, max_calls: 900, ring_seconds: 25}
+  - {id: first, account: acme, number: "02160000001", kind: landline, trunk: out, max_calls: 0, ring_seconds: 25}
+  - {id: slots, account: acme, number: "02160000002", kind: landline, trunk: out, max_calls: 900, ring_seconds: 25}
 flows:
   - name: front
     account: acme
@@ -34,11 +36,19 @@ flows:
       ask: {type: menu, prompt: tone-1750, keys: {"1": ring}, silence: bye, wrong: bye}
       ring: {type: ring, lines: [first]}
       bye: {type: hangup}
+  - name: counted
+    account: acme
+    start: ask
+    nodes:
+      ask: {type: menu, prompt: tone-1750, keys: {"1": ring}, silence: bye, wrong: bye}
+      ring: {type: ring, lines: [slots]}
+      bye: {type: hangup}
 numbers:
   - {number: "4008001234", account: acme, flow: front, record: "off", record_notice: false}
+  - {number: "4008001235", account: acme, flow: counted, record: "off", record_notice: false}
 """
 
-_RING = {PLAIN: ("bridge", ""), SLOT: ("limit_execute", "hash line plain 900 bridge ")}
+_RING = {PLAIN: ("bridge", ""), PLAIN_SLOT: ("limit_execute", "hash line plain 900 bridge ")}
 
 #: The same call without us: answer, one key during the same prompt, the same line.
 PLAIN_EXTENSION = """
@@ -74,7 +84,7 @@ class Load:
 
 
 class Bench:
-    """A box on FreeSWITCH whose dialplan also takes ``PLAIN`` by itself."""
+    """A box on FreeSWITCH whose dialplan also takes ``PLAIN`` and ``PLAIN_SLOT`` by itself."""
 
     def __init__(self, box: LiveBox) -> None:
         self._box = box

@@ -19,7 +19,7 @@ from appliance.domain.outcome import with_tried
 from appliance.domain.routing import Invite
 from appliance.errors import CallerGone, UnsafeArgument
 from appliance.switch import escape
-from appliance.switch.dialling import LINE_FULL, limited_bridge
+from appliance.switch.dialling import LINE_FULL, ringing
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
 
 INVITE = Invite(
@@ -121,7 +121,7 @@ class FakeLeg:
 
     def connect(self, target: Target, record_to: str | None, *, go_on: bool) -> Tried:
         """See ``Leg.connect``."""
-        limited_bridge(target)
+        ringing(target)
         if record_to is not None:
             escape.media_path(Path("/recordings") / record_to, Path("/recordings"))
         self.note(line=target.line)

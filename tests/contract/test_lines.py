@@ -83,7 +83,7 @@ async def test_targets_that_must_not_be_sent(world: World) -> None:
         {"caller_number": "1000]{x=y}"},
         {"diversion": "1000>,x=y"},
         {"ring_seconds": 0},
-        {"max_calls": 0},
+        {"max_calls": -1},
     ):
         with pytest.raises(UnsafeArgument):
             await leg.connect(world.line("busy", **changed))
@@ -99,6 +99,21 @@ async def test_nobody_at_the_lines_address(real: SwitchWorld) -> None:
     tried = await leg.connect(real.line("answers", proxy="127.0.0.1:9"))
     assert tried.disposition is Disposition.UNREACHABLE
     assert time.monotonic() - began < 4
+
+
+async def test_a_line_whose_calls_are_not_counted_is_never_full(real: SwitchWorld) -> None:
+    first, one = await real.answered()
+    talk = asyncio.create_task(first.connect(real.line("stays", max_calls=0)))
+    await real.rung()
+    assert real.in_use("stays") == 0
+    second, two = await real.answered()
+    assert (await second.connect(real.line("busy", max_calls=0))).disposition is Disposition.BUSY
+    also = asyncio.create_task(second.connect(real.line("stays", max_calls=0)))
+    await real.rung()
+    for caller, joined in ((one, talk), (two, also)):
+        await caller.call.hangup()
+        with pytest.raises(CallerGone):
+            await joined
 
 
 async def test_a_full_line_is_not_rung_and_a_free_one_is(real: SwitchWorld) -> None:

@@ -56,7 +56,7 @@ class Session:
 
     def execute(self, application: str, argument: str = "") -> None:
         self.done.append((application, argument))
-        if application == "limit_execute" and self.bridged:
+        if application in ("limit_execute", "bridge") and self.bridged:
             self.variables["originate_disposition"] = self.bridged
 
     def getVariable(self, name: str) -> str | None:
@@ -172,7 +172,6 @@ def test_no_snapshot_at_all_is_an_apology(tmp_path: Path) -> None:
         {"ring_seconds": "25"},
         {"ring_seconds": 25.0},
         {"ring_seconds": True},
-        {"max_calls": 0},
         {"max_calls": -1},
         {"max_calls": 10000},
         {"max_calls": True},
@@ -191,6 +190,13 @@ def test_the_line_sees_a_number_or_nothing(tmp_path: Path, caller: str, shown: s
     session = run(tmp_path / "s", snapshot(), "SUCCESS", sip_req_user=NUMBER, sip_from_user=caller)
     assert session.variables["effective_caller_id_number"] == shown
     assert session.variables["effective_caller_id_name"] == shown
+
+
+def test_a_line_whose_calls_are_not_counted_holds_no_slot(tmp_path: Path) -> None:
+    session = run(tmp_path / "s", snapshot(max_calls=0), "SUCCESS", sip_req_user=NUMBER)
+    rung = "{ignore_early_media=true}[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:5090"
+    assert session.done == [("bridge", rung)]
+    assert session.variables["gw_outcome"] == "answered"
 
 
 def test_a_line_without_a_free_slot_is_noted_after_the_others(tmp_path: Path) -> None:

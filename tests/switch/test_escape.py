@@ -162,14 +162,16 @@ def test_a_dial_string_holds_only_our_syntax(
 ) -> None:
     target = Target(line, number, proxy, ring_seconds, max_calls, diversion=diversion)
     try:
-        argument = dialling.limited_bridge(target)
+        application, argument = dialling.ringing(target)
     except UnsafeArgument:
         return
     hosts = re.escape(proxy)
     shown = ",origination_caller_id_number=anonymous,origination_caller_id_name=anonymous"
     diverted = rf",sip_h_Diversion=<sip:{re.escape(diversion)}@{hosts}>;reason=unconditional" if diversion else ""
+    slot = rf"hash line {re.escape(line)} {max_calls} bridge " if max_calls else ""
+    assert application == ("limit_execute" if max_calls else "bridge")
     assert re.fullmatch(
-        rf"hash line {re.escape(line)} {max_calls} bridge "
+        rf"{slot}"
         rf"\{{ignore_early_media=true\}}\[leg_timeout={ring_seconds}{shown}{diverted},sip_h_Privacy=id\]"
         rf"sofia/gateway400/{re.escape(number)}@{hosts}",
         argument,

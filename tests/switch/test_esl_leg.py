@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import gevent
@@ -190,6 +191,14 @@ def test_connecting_without_a_recording(call: Ends) -> None:
         "origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080"
     )
     assert (asked, tried) == ("originate_disposition", Tried("a", Disposition.BUSY, "USER_BUSY"))
+
+
+def test_a_line_whose_calls_are_not_counted_holds_no_slot(call: Ends) -> None:
+    uncounted = replace(TARGET, max_calls=0)
+    sent, _, tried = run(call, lambda leg: leg.connect(uncounted, None, go_on=False), "USER_BUSY")
+    assert [name for name, _ in sent] == ["multiset", "bridge"]
+    assert "originate_disposition" not in settings(sent[0][1])
+    assert tried == Tried("a", Disposition.BUSY, "USER_BUSY")
 
 
 def test_a_talk_that_is_the_calls_end(call: Ends) -> None:
