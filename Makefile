@@ -13,10 +13,10 @@ help: ## Explain the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 demo: setup-demo ## Carry one real call on the embedded switch, and show each step of it
-	@$(PYTHON) -m appliance demo
+	@$(PYTHON) -m appliance demo $(ARGS)
 
 run: setup-demo ## Keep the appliance up with the demonstration's site; ^C ends it
-	@$(PYTHON) -m appliance run
+	@$(PYTHON) -m appliance run $(ARGS)
 
 test: setup-test packages ## Run the tests (at most 20 minutes)
 	@$(PYTHON) -m pytest -m "not accept" -n 3 --dist worksteal $(ARGS)
@@ -38,7 +38,7 @@ lock: setup-test ## Make the hashed locks anew from pyproject.toml
 	@.ci/lock
 
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) run reports build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis webui/static/vendor
+	rm -rf $(VENV) run reports build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache webui/static/vendor
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-demo:

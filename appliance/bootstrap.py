@@ -55,28 +55,35 @@ def utc_now() -> datetime:
 def secret(path: Path) -> str:
     """The secret in a file; made (256 bits, mode 0600) where there is none yet.
 
-    Two processes that start at once agree: the file comes into being with ``O_EXCL``.
+    Two processes that start at once agree on one. A full disk is no hindrance to reading it.
 
     :raises SettingsError: the file cannot be made or read, or is empty.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "w") as file:
-            file.write(secrets.token_urlsafe(32))
         try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-        text = path.read_text().strip()
+            text = path.read_text()
+        except FileNotFoundError:
+            _make_secret(path)
+            text = path.read_text()
     except OSError as error:
         raise SettingsError(f"cannot make or read the secret {path}: {error.strerror}") from error
-    if not text:
+    if not text.strip():
         raise SettingsError(f"the secret {path} is empty")
-    return text
+    return text.strip()
+
+
+def _make_secret(path: Path) -> None:
+    """Whoever is first makes it; it is whole as soon as it is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(fd, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        fresh.unlink()
 
 
 def esl_password(settings: Settings) -> str:
@@ -143,12 +150,12 @@ def set_up_site(settings: Settings, file: Path) -> None:
 
 
 @contextlib.contextmanager
-def switch_api(settings: Settings, timeout_s: float = 2.0) -> Iterator[Callable[[str], str]]:
+def switch_api(settings: Settings) -> Iterator[Callable[[str], str]]:
     """One connection to the switch's event socket, as a function from an API command to its answer.
 
     :raises SwitchError: the switch is away, or refuses the password.
     """
-    client = Client(settings.esl_host, settings.esl_port, esl_password(settings), timeout=timeout_s)
+    client = Client(settings.esl_host, settings.esl_port, esl_password(settings), settings.command_timeout_s)
     client.connect()
     try:
         yield client.api

@@ -118,6 +118,19 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
 
 
+def load_apart(folder: Path, **overrides: Any) -> Settings:
+    """Settings of a box that keeps everything in ``folder`` and shares no file, database or password with the
+    one that is installed here; addresses, ports and limits are read as ever."""
+    state = folder.resolve()
+    kept = {
+        name: field.default_factory({"state_dir": state})  # type: ignore[call-arg]
+        for name, field in Settings.model_fields.items()
+        if field.default_factory is not None
+    }
+    apart = {"database_url": f"sqlite:///{state / 'appliance.db'}", "esl_password": "", "console_https": False}
+    return load(state_dir=state, **kept, **apart, **overrides)
+
+
 def load(**overrides: Any) -> Settings:
     """Read the settings.
 
@@ -127,10 +140,23 @@ def load(**overrides: Any) -> Settings:
     named = os.environ.get("APPLIANCE_CONFIG")
     if named and not Path(named).is_file():
         raise SettingsError(f"APPLIANCE_CONFIG: no such file: {named}")
+    prefix = str(Settings.model_config["env_prefix"])
+    settable = {f"{prefix}{setting}".upper() for setting in Settings.model_fields} | {"APPLIANCE_CONFIG"}
+    unknown = sorted(given for given in os.environ if given.startswith(prefix) and given not in settable)
+    if unknown:
+        raise SettingsError("\n".join(f"{given}: there is no such setting (environment)" for given in unknown))
     try:
         return Settings(**overrides)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{named or DEFAULT_FILE}: not TOML: {error}") from error
     except ValidationError as error:
-        findings = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()]
+        findings = [_finding(found["loc"], found["type"], found["msg"]) for found in error.errors()]
         raise SettingsError("\n".join(findings)) from error
+
+
+def _finding(where: tuple[int | str, ...], kind: str, what: str) -> str:
+    """A fault in words: the setting, and the file where it can only come from there."""
+    name = ".".join(map(str, where)) or "settings"
+    if kind == "extra_forbidden":
+        return f"{os.environ.get('APPLIANCE_CONFIG') or DEFAULT_FILE}: {name}: there is no such setting"
+    return f"{name}: {what}"

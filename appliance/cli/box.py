@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -15,27 +16,6 @@ from appliance.config import Settings
 from appliance.errors import ApplianceError, SettingsError
 from appliance.ops.supervise import Part, Supervisor
 from appliance.site import switchconf
-
-_WRITTEN = (
-    "state_dir",
-    "database_url",
-    "switch",
-    "sip_host",
-    "sip_port",
-    "rtp_port_min",
-    "rtp_port_max",
-    "max_calls",
-    "calls_per_second",
-    "media_timeout_s",
-    "max_call_s",
-    "esl_host",
-    "esl_port",
-    "handlers_host",
-    "handlers_port",
-    "console_host",
-    "console_port",
-    "home_area_code",
-)
 
 
 def free_port(host: str, preferred: int, *kinds: socket.SocketKind) -> int:
@@ -82,12 +62,11 @@ def write_settings(settings: Settings) -> Path:
     """The settings as the TOML file that the parts read; its path."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     path = settings.state_dir / "appliance.toml"
-    lines = []
-    for name in _WRITTEN:
-        value = getattr(settings, name)
-        text = str(value) if isinstance(value, int) else '"' + str(value).replace('"', '\\"') + '"'
-        lines.append(f"{name} = {text}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    values = settings.model_dump(mode="json") | {"esl_password": settings.esl_password.get_secret_value()}
+    # A basic string of TOML is written as one of JSON, and so are numbers, true and false.
+    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -97,7 +76,14 @@ def running(settings: Settings, *, keep_up: bool = True, console: bool = True) -
 
     :raises ApplianceError: a part did not come up; the end of its output is in the text.
     """
+    values = settings.model_dump(mode="json") | {"esl_password": settings.esl_password.get_secret_value()}
     environment = {"APPLIANCE_CONFIG": str(write_settings(settings)), "PYTHONUNBUFFERED": "1"}
+    # What this process was given in its environment would win over the file in the parts.
+    environment |= {
+        f"APPLIANCE_{name.upper()}": str(value)
+        for name, value in values.items()
+        if f"APPLIANCE_{name.upper()}" in os.environ
+    }
     for folder in (settings.recordings_dir, settings.prompts_dir, settings.spool_dir):
         folder.mkdir(parents=True, exist_ok=True)
     bootstrap.render_switch(settings, settings.state_dir / "switch")

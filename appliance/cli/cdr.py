@@ -8,12 +8,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from types import FrameType
+from typing import NoReturn
 
 import click
 import structlog
 
 from appliance import bootstrap, config
+from appliance.calls import duration
 from appliance.cdr.collect import Collected, collect_once
 from appliance.config import Settings
 from appliance.domain.grants import SHANGHAI
@@ -134,8 +137,23 @@ def collect(once: bool) -> None:
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, collector.stop)
+        # Beside the handlers, who do the same: a talk outlives them, and its limit must.
+        limit = duration.DurationLimit(
+            partial(bootstrap.switch_api, settings), bootstrap.utc_now, settings.max_call_s
+        )
+        threading.Thread(target=_look_after, args=(limit,), name="durations", daemon=True).start()
         click.echo(f"READY spool={settings.spool_dir}")
         collector.run()
+
+
+def _look_after(limit: duration.DurationLimit) -> NoReturn:
+    """Until the process ends."""
+    while True:
+        try:
+            limit.look()
+        except Exception:
+            _log.exception("call durations not looked at")
+        time.sleep(duration.LOOK_EVERY_S)
 
 
 @cdr.command()

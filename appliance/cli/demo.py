@@ -17,10 +17,10 @@ from appliance.cli.demo_call import Plan, place_call, plan_call
 from appliance.cli.visitor import Visitor
 from appliance.config import PROJECT_ROOT, Settings
 from appliance.domain import money
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, MediaError
 from appliance.ops.supervise import Supervisor
 from appliance.site.demo import demo_site
-from appliance.store import passwords
+from appliance.store import operators, passwords
 from appliance.store.queries import calls
 from appliance.store.queries.call_views import CallDetail
 from appliance.store.queries.scope import Scope, reading
@@ -40,6 +40,11 @@ class _Steps:
 
 @click.command()
 @click.option("--site", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another site file.")
+@click.option(
+    "--prompts",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Its prompts, ACCOUNT/NAME.wav; default: the folder `prompts` beside the site file.",
+)
 @click.option("--number", help="The 400 number to dial; default: the site's first.")
 @click.option("--caller", default="13800138000", show_default=True, help="Who calls.")
 @click.option("--talk", default=3.0, show_default=True, help="Seconds of talk.")
@@ -51,15 +56,20 @@ class _Steps:
     show_default="run/demo",
     help="Made anew; database, recording and logs stay there to be looked at.",
 )
-def demo(site: Path | None, number: str | None, caller: str, talk: float, switch: str, folder: Path) -> None:
+def demo(
+    site: Path | None, prompts: Path | None, number: str | None, caller: str, talk: float, switch: str, folder: Path
+) -> None:
     """Set up a box on free ports, carry one real call, and show what became of it.
 
     Exit code 0 only when every step was seen.
     """
     steps = _Steps()
     settings = prepare(folder, switch)
-    bootstrap.set_up_site(settings, site or demonstration_site(settings))
+    set_up(settings, site, prompts)
     plan = plan_call(bootstrap.routing_table(settings), number)
+    login = who_sees(settings, plan.account)
+    if login is None:
+        raise ApplianceError(f"the site names no operator who sees the calls of {plan.account}")
     steps("site applied")
     with box.running(settings, keep_up=False) as supervisor:
         steps(f"{switch}, call handlers, collector and console are up")
@@ -70,7 +80,7 @@ def demo(site: Path | None, number: str | None, caller: str, talk: float, switch
             raise ApplianceError(f"the call failed: {error}\n{_last_words(supervisor)}") from error
         stored = _stored_call(settings, supervisor)
         _show(settings, plan, stored, steps)
-        _show_in_console(settings, stored.row.uuid, steps)
+        _show_in_console(settings, login, stored.row.uuid, steps)
         if supervisor.dead():
             raise ApplianceError(f"ended on its own: {', '.join(supervisor.dead())}\n{_last_words(supervisor)}")
     steps("everything is shut down again")
@@ -83,7 +93,21 @@ def prepare(folder: Path, switch: str) -> Settings:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    return box.with_free_ports(config.load(state_dir=folder.resolve(), switch=switch))
+    return box.with_free_ports(config.load_apart(folder, switch=switch))
+
+
+def set_up(settings: Settings, site: Path | None, prompts: Path | None) -> None:
+    """Apply the site file, or the demonstration's, after its prompts have been brought to where they belong.
+
+    :raises ApplianceError: a prompt cannot be copied, or the site has faults.
+    """
+    source = prompts or (site.parent / "prompts" if site else None)
+    if source is not None and source.is_dir():
+        try:
+            shutil.copytree(source, settings.prompts_dir, dirs_exist_ok=True)
+        except (OSError, shutil.Error) as error:
+            raise MediaError(f"prompts of {source}: {error}") from error
+    bootstrap.set_up_site(settings, site or demonstration_site(settings))
 
 
 def demonstration_site(settings: Settings) -> Path:
@@ -125,27 +149,40 @@ def _show(settings: Settings, plan: Plan, call: CallDetail, steps: _Steps) -> No
     steps(
         f"stored: {row.caller} to {row.number}, keys {keys}, line {row.line_id}, talk {row.bridged_ms / 1000:.2f} s"
     )
+    if plan.recorded and not row.recording:
+        raise ApplianceError("the call was not recorded")
     if row.recording:
         file = settings.recordings_dir / row.recording
-        info = soundfile.info(str(file))
+        try:
+            info = soundfile.info(str(file))
+        except (OSError, soundfile.LibsndfileError) as error:
+            raise ApplianceError(f"no recording: {error}") from error
         if info.channels != 2 or abs(info.duration - row.bridged_ms / 1000) > 0.5:
             raise ApplianceError(f"recording of {info.duration:.2f} s, {info.channels} channels: {file}")
         steps(f"recording: {file} ({info.duration:.2f} s; left the caller, right the line)")
-    plan_name = charge.plan.code if charge.plan else "no plan"
-    steps(f"price: {money.yuan(charge.amount)} yuan ({plan_name}, {charge.metered_seconds} s metered)")
+    if charge.plan is None:
+        steps("price: none, the number has no plan")
+    else:
+        steps(f"price: {money.yuan(charge.amount)} yuan ({charge.plan.code}, {charge.metered_seconds} s metered)")
 
 
-def _show_in_console(settings: Settings, uuid: str, steps: _Steps) -> None:
+def _show_in_console(settings: Settings, login: str, uuid: str, steps: _Steps) -> None:
     """Sign in to the console as a browser does, and find the call.
 
     :raises ApplianceError: it is not there.
     """
     address = f"http://{settings.console_host}:{settings.console_port}"
     visitor = Visitor(address)
-    visitor.sign_in("admin", new_password(settings, "admin"))
+    visitor.sign_in(login, new_password(settings, login))
     if uuid not in visitor.get("/api/v1/calls"):
         raise ApplianceError("the console does not show the call")
-    steps(f"console: signed in at {address}, the call is there")
+    steps(f"console: {login} signed in at {address}, the call is there")
+
+
+def who_sees(settings: Settings, account: str | None = None) -> str | None:
+    """See ``store.operators.who_sees``."""
+    with Store(settings.database_url).reading() as session:
+        return operators.who_sees(session, account)
 
 
 def new_password(settings: Settings, login: str) -> str:

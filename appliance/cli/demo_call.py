@@ -12,8 +12,9 @@ from ipaddress import ip_address
 
 import numpy as np
 
+from appliance.domain import numbers
 from appliance.domain.flow import Flow, Menu, Ring, exits_of
-from appliance.domain.routing import NumberRoute, RoutingTable, Trunk
+from appliance.domain.routing import NumberRoute, RecordPolicy, RoutingTable, Trunk
 from appliance.errors import ApplianceError
 from appliance.testphone import LineScript, OutgoingCall, Phone, PhoneError
 
@@ -31,6 +32,7 @@ class Plan:
     line: str
     proxy: tuple[str, int]
     trunk: Trunk
+    recorded: bool
 
 
 def plan_call(table: RoutingTable, number: str | None = None) -> Plan:
@@ -39,7 +41,7 @@ def plan_call(table: RoutingTable, number: str | None = None) -> Plan:
     :raises ApplianceError: the site has no such number, no way to a line, or the line's trunk is not on
         this machine: the demonstration calls nobody else.
     """
-    route = table.numbers.get(number) if number else next(iter(table.numbers.values()), None)
+    route = table.numbers.get(numbers.compact(number)) if number else next(iter(table.numbers.values()), None)
     if route is None:
         raise ApplianceError(f"the site has no number {number}" if number else "the site has no number")
     keys, lines = _way_to_a_line(route)
@@ -50,7 +52,8 @@ def plan_call(table: RoutingTable, number: str | None = None) -> Plan:
     host, _, port = trunk.proxy.rpartition(":")
     with contextlib.suppress(ValueError):
         if ip_address(host).is_loopback:
-            return Plan(route.number, route.account, keys, line.id, (host, int(port)), trunk)
+            recorded = route.record is RecordPolicy.ALL
+            return Plan(route.number, route.account, keys, line.id, (host, int(port)), trunk, recorded)
     raise ApplianceError(f"trunk {trunk.id} leads to {trunk.proxy}: the demonstration stays on this machine")
 
 

@@ -51,8 +51,3 @@ def password(login: str, *, generate: bool) -> None:
         passwords.set_password(session, known, word)
         session.commit()
     click.echo(word if generate else f"password of {known} set")
-
-
-def _asked() -> str:
-    word: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return word

@@ -8,14 +8,19 @@ from types import FrameType
 
 import click
 
-from appliance import bootstrap, config
+from appliance import config
 from appliance.cli import box
-from appliance.cli.demo import demonstration_site, new_password
+from appliance.cli.demo import new_password, set_up, who_sees
 from appliance.config import PROJECT_ROOT
 
 
 @click.command()
 @click.option("--site", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another site file.")
+@click.option(
+    "--prompts",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Its prompts, ACCOUNT/NAME.wav; default: the folder `prompts` beside the site file.",
+)
 @click.option("--switch", type=click.Choice(["miniswitch", "freeswitch"]), default="miniswitch", show_default=True)
 @click.option(
     "--folder",
@@ -24,11 +29,12 @@ from appliance.config import PROJECT_ROOT
     show_default="run/box",
     help="What the box keeps; calls of an earlier run are still there.",
 )
-def run(site: Path | None, switch: str, folder: Path) -> None:
+def run(site: Path | None, prompts: Path | None, switch: str, folder: Path) -> None:
     """Keep a box up on free ports with the demonstration's site (or another); ^C ends it."""
-    settings = box.with_free_ports(config.load(state_dir=folder.resolve(), switch=switch))
-    bootstrap.set_up_site(settings, site or demonstration_site(settings))
-    password = new_password(settings, "admin")
+    settings = box.with_free_ports(config.load_apart(folder, switch=switch))
+    set_up(settings, site, prompts)
+    login = who_sees(settings)
+    word = new_password(settings, login) if login else ""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -36,7 +42,7 @@ def run(site: Path | None, switch: str, folder: Path) -> None:
     signal.signal(signal.SIGTERM, end)
     with box.running(settings):
         click.echo(f"Console   http://{settings.console_host}:{settings.console_port}")
-        click.echo(f"Sign in   admin / {password}")
+        click.echo(f"Sign in   {login} / {word}" if login else "Sign in   nobody can: the site names no operator")
         click.echo(f"SIP       {settings.sip_host}:{settings.sip_port} (UDP), switch: {switch}")
         click.echo(f"State     {folder}")
         click.echo("^C ends it.")

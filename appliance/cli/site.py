@@ -92,7 +92,7 @@ def _keep_snapshot(settings: Settings, store: Store) -> None:
         with store.reading() as session:
             write_snapshot(load_table(session), settings.snapshot_file)
     except StoreError as error:
-        # The site is applied; the handlers write the copy with the next call.
+        # The site is applied; the handlers write the copy within a second.
         click.echo(f"appliance: warning: {error}", err=True)
 
 

@@ -38,17 +38,6 @@ def _uuid_kill(switch: Switch, text: str) -> str:
     return "+OK\n" if switch.hangup(uuid, causes.parse(cause)) else _NO_CHANNEL
 
 
-def _uuid_transfer(switch: Switch, text: str) -> str:
-    words = text.split()
-    if len(words) < 2:
-        return "-USAGE: <uuid> <dest-exten> [<dialplan>] [<context>]\n"
-    channel = switch.find(words[0])
-    if channel is None:
-        return _NO_CHANNEL
-    channel.move(*words[1:4])
-    return "+OK\n"
-
-
 def _sched_hangup(switch: Switch, text: str) -> str:
     """`+SECONDS UUID [CAUSE]`; without `+` seconds since 1970."""
     when, uuid, cause = ([*text.split(), "", "", ""])[:3]
@@ -64,10 +53,6 @@ def _sched_hangup(switch: Switch, text: str) -> str:
     return "+OK\n"
 
 
-def _uuid_exists(switch: Switch, text: str) -> str:
-    return "true" if switch.find(text) is not None else "false"
-
-
 def _reloadxml(_: Switch, __: str) -> str:
     return "+OK [Success]\n"
 
@@ -80,13 +65,6 @@ def _global_getvar(switch: Switch, name: str) -> str:
     return switch.globals.get(name) or ""
 
 
-def _fsctl(switch: Switch, text: str) -> str:
-    if text.split()[:1] != ["shutdown"]:
-        return "-ERR only shutdown is offered\n"
-    switch.ask_to_stop()
-    return "+OK\n"
-
-
 def _originate(switch: Switch, text: str) -> str:
     return switch.originate(text)
 
@@ -95,12 +73,9 @@ COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     **api_show.COMMANDS,
     "limit_usage": _limit_usage,
     "uuid_kill": _uuid_kill,
-    "uuid_transfer": _uuid_transfer,
     "sched_hangup": _sched_hangup,
-    "uuid_exists": _uuid_exists,
     "reloadxml": _reloadxml,
     "reloadacl": _reloadacl,
     "global_getvar": _global_getvar,
     "originate": _originate,
-    "fsctl": _fsctl,
 }

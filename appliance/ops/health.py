@@ -91,12 +91,24 @@ class Probes:
     database: Callable[[], datetime | None]
 
 
-def listening(host: str, port: int) -> Callable[[], None]:
-    """A probe: something takes connections there."""
+#: How the event socket greets (mod_event_socket ``listener_run``), and the handlers, which speak first.
+SWITCH_GREETS, HANDLERS_GREET = b"Content-Type: auth/request", b"connect"
+
+
+def greeted(host: str, port: int, greeting: bytes) -> Callable[[], None]:
+    """A probe: something takes connections there and says so. The kernel alone would take them for a process that
+    has come to a standstill, too."""
 
     def probe() -> None:
-        with socket.create_connection((host, port), timeout=PROBE_TIMEOUT_S):
-            pass
+        with socket.create_connection((host, port), timeout=PROBE_TIMEOUT_S) as connection:
+            heard = b""
+            try:
+                while len(heard) < len(greeting) and (more := connection.recv(64)):
+                    heard += more
+            except TimeoutError:
+                raise TimeoutError("takes connections but says nothing") from None
+            if not heard.startswith(greeting):
+                raise ConnectionError(f"is something else: {heard[:40]!r}" if heard else "closes connections")
 
     return probe
 

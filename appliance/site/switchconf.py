@@ -44,9 +44,8 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "mod_commands",
         "api",
         (
-            *("status", "version", "show", "module_exists", "fsctl", "reloadxml", "reloadacl", "originate"),
-            *("uuid_exists", "uuid_kill"),
-            *("limit_usage", "global_getvar", "sched_hangup"),
+            *("status", "version", "show", "module_exists", "reloadxml", "reloadacl", "originate"),
+            *("uuid_kill", "limit_usage", "global_getvar", "sched_hangup"),
         ),
     ),
     (

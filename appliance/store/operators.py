@@ -66,6 +66,19 @@ def by_session_key(session: Session, session_key: str) -> OperatorRecord | None:
     return _record(found) if found else None
 
 
+def who_sees(session: Session, account: str | None = None) -> str | None:
+    """The login of an active operator who sees an account's calls (None: every account's); an administrator
+    before others. None: the site names nobody."""
+    accounts = [None] if account is None else [None, account]
+    seeing = [
+        operator
+        for operator in session.scalars(select(Operator).where(Operator.active).order_by(Operator.id))
+        if operator.account_id in accounts
+    ]
+    seeing.sort(key=lambda operator: "administrator" not in {role.name for role in operator.roles})
+    return seeing[0].login if seeing else None
+
+
 def note_failure(session: Session, operator_id: int, now: datetime) -> None:
     """Count a wrong password; the last one allowed locks. One statement: two at once count as two."""
     counted = Operator.failed_sign_ins + 1

@@ -52,7 +52,7 @@ class Leg(Protocol):
     @property
     def notes(self) -> Mapping[str, str]:
         """The leg's ``gw_…`` facts by their names without ``gw_``: those noted since it came, and those that it
-        came with (``started``; more of them when it comes back from dead handlers)."""
+        came with when it comes back from dead handlers."""
 
     def note(self, **facts: str) -> None:
         """Keep facts with the leg (as ``gw_NAME``) so that its CDR carries them; an empty text takes one back.

@@ -106,8 +106,10 @@ class LegServer:
         except CallerGone:
             pass
         except SwitchGone as error:
-            self.counts.failed += 1
-            _log.warning("switch gone", error=str(error), call=_call_of(session))
+            # A health check asks whether somebody answers, and brings no call.
+            if session is not None and session.heard:
+                self.counts.failed += 1
+                _log.warning("switch gone", error=str(error), call=_call_of(session))
         except gevent.GreenletExit:
             raise
         except Exception:

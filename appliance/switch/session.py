@@ -48,6 +48,8 @@ class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no type
         self._arrived: list[Frame] = []
         self._ended: SwitchError | None = None
         self._least = 1
+        #: Whether anything ever came.
+        self.heard = False
         super().__init__(client_address, sock)
         self.sock_file.close()  # greenswitch reads from it; an open one would keep the socket open
         # Its own methods, registered here, are a cycle that would keep the session until garbage is collected.
@@ -172,6 +174,7 @@ class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no type
         try:
             self.sock.settimeout(max(0.001, deadline - time.monotonic()))
             data = self.sock.recv(_READ_BYTES)
+            self.heard |= bool(data)
             frames = list(self._framer.feed(data))
         except TimeoutError:
             raise self._end(SwitchTimeout("the switch has not answered in time")) from None

@@ -8,14 +8,19 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from appliance.testphone import LineScript, Phone
 from tests.e2e.live import NUMBER, live_box
 
 MAX_S = 12
 
 
-async def test_a_talk_without_end(switch: str, tmp_path: Path) -> None:
-    with live_box(tmp_path, switch, keep_up=True, max_call_s=MAX_S) as box:
+@pytest.mark.parametrize("handlers", ["come-again", "stay-dead"])
+async def test_a_talk_without_end(switch: str, tmp_path: Path, handlers: str) -> None:
+    again = handlers == "come-again"
+    dies = () if again else ("handlers",)
+    with live_box(tmp_path, switch, keep_up=again, dies=dies, max_call_s=MAX_S) as box:
         async with Phone() as caller, Phone(port=box.port_a, on_invite=LineScript.answer(0.1, say=900.0)):
             began = time.monotonic()
             call = await caller.dial(NUMBER, box.sip, caller="13900000001")

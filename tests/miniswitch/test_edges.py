@@ -217,19 +217,6 @@ def test_the_end_of_the_switch(tmp_path: Path, phone: Callable[..., Phone]) -> N
         handlers.close()
 
 
-@pytest.mark.parametrize("stop", ["fsctl shutdown"])
-def test_the_end_by_command(tmp_path: Path, stop: str) -> None:
-    """`fsctl shutdown` does the same."""
-    handlers = Handlers()
-    process = SwitchProcess(tmp_path, handlers)
-    try:
-        assert process.api(stop) == "+OK\n"
-        assert process.process.wait(5) == 0
-    finally:
-        process.kill()
-        handlers.close()
-
-
 def test_a_configuration_that_cannot_be_used(tmp_path: Path) -> None:
     """A clear word on stderr, status 2, nothing on stdout."""
     handlers = Handlers()

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.miniswitch.harness import Handlers, SwitchProcess, answered, eventually
-from tests.miniswitch.sip_phone import NothingCame, Phone
+from tests.miniswitch.sip_phone import Phone
 
 
 def test_nothing_without_the_password(switch: SwitchProcess) -> None:
@@ -27,10 +27,8 @@ def test_commands_of_no_call(switch: SwitchProcess) -> None:
         "show channels as json": '{"row_count": 0}\n',
         "show calls as json": '{"row_count": 0}\n',
         "limit_usage hash line L1": "0",
-        "uuid_exists nobody": "false",
         "uuid_kill nobody": "-ERR No such channel!\n",
         "uuid_kill": "-USAGE: <uuid> [cause]\n",
-        "uuid_transfer nobody handlers-gone XML gateway": "-ERR No such channel!\n",
         "sched_hangup +1 nobody": "-ERR No such channel!\n",
         "sched_hangup soon nobody": "-USAGE: [+]<time> <uuid> [<cause>]\n",
         "sched_hangup": "-USAGE: [+]<time> <uuid> [<cause>]\n",
@@ -81,7 +79,6 @@ def test_a_call_seen_and_ended_from_outside(switch: SwitchProcess, handlers: Han
         assert rows["row_count"] == len(rows["rows"])
         assert (row["direction"], row["dest"], row["callstate"]) == ("inbound", "4008001234", "ACTIVE")
         assert (row["application"], row["state"], row["read_codec"]) == ("answer", "CS_EXECUTE", "PCMA")
-        assert switch.api(f"uuid_exists {control.uuid}") == "true"
         assert switch.api(f"uuid_kill {control.uuid} USER_BUSY") == "+OK\n"
         dialog.wait("BYE")
         assert conn.event("CHANNEL_HANGUP", Unique_ID=control.uuid)["Hangup-Cause"] == "USER_BUSY"
@@ -104,40 +101,6 @@ def test_filters_keep_other_calls_out(
         assert not conn.events
         first.bye()
         second.bye()
-
-
-def test_a_call_is_moved_when_its_application_has_ended(
-    switch: SwitchProcess, handlers: Handlers, caller: Phone
-) -> None:
-    """Not while the switch waits for a command, and only when the handlers have closed their connection."""
-    dialog, control = answered(caller, handlers, switch)
-    assert switch.api(f"uuid_transfer {control.uuid} handlers-gone XML handlers") == "+OK\n"
-    with pytest.raises(NothingCame):
-        handlers.take(0.5)
-    control.run("set", "gw_note=still here")
-    control.close()
-    again = handlers.call(dialog)
-    assert (again.uuid, again.data["variable_gw_note"]) == (control.uuid, "still here")
-    start = time.monotonic()
-    again.start("execute_extension", "'playback:silence_stream://9000,set:gw_late=yes' inline")
-    time.sleep(0.3)
-    assert switch.api(f"uuid_transfer {control.uuid} handlers-try-1") == "+OK\n"
-    again.wait()
-    assert time.monotonic() - start < 2
-    assert again.get("gw_late") == ""
-    again.close()
-    last = handlers.call(dialog)
-    last.hangup()
-    dialog.wait("BYE")
-    flow = switch.cdr(control.uuid)["callflow"]
-    assert [entry["caller_profile"]["destination_number"] for entry in flow] == [
-        "handlers-try-1",
-        "handlers-try-1",
-        "handlers-gone",
-        "4008001234",
-    ]
-    assert [entry["caller_profile"]["context"] for entry in flow] == [*["handlers"] * 3, "gateway"]
-    assert flow[2]["caller_profile"]["rdnis"] == "4008001234"
 
 
 def test_an_extension_that_is_not_there(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:

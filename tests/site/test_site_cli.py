@@ -15,7 +15,8 @@ import argon2
 import pytest
 from sqlalchemy import create_engine, text
 
-from appliance import cli
+from appliance import bootstrap, cli
+from appliance.errors import SettingsError
 from tests.site.texts import DEMO, edited
 from tests.support.ports import free_tcp_port
 from tests.support.process import Process
@@ -230,6 +231,38 @@ def test_handlers_come_up_on_a_full_disk(run: Run, file: Path, small_disk: Path)
             assert time.monotonic() < until, handlers.output
             time.sleep(0.1)
     others.close()
+
+
+def test_a_password_is_read_on_a_full_disk_and_not_half_made(small_disk: Path) -> None:
+    there, missing = small_disk / "esl-password", small_disk / "secret-key"
+    word = bootstrap.secret(there)
+    assert len(word) == 43 and there.stat().st_mode & 0o777 == 0o600
+    with (small_disk / "filler").open("wb", buffering=0) as full, contextlib.suppress(OSError):
+        while full.write(b"x" * 1024):
+            pass
+    assert bootstrap.secret(there) == word
+    with pytest.raises(SettingsError, match="No space left on device"):
+        bootstrap.secret(missing)
+    assert {file.name for file in small_disk.iterdir()} == {"esl-password", "filler"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "file", "says"),
+    [
+        ({"APPLIANCE_SIP_PROT": "1"}, "", "APPLIANCE_SIP_PROT: there is no such setting (environment)"),
+        ({}, "sip_prot = 1\n", "box.toml: sip_prot: there is no such setting"),
+        ({"APPLIANCE_SIP_PORT": "x"}, "", "sip_port: Input should be a valid integer"),
+        ({}, "sip_port = \n", "box.toml: not TOML"),
+    ],
+)
+def test_a_setting_that_is_none(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], file: str, says: str
+) -> None:
+    (tmp_path / "box.toml").write_text(file)
+    for name, value in {"APPLIANCE_CONFIG": str(tmp_path / "box.toml"), **environment}.items():
+        monkeypatch.setenv(name, value)
+    done = run("db", "check")
+    assert done.code == 2 and says in done.err
 
 
 def test_a_snapshot_that_cannot_be_written_does_not_undo_the_site(

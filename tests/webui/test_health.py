@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -14,7 +17,7 @@ from flask import Flask
 from appliance.config import Settings
 from appliance.errors import StoreError
 from appliance.ops import health
-from appliance.ops.health import Probes, State, listening, read_health
+from appliance.ops.health import Probes, State, greeted, read_health
 from appliance.store.unit import Store
 from tests.webui.conftest import SignIn
 
@@ -95,22 +98,46 @@ def test_a_box_without_a_state_folder_yet(settings: Settings) -> None:
     assert read_health(early, Probes(fine, fine, lambda: None)).disk.total > 0
 
 
-def test_listening() -> None:
+@contextlib.contextmanager
+def speaks(text: bytes, *, closes: bool = False) -> Iterator[tuple[str, int]]:
+    """Something that takes one connection, says ``text`` and keeps or closes it."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        listening("127.0.0.1", server.getsockname()[1])()
-        port = server.getsockname()[1]
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(text)
+                if not closes:
+                    connection.recv(1)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()
+        thread.join(5)
+
+
+def test_a_part_that_greets_is_there() -> None:
+    with speaks(b"connect\n\n") as address:
+        greeted(*address, health.HANDLERS_GREET)()
     with pytest.raises(OSError):
-        listening("127.0.0.1", port)()
+        greeted(*address, health.HANDLERS_GREET)()
 
 
-def test_a_silent_host_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "PROBE_TIMEOUT_S", 0.05)
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        with socket.create_connection(server.getsockname()), pytest.raises(TimeoutError):
-            for _ in range(5):  # the queue of connections is full after one or two
-                listening(*server.getsockname())()
+@pytest.mark.parametrize(
+    ("text", "closes", "says"),
+    [
+        (b"", False, "says nothing"),
+        (b"conn", False, "says nothing"),
+        (b"", True, "closes connections"),
+        (b"HTTP/1.1 400 Bad Request", True, "something else"),
+    ],
+)
+def test_a_part_at_a_standstill_is_not(
+    monkeypatch: pytest.MonkeyPatch, text: bytes, closes: bool, says: str
+) -> None:
+    monkeypatch.setattr(health, "PROBE_TIMEOUT_S", 0.2)
+    with speaks(text, closes=closes) as address, pytest.raises(OSError, match=says):
+        greeted(*address, health.HANDLERS_GREET)()
 
 
 def test_the_page_names_what_is_broken(sign_in: SignIn) -> None:

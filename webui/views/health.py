@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from appliance.errors import StoreError
-from appliance.ops.health import Probes, listening, read_health
+from appliance.ops.health import HANDLERS_GREET, SWITCH_GREETS, Probes, greeted, read_health
 from appliance.store.queries.box import last_collected_at
 from webui.context import console, now
 
@@ -45,7 +45,7 @@ def probes() -> Probes:
         return last_collected_at(store)
 
     return Probes(
-        switch=listening(settings.esl_host, settings.esl_port),
-        handlers=listening(settings.handlers_host, settings.handlers_port),
+        switch=greeted(settings.esl_host, settings.esl_port, SWITCH_GREETS),
+        handlers=greeted(settings.handlers_host, settings.handlers_port, HANDLERS_GREET),
         database=database,
     )
