@@ -6,6 +6,9 @@ PYTHON := $(VENV)/bin/python
 DEMO_STAMP := $(VENV)/.gateway400-demo
 TEST_STAMP := $(VENV)/.gateway400-test
 
+# Every branch of the rules is taken by a test.
+RULES_WHOLE := --cov=appliance/domain --cov-branch --cov-report= --cov-fail-under=100
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run test accept lint bench clean setup-demo setup-test packages lock
 
@@ -19,11 +22,12 @@ run: setup-demo ## Keep the appliance up with the demonstration's site; ^C ends 
 	@$(PYTHON) -m appliance run $(ARGS)
 
 test: setup-test packages ## Run the tests (at most 20 minutes)
-	@$(PYTHON) -m pytest -m "not accept" -n 3 --dist worksteal $(ARGS)
+	@$(PYTHON) -m pytest -m "not accept" -n 3 --dist worksteal $(or $(ARGS),$(RULES_WHOLE))
 
-accept: setup-test packages ## Run the long, killing and timed checks; the report goes to reports/
+accept: setup-test packages ## Run the long, killing and timed checks and the bench; the report goes to reports/
 	@mkdir -p reports
 	@$(PYTHON) -m pytest -m accept --junitxml=reports/accept.xml $(ARGS)
+	@$(if $(ARGS),,$(PYTHON) -m tests.bench | tee reports/bench.txt; exit $${PIPESTATUS[0]})
 
 lint: setup-test ## ruff, mypy strict, import-linter
 	@$(VENV)/bin/ruff check .

@@ -145,7 +145,7 @@ def set_up_site(settings: Settings, file: Path) -> None:
     :raises StoreError: the database is not ours.
     """
     schema.upgrade(settings.database_url)
-    document = site_check.load(file, prompt_library(settings).find)
+    document = site_check.load(file, prompt_library(settings).find_playable)
     apply(schema.opened(settings.database_url), document, now=utc_now())
 
 

@@ -161,7 +161,8 @@ def _dict(value: object) -> dict[str, object]:
 
 def _spellings(called: str | None) -> Iterator[str]:
     """How a carrier may write the number in the map: as it is, without 86, with the trunk prefix 0."""
-    if not called or not _PHONE.fullmatch(called):
+    called = (called or "").partition(";")[0]  # number portability and the like (RFC 4694)
+    if not _PHONE.fullmatch(called):
         return
     yield called
     bare = called.removeprefix("+")

@@ -15,6 +15,7 @@ from gunicorn.app.base import BaseApplication
 from appliance import config
 from appliance.config import Settings
 from appliance.errors import ApplianceError
+from appliance.store.unit import Store
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -47,7 +48,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        from appliance.store.unit import Store
         from webui.app import create_app
 
         return create_app(self._settings, Store(self._settings.database_url))
@@ -65,7 +65,10 @@ def main() -> None:
     """Serve until SIGTERM."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     try:
-        _Server(config.load()).run()
+        settings = config.load()
+        # A database of a kind we do not know is no reason to come up; one that is away for now is.
+        Store(settings.database_url).close()
+        _Server(settings).run()
     except ApplianceError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)

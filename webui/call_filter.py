@@ -71,12 +71,22 @@ def read_time(text: str, *, end_of_day: bool) -> datetime | None:
     if not text:
         return None
     if len(text) == len("2026-11-22"):
-        day = date.fromisoformat(text)
+        day = _sensible(date.fromisoformat(text))
         return datetime.combine(day + timedelta(days=1) if end_of_day else day, time(), SHANGHAI)
     at = datetime.fromisoformat(text.replace(" ", "+"))
     if at.tzinfo is None:
         raise ValueError("a time needs an offset")
-    return at
+    return at if at.date() == _sensible(at.date()) else datetime.combine(_sensible(at.date()), time(), SHANGHAI)
+
+
+def _sensible(day: date) -> date:
+    """The day, or the nearest one that can be counted on from: no call is older than this world's computers, and
+    ``9999-12-31`` is how some write that there is no end.
+
+    >>> _sensible(date(9999, 12, 31)), _sensible(date(1, 1, 1))
+    (datetime.date(9998, 12, 31), datetime.date(1970, 1, 2))
+    """
+    return min(max(day, date(1970, 1, 2)), date(9998, 12, 31))
 
 
 def presets(now: datetime) -> list[tuple[str, str, str]]:

@@ -41,8 +41,11 @@ def _announce_recording(leg: Leg, call: Admitted, desk: Desk, *, free: bool) -> 
     if call.route.record_notice and "notice" not in leg.notes:
         if free:
             leg.early_media()
-        leg.note(notice="played")
+        before = leg.notes.get("outcome", "")
+        # Who hangs up now has not heard a line ring.
+        leg.note(notice="played", outcome="abandoned:prompt")
         desk.play(leg, call.route.account, "record-notice")
+        leg.note(outcome=before)
     name = desk.recording_name(leg.uuid)
     leg.note(recording=name)
     return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -17,6 +18,29 @@ from appliance.errors import ApplianceError, SettingsError
 from appliance.ops.supervise import Part, Supervisor
 from appliance.site import switchconf
 
+#: The settings of a box that runs in a folder, as its parts and other commands read them.
+SETTINGS = "appliance.toml"
+LOCK = ".running"
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Nobody else runs a box in this folder meanwhile.
+
+    :raises SettingsError: somebody does, or the folder cannot be used.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("w")
+    except OSError as error:
+        raise SettingsError(f"{folder}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(f"a box runs in {folder} already") from None
+        yield
+
 
 def free_port(host: str, preferred: int, *kinds: socket.SocketKind) -> int:
     """``preferred``, or the next port above it that is free for every kind (TCP, UDP) on ``host``.
@@ -27,7 +51,11 @@ def free_port(host: str, preferred: int, *kinds: socket.SocketKind) -> int:
         with contextlib.ExitStack() as stack:
             try:
                 for kind in kinds:
-                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind((host, port))
+                    one = stack.enter_context(socket.socket(socket.AF_INET, kind))
+                    if kind is socket.SOCK_STREAM:
+                        # As the parts do: connections of a box that has just ended hold no port.
+                        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    one.bind((host, port))
             except OSError:
                 continue
             return port
@@ -61,7 +89,7 @@ def freeswitch_program() -> str:
 def write_settings(settings: Settings) -> Path:
     """The settings as the TOML file that the parts read; its path."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.state_dir / "appliance.toml"
+    path = settings.state_dir / SETTINGS
     values = settings.model_dump(mode="json") | {"esl_password": settings.esl_password.get_secret_value()}
     # A basic string of TOML is written as one of JSON, and so are numbers, true and false.
     text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())

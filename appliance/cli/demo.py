@@ -17,7 +17,7 @@ from appliance.cli.demo_call import Plan, place_call, plan_call
 from appliance.cli.visitor import Visitor
 from appliance.config import PROJECT_ROOT, Settings
 from appliance.domain import money
-from appliance.errors import ApplianceError, MediaError
+from appliance.errors import ApplianceError, MediaError, SettingsError
 from appliance.ops.supervise import Supervisor
 from appliance.site.demo import demo_site
 from appliance.store import operators, passwords
@@ -64,6 +64,22 @@ def demo(
     Exit code 0 only when every step was seen.
     """
     steps = _Steps()
+    with box.claimed(folder):
+        _carry_one_call(folder, site, prompts, number, caller, talk, switch, steps)
+    click.echo(f"\nRecording, database and logs: {folder}")
+    click.echo("`make run` keeps the appliance up with this site, and tells how to open the console.")
+
+
+def _carry_one_call(
+    folder: Path,
+    site: Path | None,
+    prompts: Path | None,
+    number: str | None,
+    caller: str,
+    talk: float,
+    switch: str,
+    steps: _Steps,
+) -> None:
     settings = prepare(folder, switch)
     set_up(settings, site, prompts)
     plan = plan_call(bootstrap.routing_table(settings), number)
@@ -84,15 +100,21 @@ def demo(
         if supervisor.dead():
             raise ApplianceError(f"ended on its own: {', '.join(supervisor.dead())}\n{_last_words(supervisor)}")
     steps("everything is shut down again")
-    click.echo(f"\nRecording, database and logs: {folder}")
-    click.echo("`make run` keeps the appliance up with this site, and tells how to open the console.")
 
 
 def prepare(folder: Path, switch: str) -> Settings:
-    """Settings of a fresh box in ``folder``, on free ports."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    """Settings of a fresh box in ``folder``, on free ports.
+
+    :raises SettingsError: the folder holds what is not a box's.
+    """
+    kept = [entry for entry in folder.iterdir() if entry.name != box.LOCK] if folder.exists() else []
+    if kept and not (folder / box.SETTINGS).exists():
+        raise SettingsError(f"{folder} holds what no box has put there; name a folder that may be emptied")
+    for entry in kept:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
     return box.with_free_ports(config.load_apart(folder, switch=switch))
 
 

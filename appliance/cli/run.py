@@ -30,7 +30,15 @@ from appliance.config import PROJECT_ROOT
     help="What the box keeps; calls of an earlier run are still there.",
 )
 def run(site: Path | None, prompts: Path | None, switch: str, folder: Path) -> None:
-    """Keep a box up on free ports with the demonstration's site (or another); ^C ends it."""
+    """Keep a box up on free ports with the demonstration's site (or another); ^C ends it.
+
+    The operator it names for signing in gets a new password at each start.
+    """
+    with box.claimed(folder):
+        _keep_up(folder, site, prompts, switch)
+
+
+def _keep_up(folder: Path, site: Path | None, prompts: Path | None, switch: str) -> None:
     settings = box.with_free_ports(config.load_apart(folder, switch=switch))
     set_up(settings, site, prompts)
     login = who_sees(settings)
@@ -45,6 +53,7 @@ def run(site: Path | None, prompts: Path | None, switch: str, folder: Path) -> N
         click.echo(f"Sign in   {login} / {word}" if login else "Sign in   nobody can: the site names no operator")
         click.echo(f"SIP       {settings.sip_host}:{settings.sip_port} (UDP), switch: {switch}")
         click.echo(f"State     {folder}")
+        click.echo(f"Commands  APPLIANCE_CONFIG={settings.state_dir / box.SETTINGS} appliance …")
         click.echo("^C ends it.")
         try:
             signal.pause()

@@ -68,7 +68,7 @@ def export(output: Path | None) -> None:
 
 
 def _load(settings: Settings, file: Path) -> Document:
-    return checks.load(file, bootstrap.prompt_library(settings).find)
+    return checks.load(file, bootstrap.prompt_library(settings).find_playable)
 
 
 def _say(report: Report) -> None:
@@ -103,6 +103,10 @@ def _write(output: Path, text: str) -> None:
             "w", encoding="utf-8", dir=output.parent, prefix=f".{output.name}-", delete=False
         ) as part:
             part.write(text)
-        Path(part.name).replace(output)
+        try:
+            Path(part.name).replace(output)
+        except OSError:
+            Path(part.name).unlink()
+            raise
     except OSError as error:
         raise SiteError([f"{output}: cannot be written: {error.strerror}"]) from error

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 KEYS = frozenset("0123456789*#")
 
@@ -98,6 +98,8 @@ def prompts_of(node: Node) -> tuple[str, ...]:
             names = (node.prompt,)
         case Ring():
             names = ()
+        case _:
+            assert_never(node)
     return tuple(name for name in names if name)
 
 
@@ -113,6 +115,8 @@ def exits_of(node: Node) -> Mapping[str, str]:
             exits = {"failed": node.failed}
         case HangUp():
             exits = {}
+        case _:
+            assert_never(node)
     return {name: target for name, target in exits.items() if target}
 
 

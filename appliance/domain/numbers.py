@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from appliance.errors import InvalidNumber
 
@@ -202,3 +203,5 @@ def written_for(number: str, how: NumberFormat) -> str:
             return "0" + number if _MOBILE.fullmatch(number) else number
         case NumberFormat.NATIONAL:
             return number
+        case _:
+            assert_never(how)

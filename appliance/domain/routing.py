@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
+from typing import assert_never
 from urllib.parse import unquote
 
 from appliance.domain import numbers
@@ -178,18 +179,25 @@ def _users(header: str) -> Iterator[str]:
         yield unquote(found[1])
 
 
+def _without_parameters(user: str) -> str:
+    """``4008001234;phone-context=+86`` without what follows the number (RFC 3261 section 19.1.6, RFC 4694)."""
+    return user.partition(";")[0]
+
+
 def called_candidates(invite: Invite, trunk: Trunk) -> Iterator[str]:
     """Numbers that the INVITE may have been dialled by, compact, in the trunk's order."""
     for place in trunk.called_from:
         match place:
             case CalledFrom.REQUEST_URI:
-                yield numbers.compact(invite.request_user)
+                yield numbers.compact(_without_parameters(invite.request_user))
             case CalledFrom.TO:
-                yield numbers.compact(invite.to_user)
+                yield numbers.compact(_without_parameters(invite.to_user))
             case CalledFrom.DIVERSION:
                 yield from map(numbers.compact, _users(invite.diversion))
             case CalledFrom.HISTORY_INFO:
                 yield from map(numbers.compact, _users(invite.history_info))
+            case _:
+                assert_never(place)
 
 
 def find_number(invite: Invite, trunk: Trunk, table: RoutingTable) -> str | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from os.path import isfile
 from pathlib import Path
 
+from appliance.errors import MediaError
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
@@ -28,3 +30,20 @@ class PromptLibrary:
             places.insert(0, f"{self.own_dir}/{account}/{name}.wav")
         found = next(filter(isfile, places), None)
         return None if found is None else Path(found)
+
+    def find_playable(self, account: str, name: str) -> Path | None:
+        """As ``find``; the file has been looked into.
+
+        :raises MediaError: it is no sound that can be played; its path.
+        """
+        import soundfile  # not for the call handlers, which never look into a file
+
+        file = self.find(account, name)
+        if file is not None:
+            try:
+                frames = soundfile.info(str(file)).frames
+            except (OSError, soundfile.LibsndfileError) as error:
+                raise MediaError(str(file)) from error
+            if not frames:
+                raise MediaError(str(file))
+        return file

@@ -105,7 +105,8 @@ class SipSide:
 
     def sip_info(self, body: str) -> None:
         """See `sip_leg.Owner`. A key as `application/dtmf-relay`: `Signal=5`; as `application/dtmf`: `5`."""
-        found = re.search(r"^(?:Signal *= *)?([0-9*#A-D])\s*$", body, re.IGNORECASE | re.MULTILINE)
+        found = re.search(r"^Signal *= *([0-9*#A-D])\s*$", body, re.IGNORECASE | re.MULTILINE)
+        found = found or re.fullmatch(r"\s*([0-9*#A-D])\s*", body, re.IGNORECASE)
         if found:
             self._channel.press(found[1].upper())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from appliance.miniswitch import g711
 
@@ -57,7 +58,7 @@ def parse(text: str) -> Media:
                 names[int(mapped.group(1))] = f"{mapped.group(2).lower()}/{mapped.group(3)}"
     host = host or session_host
     law = next((number for number in formats if number in g711.NAMES), None)
-    if law is None or not port or not re.fullmatch(r"\d+\.\d+\.\d+\.\d+", host):
+    if law is None or not 0 < port < 65536 or not _is_ipv4(host):
         raise SdpError("no G.711 audio over IPv4 in the description")
     event = next((number for number in formats if names.get(number) == "telephone-event/8000"), None)
     held = host == "0.0.0.0"  # noqa: S104 - RFC 2543's way to put a call on hold
@@ -69,6 +70,14 @@ def parse(text: str) -> Media:
         sends=direction in ("sendrecv", "sendonly"),
         receives=direction in ("sendrecv", "recvonly") and not held,
     )
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _media_line(value: str) -> tuple[int, list[int]]:

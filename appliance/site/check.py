@@ -8,13 +8,14 @@ from pathlib import Path as FilePath
 from appliance.domain import flow as flows
 from appliance.domain import numbers
 from appliance.domain.numbers import CallerKind
+from appliance.errors import MediaError
 from appliance.site.check_prices import check_plans, check_subscriptions
 from appliance.site.findings import Finding, Path, SiteFaults
 from appliance.site.read import Document, read
 from appliance.site.schema import FlowPart, LinePart, NumberPart
 from appliance.site.values import ID_LIMIT, is_id, is_prompt_name
 
-#: (account, prompt) → its file, or None.
+#: (account, prompt) → its file, or None; ``MediaError``: the file cannot be played.
 FindPrompt = Callable[[str, str], FilePath | None]
 
 NOTICE = "record-notice"
@@ -176,8 +177,17 @@ def _prompts(
             here = (*path, "nodes", node_id, field)
             if name and not is_prompt_name(name):
                 yield document.finding(here, "not-a-prompt-name", value=name[:80])
-            elif name and find_prompt(part.account, name) is None:
-                yield document.finding(here, "prompt-missing", value=name, account=part.account)
+            elif name:
+                yield from _prompt(document, here, part.account, name, find_prompt)
+
+
+def _prompt(document: Document, here: Path, account: str, name: str, find_prompt: FindPrompt) -> Iterator[Finding]:
+    """The prompt is there, and is sound that can be played."""
+    try:
+        if find_prompt(account, name) is None:
+            yield document.finding(here, "prompt-missing", value=name, account=account)
+    except MediaError as error:
+        yield document.finding(here, "prompt-unreadable", value=str(error))
 
 
 def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
@@ -197,9 +207,9 @@ def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
                 yield document.finding(here, "line-twice", value=line)
             else:
                 yield from _line_of(document, lines, here, line, part.account)
-        if part.record == "all" and part.record_notice and find_prompt(part.account, NOTICE) is None:
+        if part.record == "all" and part.record_notice:
             here = (*path, "record_notice")
-            yield document.finding(here, "prompt-missing", value=NOTICE, account=part.account)
+            yield from _prompt(document, here, part.account, NOTICE, find_prompt)
 
 
 def _destination(document: Document, path: Path, part: NumberPart) -> Iterator[Finding]:

@@ -108,6 +108,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "there is no prompt {value}: neither the account {account} nor the default set has {value}.wav",
         "没有语音 {value}：企业 {account} 和默认语音中均无 {value}.wav",
     ),
+    "prompt-unreadable": (
+        "the prompt is no WAV file that can be played: {value}",
+        "语音不是可以播放的 WAV 文件：{value}",
+    ),
     "not-a-node-name": (
         "not a node's name (letters, digits, . _ -, at most {limit}): {value}",
         "不是合法的节点名（字母、数字、. _ -，最多 {limit} 个）：{value}",

@@ -41,6 +41,9 @@ def parse(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError as error:
         raise StoreError("database_url: not a database URL (sqlite:///FILE or postgresql://…)") from error
+    if "@" in (parsed.host or ""):
+        # What stands before it is the rest of a password, and must not be printed.
+        raise StoreError("database_url: an @ in the user's name or password is written %40")
     if parsed.get_backend_name() in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername == "sqlite" and parsed.database and parsed.database != ":memory:":

@@ -67,15 +67,16 @@ def by_session_key(session: Session, session_key: str) -> OperatorRecord | None:
 
 
 def who_sees(session: Session, account: str | None = None) -> str | None:
-    """The login of an active operator who sees an account's calls (None: every account's); an administrator
-    before others. None: the site names nobody."""
-    accounts = [None] if account is None else [None, account]
+    """The login of an active operator who sees an account's calls (None: anybody's at all), those first who see
+    every account, administrators before others. None: the site names nobody."""
     seeing = [
         operator
         for operator in session.scalars(select(Operator).where(Operator.active).order_by(Operator.id))
-        if operator.account_id in accounts
+        if account is None or operator.account_id in (None, account)
     ]
-    seeing.sort(key=lambda operator: "administrator" not in {role.name for role in operator.roles})
+    seeing.sort(
+        key=lambda one: (one.account_id is not None, "administrator" not in {role.name for role in one.roles})
+    )
     return seeing[0].login if seeing else None
 
 

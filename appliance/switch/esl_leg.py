@@ -110,7 +110,7 @@ class EslLeg:
         now = time.monotonic()
         # A prompt that cannot be played ends the waiting before it begins (switch_ivr_read).
         if not keys and now - began < 0.9 * piece:
-            _log.warning("prompt not played", prompt=file, call=self.uuid)
+            _log.warning("asking ended early: a letter was keyed, or the prompt cannot be played", prompt=file)
             piece = 0.0
         until = now + timeout_s - piece
         while not keys and (left := until - time.monotonic()) > _NO_TIME_S:

@@ -70,7 +70,7 @@ def highest_rate(one: Bench) -> float:
         print(f"  dialplan at {rate:.1f} calls a second: {load.done} of 3000")
         if load.done >= DONE * 3000:
             return rate
-    return rate
+    raise SystemExit("the dialplan alone completes 99.9 % of 3,000 calls at no rate: this machine is too busy")
 
 
 def delays(one: Bench, rate: float) -> bool:
@@ -102,6 +102,7 @@ def main() -> int:
         rate = highest_rate(one)
         ours = one.load(OURS_SLOT, 3000, rate * RATE_LIMIT)
         print(f"  ours at {rate * RATE_LIMIT:.1f} (0.85 of it): {ours.done} of 3000\n")
+        print(f"  ratio of rates at 99.9 %: at least {RATE_LIMIT}" if ours.done >= DONE * 3000 else "  not done")
         good &= ours.done >= DONE * 3000
         good &= delays(one, rate / 2)
     print("within every limit" if good else "a limit is passed")

@@ -34,7 +34,17 @@ def test_the_number_in_the_request_uri() -> None:
     assert (taken.route.number, taken.trunk.id, taken.caller.number) == ("4008001234", "carrier", "13800138000")
 
 
-@pytest.mark.parametrize("user", ["+864008001234", "864008001234", "04008001234", "400-800-1234"])
+@pytest.mark.parametrize(
+    "user",
+    [
+        "+864008001234",
+        "864008001234",
+        "04008001234",
+        "400-800-1234",
+        "4008001234;phone-context=+86",
+        "+864008001234;npdi",
+    ],
+)
 def test_the_number_however_it_is_written(user: str) -> None:
     assert isinstance(admit(replace(INVITE, request_user=user), TABLE), Admitted)
 
@@ -43,6 +53,7 @@ def test_the_number_however_it_is_written(user: str) -> None:
     ("place", "fields"),
     [
         (CalledFrom.TO, {"to_user": "4008001234"}),
+        (CalledFrom.TO, {"to_user": "4008001234;npdi;rn=+8621"}),
         (CalledFrom.DIVERSION, {"diversion": "<sip:4008001234@ims.example>;reason=unconditional;counter=1"}),
         (CalledFrom.DIVERSION, {"diversion": '"x" <sip:123@h>, <tel:+86-400-800-1234>;reason=deflection'}),
         (CalledFrom.DIVERSION, {"diversion": "<sip:%34008001234@h>"}),
@@ -54,6 +65,12 @@ def test_the_number_where_the_trunk_puts_it(place: CalledFrom, fields: dict[str,
     assert isinstance(admit(invite, with_trunk(called_from=(place,))), Admitted)
     elsewhere = with_trunk(called_from=(CalledFrom.REQUEST_URI,))
     assert admit(invite, elsewhere) == Refused(Refusal.UNKNOWN_NUMBER, admit(invite, TABLE).caller, "carrier")
+
+
+def test_a_diversion_from_nobody_of_ours_leads_nowhere() -> None:
+    invite = replace(INVITE, request_user="02199999999", diversion="<sip:02188888888@h>, <sip:4009999999@h>")
+    refused = admit(invite, with_trunk(called_from=(CalledFrom.DIVERSION, CalledFrom.REQUEST_URI)))
+    assert isinstance(refused, Refused) and refused.reason is Refusal.UNKNOWN_NUMBER
 
 
 @pytest.mark.parametrize("user", ["02161234567", "+862161234567", "862161234567"])

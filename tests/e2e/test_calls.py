@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ async def test_a_call_from_end_to_end(box: LiveBox) -> None:
     one = await stored(box, caller)
     assert (one.row.number, one.row.line_id, one.row.outcome) == (NUMBER, "first", "answered")
     assert one.row.keys == (("ask", "7"),)
-    assert [(tried.line_id, tried.disposition) for tried in one.tried][-1:] in ([], [("first", "answered")])
+    assert [(tried.line_id, tried.disposition) for tried in one.tried] == [("first", "answered")]
     assert 2000 <= one.row.bridged_ms <= 4500
     assert one.row.bill_ms >= one.row.bridged_ms + 400
     assert one.charge is not None
@@ -279,4 +280,28 @@ async def test_a_caller_whose_bye_never_comes(box: LiveBox) -> None:
     assert one.row.outcome == "answered"
     assert one.row.bridged_ms < 8000
     assert one.charge is not None and one.charge.metered_seconds <= 8
+    assert (box.usage("first"), box.usage("second")) == (0, 0)
+
+
+async def test_a_caller_who_vanishes_from_a_talking_line(box: LiveBox) -> None:
+    """Only the caller is gone: that the line's sound keeps coming is no sign of life of the caller's."""
+    caller = next(_callers)
+    async with phones(box, LineScript.answer(0.1, say=900.0)) as desk:
+        call = await desk.caller.dial(NUMBER, box.sip, caller=caller)
+        await menu(call)
+        await call.press("7")
+        leg = await desk.first.incoming(5)
+        call.say(600.0)
+        await call.hears(900)
+        await leg.hears(600)
+        vanished_at = time.monotonic()
+        call.vanish()
+        end = await leg.ended(10)
+        assert end.by == "them"
+        assert 2.5 < end.at - vanished_at < 5
+    one = await stored(box, caller)
+    assert (one.row.outcome, one.row.line_id, one.hangup_cause) == ("answered", "first", "MEDIA_TIMEOUT")
+    assert 2500 <= one.row.bridged_ms < 6500
+    assert one.charge is not None
+    assert (one.charge.metered_seconds, one.charge.amount) == (-(-one.row.bridged_ms // 1000), 60_000)
     assert (box.usage("first"), box.usage("second")) == (0, 0)

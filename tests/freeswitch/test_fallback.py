@@ -83,6 +83,7 @@ def run(file: Path, content: Any, bridged: str = "", **variables: str) -> Sessio
     "variables",
     [
         {"sip_req_user": NUMBER},
+        {"sip_req_user": f"{NUMBER};phone-context=+86"},
         {"sip_req_user": "02161234567"},
         {"sip_req_user": "+862161234567"},
         {"sip_req_user": "862161234567"},
@@ -110,7 +111,7 @@ def test_the_number_is_found(tmp_path: Path, variables: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "called", ["4008009999", "110", "", "4008001234;x", "４００８００１２３４", "4" * 40, "${x}"]
+    "called", ["4008009999", "110", "", "4008001234x;y", "４００８００１２３４", "4" * 40, "${x}"]
 )
 def test_an_unknown_number_is_an_apology(tmp_path: Path, called: str) -> None:
     session = run(tmp_path / "s", snapshot(), sip_req_user=called)

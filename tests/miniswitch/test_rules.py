@@ -162,6 +162,8 @@ def test_descriptions() -> None:
         "m=audio",
         OFFER.replace("RTP/AVP", "RTP/SAVP"),
         OFFER.replace("4000", "0"),
+        OFFER.replace("4000", "99999"),
+        OFFER.replace("10.0.0.2", "999.1.1.1"),
         OFFER.replace("0 8", "3"),
     ):
         with pytest.raises(sdp.SdpError):

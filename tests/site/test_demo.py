@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.live import tone_prompts
 from tests.support.ports import free_udp_port
+from tests.support.process import Process
 
 SITE = """
 version: 1
@@ -96,6 +97,35 @@ def test_another_site_on_a_machine_whose_ports_are_taken(site: Path, tmp_path: P
     assert list((box / "recordings").rglob("*.wav"))
     assert not installed.exists()
     assert running_from(box) == []
+
+
+def test_a_folder_that_is_not_a_boxs_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    done = demo(tmp_path)
+    assert (done.returncode, "holds what no box has put there" in done.stderr) == (2, True)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_second_box_in_the_same_folder_changes_nothing(site: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "box"
+    command = [sys.executable, "-m", "appliance", "run", "--site", str(site), "--folder", str(folder)]
+    with Process(command) as first:
+        first.wait_for_line("ends it", 60)
+        before = {file: file.read_bytes() for file in (folder / "appliance.toml", folder / "routing.json")}
+        second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (second.returncode, second.stderr) == (2, f"appliance: a box runs in {folder} already\n")
+        assert {file: file.read_bytes() for file in before} == before
+        # What `run` says of other commands holds: they find this box.
+        doctor = subprocess.run(
+            [sys.executable, "-m", "appliance", "doctor"],
+            env=os.environ | {"APPLIANCE_CONFIG": str(folder / "appliance.toml")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert doctor.returncode == 0, doctor.stdout + doctor.stderr
+        assert "nobody / " in first.output  # the administrator comes before the supervisor
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import soundfile
 
+from appliance.media.prompts import PromptLibrary
 from appliance.site import check, read
 from appliance.site.findings import Finding
+from appliance.site.switchconf import SCRIPTS
 from tests.site.texts import DEMO, edited, every_prompt, line_of
 
 SECOND = """
@@ -248,6 +251,23 @@ def test_a_missing_prompt_names_prompt_node_and_account() -> None:
         " neither the account demo nor the default set has no-key.wav",
         f"site.yaml:{line_of(DEMO, 'record_notice')}: numbers[0].record_notice: there is no prompt record-notice:"
         " neither the account demo nor the default set has record-notice.wav",
+    ]
+
+
+def test_a_prompt_that_cannot_be_played_is_named(tmp_path: Path) -> None:
+    own = tmp_path / "demo"
+    own.mkdir()
+    (own / "no-key.wav").write_bytes(b"")
+    (own / "wrong-key.wav").write_bytes(b"not a wav")
+    soundfile.write(own / "welcome-demo.wav", [], 8000, subtype="PCM_16")
+    items = found(DEMO, PromptLibrary(tmp_path, SCRIPTS / "prompts" / "zh").find_playable)
+    assert [item.text().split(": ", 2)[1:] for item in items] == [
+        [f"flows[0].nodes.menu.{field}", f"the prompt is no WAV file that can be played: {own / name}.wav"]
+        for field, name in (
+            ("prompt", "welcome-demo"),
+            ("silence_prompt", "no-key"),
+            ("wrong_prompt", "wrong-key"),
+        )
     ]
 
 

@@ -171,7 +171,16 @@ def test_a_database_without_tables_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "mysql://root@localhost/x", "sqlite://", "sqlite:///:memory:", "sqlite+aiosqlite:///x"]
+    "url",
+    [
+        "",
+        "nonsense",
+        "mysql://root@localhost/x",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite+aiosqlite:///x",
+        "postgresql://a:p@ss@h/x",
+    ],
 )
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(StoreError, match="database_url"):

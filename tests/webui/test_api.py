@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,10 @@ from tests.webui.conftest import SignIn
 
 FIRST = "00000000-0000-4000-8000-000000000000"
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+
+
+def encoded(cursor: str) -> str:
+    return base64.urlsafe_b64encode(cursor.encode()).decode()
 
 
 def found(client: FlaskClient, **query: str) -> list[dict[str, Any]]:
@@ -94,6 +99,22 @@ def test_filters_are_those_of_the_page(sign_in: SignIn) -> None:
     assert {call["number"] for call in found(client, number="400-600-5678")} == {"4006005678"}
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"from": "0001-01-01"},
+        {"to": "9999-12-31"},
+        {"from": "0001-01-01T00:00:00+14:00", "to": "9999-12-31T23:59:59-14:00"},
+    ],
+)
+def test_dates_beyond_all_calls_ask_for_all(sign_in: SignIn, asked: dict[str, str]) -> None:
+    client = sign_in()
+    assert found(client, **asked) == found(client)
+    assert client.get("/", query_string={"from": "", "to": "", **asked}).status_code == 200
+    rows = client.get("/calls.csv", query_string={"from": "", "to": "", **asked}).text.splitlines()
+    assert len(rows) == 1 + len(client.get("/calls.csv", query_string={"from": "", "to": ""}).text.splitlines()[1:])
+
+
 def test_a_cursor_walks_through_all_calls_once(sign_in: SignIn, store: Store) -> None:
     same = datetime(2025, 3, 1, tzinfo=SHANGHAI)
     with store.work() as session:  # many calls of one instant: the row's number decides
@@ -119,6 +140,9 @@ def test_a_cursor_walks_through_all_calls_once(sign_in: SignIn, store: Store) ->
         ("limit", "501"),
         ("limit", "many"),
         ("cursor", "x"),
+        ("cursor", encoded("9999-12-31T00:00:00+00:00/1")),
+        ("cursor", encoded("0001-01-01T00:00:00+14:00/1")),
+        ("cursor", encoded("2026-01-01T00:00:00+08:00/99999999999999999999999999")),
         ("cursor", "!!!"),
         ("cursor", "é"),
         ("cursor", "MjAyNi0wMS0wMVQwMDowMDowMC8x"),  # a time without an offset

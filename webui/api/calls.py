@@ -56,7 +56,7 @@ class _Cursor(String):
             place = Place(datetime.fromisoformat(at), int(row))
         except (ValueError, binascii.Error) as error:
             raise ValidationError("is not a cursor that this API gave out") from error
-        if place.started_at.tzinfo is None:
+        if place.started_at.tzinfo is None or not 1970 <= place.started_at.year < 9999 or place.id >= 2**63:
             raise ValidationError("is not a cursor that this API gave out")
         return place
 
