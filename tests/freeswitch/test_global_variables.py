@@ -71,9 +71,10 @@ async def test_ringback_and_not_the_lines_own(switch: FreeSwitch, answer: bool) 
         call = await caller.dial("4008001234", switch.sip_address)
         await call.ended(15.0)
     assert segments(call.heard, 800) == []
-    (first, first_end), (second, _) = segments(call.heard, 450)[:2]
-    assert 0.9 < first_end - first < 1.1
-    assert 4.8 < second - first < 5.2
+    # The first tone may have begun before the caller's media did, by the moment that a busy machine takes.
+    (_, first_end), (second, second_end) = segments(call.heard, 450)[:2]
+    assert 3.8 < second - first_end < 4.2
+    assert 0.9 < second_end - second < 1.1
 
 
 @pytest.mark.parametrize(
