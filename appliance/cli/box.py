@@ -86,13 +86,17 @@ def freeswitch_program() -> str:
     return program
 
 
+def _values(settings: Settings) -> dict[str, str | int | float | bool]:
+    """Every setting, paths and the password as texts."""
+    return settings.model_dump(mode="json") | {"esl_password": settings.esl_password.get_secret_value()}
+
+
 def write_settings(settings: Settings) -> Path:
     """The settings as the TOML file that the parts read; its path."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     path = settings.state_dir / SETTINGS
-    values = settings.model_dump(mode="json") | {"esl_password": settings.esl_password.get_secret_value()}
     # A basic string of TOML is written as one of JSON, and so are numbers, true and false.
-    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in _values(settings).items())
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
     return path
@@ -104,12 +108,11 @@ def running(settings: Settings, *, keep_up: bool = True, console: bool = True) -
 
     :raises ApplianceError: a part did not come up; the end of its output is in the text.
     """
-    values = settings.model_dump(mode="json") | {"esl_password": settings.esl_password.get_secret_value()}
     environment = {"APPLIANCE_CONFIG": str(write_settings(settings)), "PYTHONUNBUFFERED": "1"}
     # What this process was given in its environment would win over the file in the parts.
     environment |= {
         f"APPLIANCE_{name.upper()}": str(value)
-        for name, value in values.items()
+        for name, value in _values(settings).items()
         if f"APPLIANCE_{name.upper()}" in os.environ
     }
     for folder in (settings.recordings_dir, settings.prompts_dir, settings.spool_dir):

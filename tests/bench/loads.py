@@ -28,25 +28,18 @@ trunks:
 lines:
   - {id: first, account: acme, number: "02160000001", kind: landline, trunk: out, max_calls: 0, ring_seconds: 25}
   - {id: slots, account: acme, number: "02160000002", kind: landline, trunk: out, max_calls: 900, ring_seconds: 25}
-flows:
-  - name: front
-    account: acme
-    start: ask
-    nodes:
-      ask: {type: menu, prompt: tone-1750, keys: {"1": ring}, silence: bye, wrong: bye}
-      ring: {type: ring, lines: [first]}
-      bye: {type: hangup}
-  - name: counted
-    account: acme
-    start: ask
-    nodes:
-      ask: {type: menu, prompt: tone-1750, keys: {"1": ring}, silence: bye, wrong: bye}
-      ring: {type: ring, lines: [slots]}
-      bye: {type: hangup}
-numbers:
-  - {number: "4008001234", account: acme, flow: front, record: "off", record_notice: false}
-  - {number: "4008001235", account: acme, flow: counted, record: "off", record_notice: false}
+flows: [@FLOWS@]
+numbers: [@NUMBERS@]
 """
+_FLOW = """{name: to-@, account: acme, start: ask, nodes: {
+  ask: {type: menu, prompt: tone-1750, keys: {"1": ring}, silence: bye, wrong: bye},
+  ring: {type: ring, lines: [@]},
+  bye: {type: hangup}}}"""
+_NUMBER = '{number: "%s", account: acme, flow: to-@, record: "off", record_notice: false}'
+_LINES = {"first": OURS, "slots": OURS_SLOT}
+SITE = SITE.replace("@FLOWS@", ", ".join(_FLOW.replace("@", line) for line in _LINES)).replace(
+    "@NUMBERS@", ", ".join((_NUMBER % number).replace("@", line) for line, number in _LINES.items())
+)
 
 _RING = {PLAIN: ("bridge", ""), PLAIN_SLOT: ("limit_execute", "hash line plain 900 bridge ")}
 

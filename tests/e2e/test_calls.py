@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from appliance.store.queries.call_views import CallDetail
-from appliance.testphone import CallFailed, LineScript, OutgoingCall, Phone
+from appliance.testphone import CallFailed, IncomingCall, LineScript, OutgoingCall, Phone
 from tests.e2e.live import LANDING, NUMBER, LiveBox
 from tests.support.audio import assert_no_tone, assert_tone, read_wav
 
@@ -50,13 +50,18 @@ async def menu(call: OutgoingCall) -> None:
     await call.hears(1750, 5)
 
 
+async def through_the_menu(desk: Desk, box: LiveBox, caller: str) -> tuple[OutgoingCall, IncomingCall]:
+    """Dial, and press the key that rings the first line: the caller's end and the line's."""
+    call = await desk.caller.dial(NUMBER, box.sip, caller=caller)
+    await menu(call)
+    await call.press("7")
+    return call, await desk.first.incoming(5)
+
+
 async def test_a_call_from_end_to_end(box: LiveBox) -> None:
     caller = next(_callers)
     async with phones(box, LineScript.answer(0.3, say=900.0)) as desk:
-        call = await desk.caller.dial(NUMBER, box.sip, caller=caller)
-        await menu(call)
-        await call.press("7")
-        leg = await desk.first.incoming(5)
+        call, leg = await through_the_menu(desk, box, caller)
         assert leg.called == "02160000001"
         assert leg.caller == caller  # this trunk passes the caller's own number
         call.say(600.0)
@@ -179,10 +184,7 @@ async def test_the_caller_hangs_up_in_the_menu(box: LiveBox) -> None:
 async def test_the_caller_hangs_up_while_a_line_rings(box: LiveBox) -> None:
     caller = next(_callers)
     async with phones(box, LineScript.no_answer()) as desk:
-        call = await desk.caller.dial(NUMBER, box.sip, caller=caller)
-        await menu(call)
-        await call.press("7")
-        leg = await desk.first.incoming(5)
+        call, leg = await through_the_menu(desk, box, caller)
         await call.hears(450, 5)  # ringback
         await call.hangup()
         assert (await leg.ended(5)).by == "them"
@@ -287,10 +289,7 @@ async def test_a_caller_who_vanishes_from_a_talking_line(box: LiveBox) -> None:
     """Only the caller is gone: that the line's sound keeps coming is no sign of life of the caller's."""
     caller = next(_callers)
     async with phones(box, LineScript.answer(0.1, say=900.0)) as desk:
-        call = await desk.caller.dial(NUMBER, box.sip, caller=caller)
-        await menu(call)
-        await call.press("7")
-        leg = await desk.first.incoming(5)
+        call, leg = await through_the_menu(desk, box, caller)
         call.say(600.0)
         await call.hears(900)
         await leg.hears(600)

@@ -60,3 +60,25 @@ async def test_answered_only_when_a_line_answers(direct: LiveBox) -> None:
     one = await asyncio.to_thread(direct.stored_of, "13711112222")
     # The gateway's answer is the line's: both meters begin together.
     assert abs(one.row.bill_ms - one.row.bridged_ms) < 300
+
+
+async def test_who_hangs_up_in_the_recording_notice_has_heard_no_line(switch: str, tmp_path: Path) -> None:
+    site = site_text(1, 2, number="lines: [first, second]").replace(':1"', ':@A@"').replace(':2"', ':@B@"')
+    with live_box(tmp_path, switch, site=site.replace("record_notice: false", "record_notice: true")) as box:
+        async with Phone() as phone, Phone(port=box.port_a, on_invite=LineScript.answer(0.1, say=900.0)) as line:
+            early = await phone.dial(NUMBER, box.sip, caller="13711113333")
+            await early.early_media(5)
+            await asyncio.sleep(0.5)
+            await early.hangup()
+            one = await asyncio.to_thread(box.stored_of, "13711113333")
+            assert (one.row.outcome, one.tried, one.row.answered_at, len(line.calls)) == (
+                "abandoned:prompt",
+                (),
+                None,
+                0,
+            )
+            patient = await phone.dial(NUMBER, box.sip, caller="13711114444")
+            await patient.hears(900, 15)
+            await patient.hangup()
+            two = await asyncio.to_thread(box.stored_of, "13711114444")
+    assert (two.row.outcome, two.row.line_id) == ("answered", "first")
