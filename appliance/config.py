@@ -56,6 +56,10 @@ class Settings(BaseSettings):
         default_factory=_in_state("routing.json"),
         description="Last routing, for the fallback; default: `routing.json` there.",
     )
+    journal_file: Path = Field(
+        default_factory=_in_state("journal.db"),
+        description="What calls did, for rules that look back; default: `journal.db` there.",
+    )
 
     switch: Literal["freeswitch", "miniswitch"] = Field("freeswitch", description="Which switch carries the calls.")
     sip_host: str = Field("127.0.0.1", description="Address the trunks send calls to.")

@@ -15,6 +15,7 @@ from webui.context import EXTENSION, Console
 from webui.errors import init_errors, processed
 from webui.headers import init_headers
 from webui.i18n import init_i18n
+from webui.rules import init_rules
 from webui.shown import init_shown
 from webui.sign_in import init_sign_in
 from webui.static_files import init_static_files
@@ -59,6 +60,7 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     init_i18n(app)
     init_shown(app)
     init_words(app)
+    init_rules(app)
     init_static_files(app)
     init_errors(app)
     CSRFProtect(app)

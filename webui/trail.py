@@ -49,6 +49,9 @@ def trail(call: CallDetail) -> list[Step]:
         Step("dialpad", gettext("Caller pressed a key"), gettext("in menu “%(menu)s”", menu=node), key=key)
         for node, key in row.keys
     ]
+    if call.because:
+        title = gettext("Refused") if row.outcome.startswith("refused:") else gettext("Ruled")
+        steps.append(Step("list-details", title, words.because(call.because)))
     steps += _lines(call)
     steps.append(_end(call))
     return steps

@@ -27,6 +27,17 @@ _WHY: Mapping[str, Any] = {
     "unknown-trunk": lazy_gettext("unknown trunk"),
     "unknown-number": lazy_gettext("unknown number"),
     "out-of-service": lazy_gettext("number out of service"),
+    "trunk-full": lazy_gettext("trunk full"),
+    "account-full": lazy_gettext("company's calls at once used up"),
+    "number-full": lazy_gettext("number's calls at once used up"),
+    "call-rate": lazy_gettext("too many calls a minute"),
+    "black-listed": lazy_gettext("on a black list"),
+    "too-frequent": lazy_gettext("caller called too often"),
+    "wrong-password": lazy_gettext("wrong password"),
+    "holiday": lazy_gettext("holiday"),
+    "out-of-hours": lazy_gettext("out of hours"),
+    "region": lazy_gettext("region not served"),
+    "password": lazy_gettext("while asked for a password"),
     "user-busy": lazy_gettext("lines busy"),
     "no-answer": lazy_gettext("no answer"),
     "call-rejected": lazy_gettext("rejected by the line"),
@@ -50,6 +61,9 @@ _CAUSES: Mapping[str, Any] = {
     "CALL_REJECTED": lazy_gettext("rejected"),
     "UNALLOCATED_NUMBER": lazy_gettext("number does not exist"),
     "NORMAL_TEMPORARY_FAILURE": lazy_gettext("temporary failure"),
+    "NORMAL_CIRCUIT_CONGESTION": lazy_gettext("no channel free"),
+    "SWITCH_CONGESTION": lazy_gettext("too many calls"),
+    "NO_PICKUP": lazy_gettext("all its channels in use, not rung"),
     "DESTINATION_OUT_OF_ORDER": lazy_gettext("out of order"),
     "RECOVERY_ON_TIMER_EXPIRE": lazy_gettext("no reply in time"),
     "MEDIA_TIMEOUT": lazy_gettext("no voice any more"),
@@ -90,6 +104,34 @@ def outcome(code: str) -> Outcome:
     head, _, why = code.partition(":")
     text, lamp = _OUTCOMES.get(head, (head or lazy_gettext("Unknown"), "off"))
     return Outcome(str(text), str(_WHY.get(why, why)), lamp)
+
+
+#: What a record's ``because`` speaks of: words for its names and, where they are codes, its values.
+_BECAUSE: Mapping[str, Any] = {
+    "list": lazy_gettext("list"),
+    "entry": lazy_gettext("entry"),
+    "schedule": lazy_gettext("schedule"),
+    "place": lazy_gettext("place"),
+    "calls": lazy_gettext("calls"),
+    "limit": lazy_gettext("limit"),
+    "minutes": lazy_gettext("minutes"),
+    "number": lazy_gettext("number"),
+    "gone": lazy_gettext("no longer there"),
+    "no-trunk": lazy_gettext("no trunk to it"),
+    "off-schedule": lazy_gettext("off its schedule"),
+    "daily-cap": lazy_gettext("its calls of the day used up"),
+    "monthly-cap": lazy_gettext("its calls of the month used up"),
+}
+
+
+def because(text: str) -> str:
+    """``list=shops entry=138*`` in words; a refusal's reason in front of it is one, too."""
+    said = []
+    for part in text.split(" "):
+        name, _, value = part.partition("=")
+        words = str(_BECAUSE.get(name, _WHY.get(name, name)))
+        said.append(f"{words} {_BECAUSE.get(value, value)}".strip())
+    return " · ".join(filter(None, said))
 
 
 def disposition(code: str) -> Outcome:

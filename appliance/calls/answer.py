@@ -11,12 +11,15 @@ import contextlib
 
 import structlog
 
-from appliance.calls.connect import ring_in_order
+from appliance.calls.admit import admit
+from appliance.calls.connect import ring
 from appliance.calls.desk import Desk
 from appliance.calls.menu import ask
+from appliance.domain.called import Incoming, Refused, identify
 from appliance.domain.flow import Flow, HangUp, Menu, Play, Ring
 from appliance.domain.lines import cause_when_all_failed
-from appliance.domain.routing import REFUSALS, Admitted, Refused, RoutingTable, admit
+from appliance.domain.refusal import ENDINGS, Refusal
+from appliance.domain.routing import RoutingTable, Treatment
 from appliance.errors import CallerGone
 from appliance.switch.leg import Leg, Tried
 
@@ -34,23 +37,50 @@ def take(leg: Leg, desk: Desk) -> None:
 
 def _carry_out(leg: Leg, desk: Desk) -> None:
     table = desk.routing()
-    decision = admit(leg.invite, table, desk.home_area_code)
-    match decision:
-        case Refused():
-            _refuse(leg, decision, desk)
-        case Admitted(route=route) if route.flow is not None:
-            at = _resumed_at(leg, route.flow)
-            _note_admitted(leg, decision)
-            _play_flow(leg, decision, route.flow, at, table, desk)
-        case Admitted():
-            _note_admitted(leg, decision)
-            _ring_directly(leg, decision, table, desk)
+    found = identify(leg.invite, table, desk.home_area_code)
+    if isinstance(found, Refused):
+        _refuse(leg, found, Treatment(), desk)
+        return
+    refused = _decided(leg, found, table, desk)
+    if refused is None:
+        _follow(leg, found, found.route.flow, table, desk)
+        return
+    treatment = found.route.rules.treatments.get(refused.reason, Treatment())
+    if treatment.flow is None:
+        _refuse(leg, refused, treatment, desk)
+        return
+    leg.note(because=f"{refused.reason} {refused.because}".strip())
+    _follow(leg, found, treatment.flow, table, desk)
 
 
-def _refuse(leg: Leg, refused: Refused, desk: Desk) -> None:
-    """Say why, unanswered and free for both, and end with the refusal's cause."""
-    cause, prompt = REFUSALS[refused.reason]
-    _log.info("refused", call=leg.uuid, reason=refused.reason, trunk=refused.trunk)
+def _decided(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Refused | None:
+    """What the rules say; a call that comes back from dead handlers is not asked again, for they may say something
+    else by now."""
+    notes = leg.notes
+    before = notes.get("taken")
+    if before is None:
+        leg.note(
+            number=call.route.number,
+            account=call.route.account,
+            trunk=call.trunk.id,
+            caller=call.caller.number,
+            caller_kind=call.caller.kind,
+        )
+        refused = admit(leg, call, table, desk)
+        leg.note(taken=refused.reason if refused else "yes")
+        return refused
+    if before == "yes":
+        return None
+    return Refused(
+        Refusal(before), call.caller, call.trunk.id, call.route.number, call.route.account, notes.get("because", "")
+    )
+
+
+def _refuse(leg: Leg, refused: Refused, treatment: Treatment, desk: Desk) -> None:
+    """Say why, unanswered and free for both unless the number wants an answer; end with the refusal's cause."""
+    cause, usual = ENDINGS[refused.reason]
+    prompt = treatment.prompt or usual
+    _log.info("refused", call=leg.uuid, reason=refused.reason, because=refused.because, trunk=refused.trunk)
     leg.note(
         number=refused.number,
         account=refused.account,
@@ -58,36 +88,43 @@ def _refuse(leg: Leg, refused: Refused, desk: Desk) -> None:
         caller=refused.caller.number,
         caller_kind=refused.caller.kind,
         outcome=f"refused:{refused.reason}",
+        because=refused.because,
     )
-    if prompt:
+    if treatment.answer:
+        leg.answer()
+    elif prompt:
         leg.early_media()
-        desk.play(leg, refused.account, prompt)
+    desk.play(leg, refused.account, prompt)
     leg.hang_up(cause)
 
 
-def _note_admitted(leg: Leg, call: Admitted) -> None:
-    flow = call.route.flow
-    leg.note(
-        number=call.route.number,
-        account=call.route.account,
-        trunk=call.trunk.id,
-        caller=call.caller.number,
-        caller_kind=call.caller.kind,
-        flow=flow.label if flow else "",
-    )
+def _follow(leg: Leg, call: Incoming, flow: Flow | None, table: RoutingTable, desk: Desk) -> None:
+    """Where an admitted call goes: through a flow, or to the number's lines."""
+    overflow = call.route.overflow
+    if flow is None and overflow is not None and leg.notes.get("flow") == overflow.label:
+        flow = overflow  # the call was in it when its handlers died
+    if flow is not None:
+        _play_flow(leg, call, flow, table, desk)
+    else:
+        _ring_directly(leg, call, table, desk)
 
 
-def _ring_directly(leg: Leg, call: Admitted, table: RoutingTable, desk: Desk) -> None:
+def _ring_directly(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> None:
     """A number without a flow: its lines, unanswered until one of them answers."""
     leg.note(outcome="abandoned:ringing")
-    tried = ring_in_order(leg, call, call.route.lines, table, desk, free=True)
+    tried = ring(leg, call, call.route.hunt, call.route.number, table, desk, free=True)
+    if call.route.overflow is not None:
+        _play_flow(leg, call, call.route.overflow, table, desk)
+        return
     leg.note(outcome=_failed(tried))
     leg.hang_up(cause_when_all_failed(tried))
 
 
-def _play_flow(leg: Leg, call: Admitted, flow: Flow, at: str, table: RoutingTable, desk: Desk) -> None:
-    """Walk the graph from node ``at`` until it hangs up, or a talk is over."""
+def _play_flow(leg: Leg, call: Incoming, flow: Flow, table: RoutingTable, desk: Desk) -> None:
+    """Walk the graph from its start, or the node where the call stands, until it hangs up, or a talk is over."""
     account = call.route.account
+    at = _resumed_at(leg, flow)
+    leg.note(flow=flow.label)
     leg.answer()
     keys = leg.notes.get("keys", "")
     failed: list[Tried] = []
@@ -108,7 +145,7 @@ def _play_flow(leg: Leg, call: Admitted, flow: Flow, at: str, table: RoutingTabl
                 at = chosen.node
             case Ring():
                 leg.note(outcome="abandoned:ringing")
-                failed += ring_in_order(leg, call, node.lines, table, desk, free=False)
+                failed += ring(leg, call, node.hunt, f"{account}/{flow.name}/{at}", table, desk, free=False)
                 at = node.failed
             case HangUp():
                 leg.note(outcome=_failed(failed) if failed else "ended:menu")

@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import structlog
-
 from appliance.calls.desk import Desk
-from appliance.domain.lines import in_order, target_for
-from appliance.domain.routing import Admitted, RecordPolicy, RoutingTable
-from appliance.switch.leg import Disposition, Leg, Tried
+from appliance.domain.called import Incoming
+from appliance.domain.hunt import Choice, Hunt, Strategy, choose
+from appliance.domain.lines import target_for
+from appliance.domain.routing import RecordPolicy, RoutingTable
+from appliance.switch.leg import Leg, Tried
 
-_log = structlog.get_logger(__name__)
+#: A record's list of lines that were passed over ends here.
+_LONGEST_REASON = 500
 
 
-def ring_in_order(
-    leg: Leg, call: Admitted, line_ids: Iterable[str], table: RoutingTable, desk: Desk, *, free: bool
+def ring(
+    leg: Leg, call: Incoming, hunt: Hunt, name: str, table: RoutingTable, desk: Desk, *, free: bool
 ) -> list[Tried]:
-    """Ring lines one after the other; returns when all failed, and what became of each.
+    """Ring the lines of a hunt; returns when none could be joined, and what became of each.
 
     A talk is the call's end (``CallerGone``). Where the number is recorded the caller is told so first: as
     early media when ``free`` (the call is not answered yet), else as a prompt.
+
+    :param name: the hunt's, by which its turns are remembered.
     """
     tried: list[Tried] = []
     record_to = None
-    for line in in_order(line_ids, table):
-        target = target_for(line, call.caller, table)
-        if target is None:
-            _log.error("line has no trunk to be reached by", line=line.id, call=leg.uuid)
-            tried.append(Tried(line.id, Disposition.UNREACHABLE, ""))
-            continue
+    choice = _chosen(call, hunt, name, table, desk)
+    if not choice.rounds:
+        leg.note(because=" ".join(f"{line}={why}" for line, why in choice.skipped.items())[:_LONGEST_REASON])
+    for lines in choice.rounds:
+        # Lines that are rung have a trunk: the choice passes over the others.
+        targets = [target for line in lines if (target := target_for(line, call.caller, table)) is not None]
         if record_to is None and call.route.record is RecordPolicy.ALL:
             record_to = _announce_recording(leg, call, desk, free=free)
-        tried.append(leg.connect(target, record_to, go_on=False))
+        if hunt.strategy is Strategy.ROTATE:
+            desk.journal.line_rung(name, [line.id for line in lines], desk.now())
+        ended = leg.connect(targets, record_to, go_on=False)
+        tried += ended
+        if not any(hunt.goes_on(one.disposition) for one in ended):
+            break
     return tried
 
 
-def _announce_recording(leg: Leg, call: Admitted, desk: Desk, *, free: bool) -> str:
+def _chosen(call: Incoming, hunt: Hunt, name: str, table: RoutingTable, desk: Desk) -> Choice:
+    now = desk.now()
+    known = (table.lines[line] for line in hunt.lines if line in table.lines)
+    capped = [line.id for line in known if line.daily_calls or line.monthly_calls]
+    uses = desk.journal.uses(name, hunt, call.route.number, call.caller.number, capped, now)
+    return choose(hunt, table, uses, now, desk.day_kinds(table), desk.dice)
+
+
+def _announce_recording(leg: Leg, call: Incoming, desk: Desk, *, free: bool) -> str:
     """Tell the caller of the recording where the number asks for it; the recording's name."""
     if call.route.record_notice and "notice" not in leg.notes:
         if free:

@@ -1,19 +1,22 @@
-"""What every step of a call is handed: routing, prompts, the clock."""
+"""What every step of a call is handed: routing, prompts, the past, the clock, the dice."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 
+from appliance.domain.calendar import SHANGHAI, DayKind, DayKinds
+from appliance.domain.numbers import Caller
+from appliance.domain.places import Place
 from appliance.domain.routing import RoutingTable
+from appliance.store.journal import Journal
 from appliance.switch.leg import Leg, Played
 
-_SHANGHAI = ZoneInfo("Asia/Shanghai")
 _log = structlog.get_logger(__name__)
 
 
@@ -23,13 +26,28 @@ class Desk:
 
     :param routing: the newest routing known; the last one when the database is away.
     :param find_prompt: the file of an account's prompt by name, None where there is none.
+    :param journal: what calls did before this one.
+    :param public_day: what the public calendar makes of a day.
+    :param place_of: where a caller calls from, by a routing table's own places first.
     :param now: the time, with an offset.
     """
 
     routing: Callable[[], RoutingTable]
     find_prompt: Callable[[str, str], Path | None]
+    journal: Journal
+    public_day: DayKinds
+    place_of: Callable[[Caller, RoutingTable], Place | None]
     now: Callable[[], datetime]
+    dice: random.Random = field(default_factory=random.SystemRandom)
     home_area_code: str = ""
+
+    def day_kinds(self, table: RoutingTable) -> DayKinds:
+        """What kind of day a date is: the box's own table goes before the public calendar."""
+
+        def kind(day: date) -> DayKind:
+            return table.calendar.get(day) or self.public_day(day)
+
+        return kind
 
     def play(self, leg: Leg, account: str, name: str) -> None:
         """Play a prompt by name. One that is missing is logged; the call goes on without it."""
@@ -41,4 +59,4 @@ class Desk:
 
     def recording_name(self, uuid: str) -> str:
         """A recording's place below the recordings folder: ``2026/11/22/UUID.wav``, the day of Shanghai."""
-        return f"{self.now().astimezone(_SHANGHAI):%Y/%m/%d}/{uuid}.wav"
+        return f"{self.now().astimezone(SHANGHAI):%Y/%m/%d}/{uuid}.wav"

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("appliance.cli.doctor", "doctor"),
     "operator": ("appliance.cli.operator", "operator"),
     "rating": ("appliance.cli.rating", "rating"),
+    "route": ("appliance.cli.route", "route"),
     "run": ("appliance.cli.run", "run"),
     "site": ("appliance.cli.site", "site"),
     "switch": ("appliance.cli.switch", "switch"),

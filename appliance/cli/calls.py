@@ -21,6 +21,7 @@ from appliance import bootstrap, config  # noqa: E402
 from appliance.calls import duration  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
+from appliance.store.journal import Journal  # noqa: E402
 from appliance.store.unit import Store  # noqa: E402
 from appliance.switch.esl_leg import Folders  # noqa: E402
 from appliance.switch.server import LegServer  # noqa: E402
@@ -48,13 +49,15 @@ def serve(grace: float) -> None:
     settings = config.load()
     routing = bootstrap.latest_routing(settings, Store(settings.database_url))
     routing.refresh()
+    journal = Journal(settings.journal_file)
     prompts = bootstrap.prompt_library(settings)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
-        partial(take, desk=bootstrap.build_desk(settings, routing)),
+        partial(take, desk=bootstrap.build_desk(settings, routing, journal)),
         Folders((prompts.own_dir, prompts.default_dir), settings.recordings_dir),
         reuse_port=True,
     )
+    bootstrap.warm_reference()
     server.start()
     stop = gevent.event.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,6 +72,7 @@ def serve(grace: float) -> None:
     click.echo(f"READY handlers={settings.handlers_host}:{server.port}")
     stop.wait()
     server.stop(grace)
+    journal.close()
 
 
 def _for_ever(pause_s: float, work: Callable[[], None]) -> NoReturn:

@@ -24,6 +24,8 @@ from appliance.domain.money import yuan
 from appliance.errors import ApplianceError, StoreError
 from appliance.rating.run import rate_all, rate_calls
 from appliance.store import schema
+from appliance.store.calls import talks
+from appliance.store.journal import Journal
 from appliance.store.queries import Scope, calls, reading
 from appliance.store.queries.call_views import CallDetail
 from appliance.store.unit import Store
@@ -32,6 +34,8 @@ _log = structlog.get_logger(__name__)
 
 #: Pause after a run that failed: whoever is away is not asked more often.
 _AFTER_A_FAULT_S = 2.0
+_FLUSH_EVERY_S = 5.0
+_FORGET_EVERY_S = 3600.0
 #: Pause before calls that could not be rated are looked for again.
 _CATCH_UP_S = 30.0
 
@@ -43,9 +47,11 @@ class Collector:
     commits, for a call without a charge is itself the note that it is to be rated.
     """
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, journal: Journal) -> None:
         self._settings = settings
         self._store = store
+        self._journal = journal
+        self._tended_at = self._forgot_at = 0.0
         self._stop = threading.Event()
         #: When to look for stored calls that were not rated (monotonic seconds): at the start and after a fault.
         self._catch_up_at: float | None = 0.0
@@ -65,7 +71,7 @@ class Collector:
             bootstrap.utc_now,
             partial_s=self._settings.partial_cdr_s,
             home_area_code=self._settings.home_area_code,
-            after_batch=self._rate,
+            after_batch=self._after_batch,
             stop=self._stop.is_set,
         )
         if self._catch_up_at is not None and time.monotonic() >= self._catch_up_at:
@@ -87,7 +93,23 @@ class Collector:
                 if str(error) != fault:
                     _log.error("collecting-stopped", error=str(error))
                 fault, pause = str(error), max(pause, _AFTER_A_FAULT_S)
+            self._tend_journal()
             self._stop.wait(pause)
+
+    def _after_batch(self, call_uuids: Sequence[str]) -> None:
+        self._rate(call_uuids)
+        with self._faults_logged(), self._store.reading() as session:
+            self._journal.talked(talks(session, call_uuids))
+
+    def _tend_journal(self) -> None:
+        """Here and not in the handlers: no call waits for the disk."""
+        now = time.monotonic()
+        if now - self._tended_at >= _FLUSH_EVERY_S:
+            self._tended_at = now
+            self._journal.flush()
+        if now - self._forgot_at >= _FORGET_EVERY_S:
+            self._forgot_at = now
+            self._journal.forget(bootstrap.utc_now())
 
     def _rate(self, call_uuids: Sequence[str]) -> None:
         with self._faults_logged(), self._store.work() as session:
@@ -128,9 +150,11 @@ def collect(once: bool) -> None:
             settings.spool_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"the spool {settings.spool_dir} cannot be made: {error.strerror}") from error
-        collector = Collector(settings, store)
+        journal = Journal(settings.journal_file)
+        collector = Collector(settings, store, journal)
         if once:
             done = collector.collect()
+            journal.close()
             click.echo(f"calls stored: {len(done.stored)}, files set aside: {len(done.rejects)}")
             for reject in done.rejects:
                 click.echo(f"set aside {reject.file}: {reject.reason}")
@@ -144,6 +168,7 @@ def collect(once: bool) -> None:
         threading.Thread(target=_look_after, args=(limit,), name="durations", daemon=True).start()
         click.echo(f"READY spool={settings.spool_dir}")
         collector.run()
+        journal.close()
 
 
 def _look_after(limit: duration.DurationLimit) -> NoReturn:

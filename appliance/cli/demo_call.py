@@ -60,14 +60,14 @@ def plan_call(table: RoutingTable, number: str | None = None) -> Plan:
 def _way_to_a_line(route: NumberRoute) -> tuple[str, tuple[str, ...]]:
     """The fewest keys from the flow's start to a node that rings lines, and those lines."""
     if route.flow is None:
-        return "", route.lines
+        return "", route.hunt.lines
     flow: Flow = route.flow
     todo, seen = deque([(flow.start, "")]), {flow.start}
     while todo:
         at, keys = todo.popleft()
         node = flow.nodes[at]
         if isinstance(node, Ring):
-            return keys, node.lines
+            return keys, node.hunt.lines
         steps = node.keys if isinstance(node, Menu) else dict.fromkeys([""], exits_of(node).get("next", ""))
         for key, target in steps.items():
             if target and target not in seen:

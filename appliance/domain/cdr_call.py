@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from appliance.domain import numbers
 from appliance.domain.cdr import Leg, clean, matching
+from appliance.domain.outcome import Disposition, disposition
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
 _CALLED = re.compile(r"[+*#0-9]{1,30}", re.ASCII)
@@ -47,6 +48,7 @@ class CallFacts:
     keys: str
     tried: str
     outcome: str
+    because: str
     hangup_cause: str
     sip_status: int | None
     recording: str
@@ -62,6 +64,8 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
     legs = sorted(lines, key=lambda leg: (leg.started_at, leg.uuid))
     joined_at, line = _joined(caller, legs)
     talk_end = caller.ended_at if line is None else min(line.ended_at, caller.ended_at)
+    # Where several rang at once only the line's own leg says which one it was.
+    line_id = matching(_ID, facts.get("gw_line", "")) or _line_of(line)
     kind = facts.get("gw_caller_kind", "")
     seen = numbers.caller(facts.get("sip_from_user", ""), home_area_code)
     return CallFacts(
@@ -78,11 +82,12 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         ended_at=caller.ended_at,
         bill_ms=_ms_between(caller.answered_at, caller.ended_at),
         bridged_ms=_ms_between(joined_at, talk_end),
-        line_id=matching(_ID, facts.get("gw_line", "")) or _line_of(line),
+        line_id=line_id,
         flow=clean(facts.get("gw_flow", ""), 60),
         keys=_pairs(facts.get("gw_keys", ""), 500),
-        tried=_tried(caller, joined_at is not None),
+        tried=_tried(caller, legs, line_id if joined_at is not None else ""),
         outcome=_outcome(caller, legs, joined_at is not None),
+        because=clean(facts.get("gw_because", ""), 500),
         hangup_cause=caller.hangup_cause,
         sip_status=_status(facts.get("sip_term_status", "")),
         # The name is noted before the line rings; there is a file only once somebody talks (RECORD_BRIDGE_REQ).
@@ -138,13 +143,30 @@ def _outcome(caller: Leg, lines: list[Leg], joined: bool) -> str:
     return f"failed:{caller.hangup_cause.lower().replace('_', '-') or 'unknown'}"[:60]
 
 
-def _tried(caller: Leg, joined: bool) -> str:
-    """Lines tried: those noted, and the one that was joined last: with its talk the call is over."""
-    noted = _pairs(caller.facts.get("gw_tried", ""), 500)
-    entry = f"{matching(_ID, caller.facts.get('gw_line', ''))}=answered"
-    if not joined or entry.startswith("=") or noted.endswith(entry):
-        return noted
-    return _pairs(f"{noted};{entry}", 500)
+def _tried(caller: Leg, lines: list[Leg], joined: str) -> str:
+    """Lines tried: those noted, and the one that was ``joined`` last (empty: none): with its talk the call is over.
+
+    Of lines that rang at once the handlers know one common end; each line's leg has its own.
+    """
+    noted = [tuple(pair.split("=")) for pair in _pairs(caller.facts.get("gw_tried", ""), 500).split(";") if pair]
+    ends: dict[str, list[str]] = {}
+    for leg in lines:
+        ends.setdefault(_line_of(leg), []).append(leg.hangup_cause)
+    tried = []
+    for line, how in noted:
+        own = ends.get(line, [])
+        cause = own.pop(0) if own else ""
+        tried.append(f"{line}={how if how in _SAID or cause in _NOT_THE_LINES else disposition(cause)}")
+    entry = f"{joined}=answered"
+    if joined and (not tried or tried[-1] != entry):
+        tried.append(entry)
+    return _pairs(";".join(tried), 500)
+
+
+#: Ends that the handlers know for certain: such a line was not rung, or talked.
+_SAID = frozenset({Disposition.FULL, Disposition.ANSWERED})
+#: Causes that say nothing of a line: no leg is known, or it was given up for another's sake or the caller's.
+_NOT_THE_LINES = frozenset({"", "LOSE_RACE", "ORIGINATOR_CANCEL"})
 
 
 def _called(facts: Mapping[str, str]) -> str:

@@ -17,6 +17,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
+from appliance.domain.hunt import FAIL_OVER, Hunt, Strategy
+from appliance.domain.outcome import Disposition
+
 KEYS = frozenset("0123456789*#")
 
 
@@ -44,9 +47,9 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Ring ``lines`` in order; ``failed`` is taken when none could be joined (empty: the call ends)."""
+    """Ring the lines of ``hunt``; ``failed`` is taken when none could be joined (empty: the call ends)."""
 
-    lines: tuple[str, ...]
+    hunt: Hunt
     failed: str = ""
 
 
@@ -85,7 +88,7 @@ class Flow:
         """(node, line) of every line that the graph rings."""
         for node_id, node in self.nodes.items():
             if isinstance(node, Ring):
-                for line in node.lines:
+                for line in node.hunt.lines:
                     yield node_id, line
 
 
@@ -137,7 +140,7 @@ _FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         frozenset({"prompt", "keys", "silence", "wrong"}),
         frozenset({"attempts", "timeout_s", "silence_prompt", "wrong_prompt"}),
     ),
-    "ring": (frozenset({"lines"}), frozenset({"failed"})),
+    "ring": (frozenset({"lines"}), frozenset({"strategy", "fail_over", "failed"})),
     "hangup": (frozenset(), frozenset({"prompt", "cause"})),
 }
 
@@ -196,7 +199,9 @@ def _node(node_id: str, raw: Any, faults: list[Fault]) -> Node | None:
     if kind == "menu":
         return Menu(**{**given, "keys": dict(given["keys"])})
     if kind == "ring":
-        return Ring(tuple(given["lines"]), given.get("failed", ""))
+        strategy = Strategy(given.get("strategy", Strategy.ORDER))
+        fail_over = frozenset(map(Disposition, given.get("fail_over", FAIL_OVER)))
+        return Ring(Hunt(tuple(given["lines"]), strategy, fail_over), given.get("failed", ""))
     return Play(**given) if kind == "play" else HangUp(**given)
 
 
@@ -232,6 +237,18 @@ def _lines(value: Any) -> str:
     return "" if len(set(value)) == len(value) else "names a line twice"
 
 
+def _strategy(value: Any) -> str:
+    return (
+        "" if isinstance(value, str) and value in frozenset(Strategy) else f"must be one of {', '.join(Strategy)}"
+    )
+
+
+def _fail_over(value: Any) -> str:
+    if isinstance(value, list | tuple) and all(isinstance(one, str) and one in FAIL_OVER for one in value):
+        return ""
+    return f"must be a list of {', '.join(sorted(FAIL_OVER))}"
+
+
 def _cause(value: Any) -> str:
     return "" if value in _CAUSES else f"must be one of {', '.join(sorted(_CAUSES))}"
 
@@ -248,6 +265,8 @@ _CHECKS = {
     "wrong_prompt": _optional_text,
     "lines": _lines,
     "failed": _optional_text,
+    "strategy": _strategy,
+    "fail_over": _fail_over,
     "cause": _cause,
 }
 

@@ -1,17 +1,12 @@
-"""Choosing lines and reading how they ended."""
+"""Reaching a line, and reading how lines ended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from appliance.domain.numbers import Caller, written_for
 from appliance.domain.outcome import Disposition, Target, Tried
 from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable
-
-
-def in_order(line_ids: Iterable[str], table: RoutingTable) -> list[Line]:
-    """The lines to ring, in the order given, each once; ids that are gone from the table are passed over."""
-    return [table.lines[line_id] for line_id in dict.fromkeys(line_ids) if line_id in table.lines]
 
 
 def target_for(line: Line, caller: Caller, table: RoutingTable) -> Target | None:
@@ -33,6 +28,8 @@ def target_for(line: Line, caller: Caller, table: RoutingTable) -> Target | None
         max_calls=line.max_calls,
         caller_number=shown if passes else trunk.caller_number,
         diversion="" if passes else shown,
+        trunk=trunk.id,
+        trunk_max_calls=trunk.max_calls,
     )
 
 

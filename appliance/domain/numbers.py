@@ -26,6 +26,10 @@ _DIGITS = re.compile(r"\+?[0-9]{3,24}")
 CARRIERS = {"0": "unicom", "6": "unicom", "1": "mobile", "7": "mobile", "8": "telecom", "9": "telecom"}
 
 
+#: Mobile ranges of virtual operators.
+VIRTUAL = frozenset({"162", "165", "167", "170", "171"})
+
+
 class CallerKind(StrEnum):
     """What a caller calls from; plans price by it."""
 
@@ -152,6 +156,26 @@ def _inland(digits: str, home_area_code: str = "") -> Caller | None:
     if home_area_code and _LOCAL.fullmatch(digits):
         return Caller(home_area_code + digits, CallerKind.FIXED)
     return None
+
+
+def area_code(number: str) -> str:
+    """The area code of a fixed line as it is kept, with its zero; empty: it is none.
+
+    >>> area_code("02161234567"), area_code("051261234567"), area_code("13800138000")
+    ('021', '0512', '')
+    """
+    if not _FIXED.fullmatch(number):
+        return ""
+    return number[:3] if number[1] in "12" else number[:4]
+
+
+def is_virtual(number: str) -> bool:
+    """Whether a mobile belongs to a virtual operator (转售), which no enterprise may bind as a line.
+
+    >>> is_virtual("17012345678"), is_virtual("13800138000")
+    (True, False)
+    """
+    return bool(_MOBILE.fullmatch(number)) and number[:3] in VIRTUAL
 
 
 def dialable(number: str) -> str:

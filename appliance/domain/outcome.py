@@ -19,6 +19,34 @@ class Disposition(StrEnum):
     FULL = "full"
 
 
+#: The switch's word → what became of the try (causes: ``switch_channel.c`` CAUSE_CHART; SIP answers are mapped to
+#: causes by mod_sofia, ``sofia_glue_sip_cause_to_freeswitch``).
+_DISPOSITIONS = {
+    "SUCCESS": Disposition.ANSWERED,
+    "USER_BUSY": Disposition.BUSY,
+    "NO_ANSWER": Disposition.NO_ANSWER,
+    "ALLOTTED_TIMEOUT": Disposition.NO_ANSWER,
+    "PROGRESS_TIMEOUT": Disposition.UNREACHABLE,
+    "CALL_REJECTED": Disposition.REJECTED,
+    "UNALLOCATED_NUMBER": Disposition.NOT_EXISTING,
+    "NO_ROUTE_DESTINATION": Disposition.NOT_EXISTING,
+    "NUMBER_CHANGED": Disposition.NOT_EXISTING,
+    "INVALID_NUMBER_FORMAT": Disposition.NOT_EXISTING,
+    # Ours, for a line that had no slot free (``switch.dialling``).
+    "LINE_FULL": Disposition.FULL,
+    "NO_PICKUP": Disposition.FULL,
+}
+
+
+def disposition(cause: str) -> Disposition:
+    """What a cause means for the caller; what is not listed is the line's or the network's fault.
+
+    >>> disposition("NO_USER_RESPONSE")
+    <Disposition.UNREACHABLE: 'unreachable'>
+    """
+    return _DISPOSITIONS.get(cause, Disposition.UNREACHABLE)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A line as the switch rings it. Every text is checked against an allow-list before it is sent.
@@ -30,6 +58,8 @@ class Target:
     :param max_calls: calls the line carries at once; 0: we count none.
     :param caller_number: shown to the line; empty: withheld.
     :param diversion: number for the Diversion header (RFC 5806); empty: none.
+    :param trunk: the trunk's id, by which its channels are counted.
+    :param trunk_max_calls: channels that the trunk has; 0: we count none.
     """
 
     line: str
@@ -39,6 +69,8 @@ class Target:
     max_calls: int
     caller_number: str = ""
     diversion: str = ""
+    trunk: str = ""
+    trunk_max_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

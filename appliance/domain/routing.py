@@ -1,23 +1,25 @@
-"""From an INVITE to where the call goes: pure, over one snapshot of the box's routing.
+"""One snapshot of the box's routing: trunks, lines, 400 numbers, and the rules by which a call is taken.
 
-``RoutingTable`` is everything that routing knows, read at one moment; ``admit`` finds the trunk and the 400
-number and says what shall happen. What happens then is carried out by ``calls``.
+``RoutingTable`` is everything that routing knows, read at one moment. ``called`` finds the number in it that was
+called, ``admission`` says whether the call is taken, ``hunt`` which lines ring.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from typing import assert_never
-from urllib.parse import unquote
 
-from appliance.domain import numbers
+from appliance.domain.calendar import DayKind, Schedule
 from appliance.domain.flow import Flow
-from appliance.domain.numbers import Caller, NumberFormat
+from appliance.domain.hunt import NO_LINES, Hunt
+from appliance.domain.lists import NumberList
+from appliance.domain.numbers import NumberFormat
+from appliance.domain.places import Place
+from appliance.domain.refusal import Refusal
 
 
 class CalledFrom(StrEnum):
@@ -44,22 +46,11 @@ class RecordPolicy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Invite:
-    """What the switch says of an incoming call, text as it came (bytes that are no UTF-8 replaced)."""
-
-    address: str
-    port: int
-    request_user: str
-    to_user: str = ""
-    diversion: str = ""
-    history_info: str = ""
-    caller_number: str = ""
-    caller_name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Trunk:
-    """A carrier's peer. ``accept`` holds networks (``10.0.0.0/8``) or one address and port (``10.0.0.1:5060``)."""
+    """A carrier's peer. ``accept`` holds networks (``10.0.0.0/8``) or one address and port (``10.0.0.1:5060``).
+
+    ``max_calls`` are the channels that the carrier gives us, both directions; 0: we count none.
+    """
 
     id: str
     accept: tuple[str, ...]
@@ -70,6 +61,7 @@ class Trunk:
     caller_id: CallerIdPolicy = CallerIdPolicy.TRUNK
     caller_number: str = ""
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
+    max_calls: int = 0
 
     def accepts(self, address: str, port: int) -> int:
         """How exactly this trunk claims an INVITE's source: 0 not at all, more is more exact."""
@@ -92,7 +84,15 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A bound line, ``number`` as ``domain.numbers`` keeps it."""
+    """A bound line, ``number`` as ``domain.numbers`` keeps it.
+
+    :param max_calls: calls that it carries at once; 0: we count none.
+    :param schedule: id of the schedule by which it is rung; empty: always.
+    :param daily_calls: calls that it takes a day of Asia/Shanghai; 0: any number.
+    :param monthly_calls: calls that it takes a month; 0: any number.
+    :param level: lines of a higher level are rung once all of the lower ones have failed.
+    :param weight: its part where lines are chosen by weight, at least 1.
+    """
 
     id: str
     account: str
@@ -100,131 +100,101 @@ class Line:
     trunk: str
     max_calls: int = 1
     ring_seconds: int = 25
+    schedule: str = ""
+    daily_calls: int = 0
+    monthly_calls: int = 0
+    level: int = 1
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLimit:
+    """At most so many calls of one caller that were let in, in so many minutes."""
+
+    calls: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What a refused caller gets instead of the usual: another ``prompt`` (empty: the usual one), an ``answer``
+    before it (metered), or a ``flow`` that takes the call."""
+
+    prompt: str = ""
+    answer: bool = False
+    flow: Flow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who may call a number, and when. Without any, everybody may.
+
+    :param max_calls: calls to the number at once; 0: any number.
+    :param calls_per_minute: calls that are let in within a minute; 0: any number.
+    :param black_lists: ids of lists; whom one of them means is refused.
+    :param white_lists: ids of lists of those who skip frequency, password and hours.
+    :param passwords: one of them has to be keyed; none: no password.
+    :param schedule: id of the schedule in which calls are taken; empty: always.
+    :param regions_only: places (``domain.places``) that calls are taken from; none: everywhere.
+    :param regions_except: places that calls are not taken from.
+    :param treatments: what refused callers get instead of the usual.
+    """
+
+    max_calls: int = 0
+    calls_per_minute: int = 0
+    black_lists: tuple[str, ...] = ()
+    white_lists: tuple[str, ...] = ()
+    caller_limit: CallerLimit | None = None
+    passwords: frozenset[str] = frozenset()
+    schedule: str = ""
+    regions_only: tuple[str, ...] = ()
+    regions_except: tuple[str, ...] = ()
+    treatments: Mapping[Refusal, Treatment] = field(default_factory=dict)
+
+
+NO_RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
 class NumberRoute:
-    """A 400 number and where its calls go: a flow, or lines in order."""
+    """A 400 number and where its calls go: to a flow, or to lines; to ``overflow`` when none of these could be
+    joined."""
 
     number: str
     account: str
     flow: Flow | None = None
-    lines: tuple[str, ...] = ()
+    hunt: Hunt = NO_LINES
+    overflow: Flow | None = None
     record: RecordPolicy = RecordPolicy.ALL
     record_notice: bool = True
     in_service: bool = True
+    rules: Rules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingTable:
-    """All routing of the box at ``revision``."""
+    """All routing of the box at ``revision``.
+
+    :param account_max_calls: account → its calls at once; an account that is not named has any number.
+    :param calendar: the box's own table over the public calendar.
+    :param places: the box's own table over the public one: an area code, or the first digits of a mobile → place.
+    """
 
     revision: int
     trunks: tuple[Trunk, ...]
     lines: Mapping[str, Line]
     numbers: Mapping[str, NumberRoute]
+    account_max_calls: Mapping[str, int] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    lists: Mapping[str, NumberList] = field(default_factory=dict)
+    calendar: Mapping[date, DayKind] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)
 
     def trunk(self, trunk_id: str) -> Trunk | None:
         """The trunk of that id."""
         return next((t for t in self.trunks if t.id == trunk_id), None)
 
 
-class Refusal(StrEnum):
-    """Why a call is not taken; each has its announcement and its cause."""
-
-    UNKNOWN_TRUNK = "unknown-trunk"
-    UNKNOWN_NUMBER = "unknown-number"
-    OUT_OF_SERVICE = "out-of-service"
-
-
-#: Refusal → Q.850 cause as FreeSWITCH names it, and the announcement played before it (None: none).
-REFUSALS: Mapping[Refusal, tuple[str, str | None]] = {
-    Refusal.UNKNOWN_TRUNK: ("CALL_REJECTED", None),
-    Refusal.UNKNOWN_NUMBER: ("UNALLOCATED_NUMBER", "number-unknown"),
-    Refusal.OUT_OF_SERVICE: ("NORMAL_TEMPORARY_FAILURE", "number-out-of-service"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """The call is taken: for this number, from this caller, by this trunk."""
-
-    trunk: Trunk
-    route: NumberRoute
-    caller: Caller
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The call is not taken; what was found out so far is kept for the record."""
-
-    reason: Refusal
-    caller: Caller
-    trunk: str = ""
-    number: str = ""
-    account: str = ""
-
-
-_USER = re.compile(r"(?:sips?|tel):(?://)?([^@;>?\s]+)", re.IGNORECASE)
-
-
 @lru_cache(maxsize=1024)
 def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     return ipaddress.ip_network(entry, strict=False)
-
-
-def _users(header: str) -> Iterator[str]:
-    """User parts of all SIP and tel URIs in a header, in order (RFC 3261 section 19.1, RFC 3966)."""
-    for found in _USER.finditer(header):
-        yield unquote(found[1])
-
-
-def _without_parameters(user: str) -> str:
-    """``4008001234;phone-context=+86`` without what follows the number (RFC 3261 section 19.1.6, RFC 4694)."""
-    return user.partition(";")[0]
-
-
-def called_candidates(invite: Invite, trunk: Trunk) -> Iterator[str]:
-    """Numbers that the INVITE may have been dialled by, compact, in the trunk's order."""
-    for place in trunk.called_from:
-        match place:
-            case CalledFrom.REQUEST_URI:
-                yield numbers.compact(_without_parameters(invite.request_user))
-            case CalledFrom.TO:
-                yield numbers.compact(_without_parameters(invite.to_user))
-            case CalledFrom.DIVERSION:
-                yield from map(numbers.compact, _users(invite.diversion))
-            case CalledFrom.HISTORY_INFO:
-                yield from map(numbers.compact, _users(invite.history_info))
-            case _:
-                assert_never(place)
-
-
-def find_number(invite: Invite, trunk: Trunk, table: RoutingTable) -> str | None:
-    """The 400 number that was called, or None: the first candidate that is ours, or lands on one of ours."""
-    for candidate in called_candidates(invite, trunk):
-        if candidate in table.numbers:
-            return candidate
-        landed = trunk.landing.get(candidate) or trunk.landing.get(numbers.caller(candidate).number)
-        if landed in table.numbers:
-            return landed
-    return None
-
-
-def admit(invite: Invite, table: RoutingTable, home_area_code: str = "") -> Admitted | Refused:
-    """Decide whether the call is taken; first refusal wins."""
-    caller = numbers.caller(invite.caller_number, home_area_code)
-    claims = [(trunk.accepts(invite.address, invite.port), trunk) for trunk in table.trunks]
-    best = max((claim for claim, _ in claims), default=0)
-    if best == 0:
-        return Refused(Refusal.UNKNOWN_TRUNK, caller)
-    # Several trunks behind one address (a carrier's shared proxy): the one that knows the number.
-    rivals = [trunk for claim, trunk in claims if claim == best]
-    for trunk in rivals:
-        number = find_number(invite, trunk, table)
-        if number is not None:
-            route = table.numbers[number]
-            if not route.in_service:
-                return Refused(Refusal.OUT_OF_SERVICE, caller, trunk.id, number, route.account)
-            return Admitted(trunk, route, caller)
-    return Refused(Refusal.UNKNOWN_NUMBER, caller, rivals[0].id)

@@ -31,6 +31,17 @@ def _limit_usage(switch: Switch, text: str) -> str:
     return str(switch.limits.usage(words[1], words[2]))
 
 
+def _uuid_limit_release(switch: Switch, text: str) -> str:
+    """`UUID hash REALM ID`: a leg gives back what it holds."""
+    words = text.split()
+    if len(words) < 4 or words[1] != "hash":
+        return "-USAGE: <uuid> <backend> [realm] [resource]\n"
+    if switch.find(words[0]) is None:
+        return _NO_CHANNEL
+    switch.limits.free(words[2], words[3], words[0])
+    return "+OK\n"
+
+
 def _uuid_kill(switch: Switch, text: str) -> str:
     uuid, _, cause = text.partition(" ")
     if not uuid:
@@ -73,6 +84,7 @@ COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     **api_show.COMMANDS,
     "limit_usage": _limit_usage,
     "uuid_kill": _uuid_kill,
+    "uuid_limit_release": _uuid_limit_release,
     "sched_hangup": _sched_hangup,
     "reloadxml": _reloadxml,
     "reloadacl": _reloadacl,

@@ -133,15 +133,39 @@ def _limit_execute(session: Session, text: str) -> None:
     _, realm, slot, most, name, *argument = words
     channel, limits = session.channel, session.switch.limits
     most_number = int(most) if most.isdigit() else -1
-    if not limits.take(realm, slot, channel.uuid, most_number):
+    usage = limits.take(realm, slot, channel.uuid, most_number)
+    if not usage:
         log.info("%s: %s %s is full", channel.name, realm, slot)
         return
-    usage = str(limits.usage(realm, slot))
-    channel.variables.update({"limit_usage": usage, f"limit_usage_{realm}_{slot}": usage})
+    _note_usage(channel, realm, slot, usage)
     session.execute(name, argument[0] if argument else "")
     # Not when the application was interrupted: then the slot stays the channel's until its end, as in
     # FreeSWITCH.
     limits.free(realm, slot, channel.uuid)
+
+
+def limit(channel: Channel, text: str) -> None:
+    """`hash REALM ID [MAX [!CAUSE]]`: hold a place until the leg's end; without MAX it is only counted. Where none
+    is left the leg is hung up."""
+    words = text.split()
+    if len(words) < 3 or words[0] != "hash":
+        log.warning("%s: limit %r is not understood", channel.name, text)
+        return
+    realm, slot, limits = words[1], words[2], channel.switch.limits
+    most = int(words[3]) if len(words) > 3 and words[3].isdigit() else -1
+    usage = limits.take(realm, slot, channel.uuid, most)
+    if not usage:
+        channel.hangup(causes.parse(words[4].removeprefix("!") if len(words) > 4 else "CALL_REJECTED"))
+        return
+    _note_usage(channel, realm, slot, usage)
+
+
+def _note_usage(channel: Channel, realm: str, slot: str, usage: int) -> None:
+    channel.variables.update({"limit_usage": str(usage), f"limit_usage_{realm}_{slot}": str(usage)})
+
+
+def _limit(session: Session, text: str) -> None:
+    limit(session.channel, text)
 
 
 def _sched_hangup(session: Session, text: str) -> None:
@@ -161,5 +185,6 @@ APPLICATIONS: dict[str, Callable[[Session, str], None]] = {
     "transfer": _transfer,
     "record_session": _record_session,
     "stop_record_session": _stop_record_session,
+    "limit": _limit,
     "limit_execute": _limit_execute,
 }

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import esl_wire, events
+from appliance.miniswitch import api, esl_wire, events
 from appliance.miniswitch.channel import Channel, Interrupted
 from appliance.miniswitch.esl_wire import Command
 
@@ -109,6 +109,8 @@ def _answer(session: Session, command: Command) -> bytes:
         # Nothing to say is to FreeSWITCH a command that it does not know (the end of `parse_command`).
         value = esl_wire.to_bytes(session.channel.variables.get(rest) or "")[:_LONGEST_VALUE]
         return esl_wire.reply_frame(esl_wire.to_text(value) or esl_wire.UNKNOWN)
+    if word == "api" and rest:
+        return esl_wire.api_frame(api.run(session.switch, rest))
     if word == "sendmsg":
         if rest and rest != session.channel.uuid:
             return esl_wire.reply_frame(f"-ERR invalid session id [{rest}]")

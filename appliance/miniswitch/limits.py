@@ -12,17 +12,18 @@ class Limits:
         self._lock = threading.Lock()
         self._holders: dict[tuple[str, str], set[str]] = {}
 
-    def take(self, realm: str, slot: str, channel: str, most: int) -> bool:
-        """Hold a slot when fewer than `most` channels do; `most` below 0 counts without a limit.
+    def take(self, realm: str, slot: str, channel: str, most: int) -> int:
+        """Hold a slot when fewer than `most` channels do; `most` below 0 counts without a limit. Returns how many
+        hold it then, 0: it was full.
 
         A channel that holds it already keeps its one place.
         """
         with self._lock:
             holders = self._holders.setdefault((realm, slot), set())
             if channel not in holders and 0 <= most <= len(holders):
-                return False
+                return 0
             holders.add(channel)
-            return True
+            return len(holders)
 
     def free(self, realm: str, slot: str, channel: str) -> None:
         """Give one slot back."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from appliance.miniswitch import apps
 from appliance.miniswitch.channel import Channel, State, new_uuid
 from appliance.miniswitch.closing import close
 from appliance.miniswitch.dialstring import Target
@@ -60,6 +61,9 @@ class Ringing:
             limit = leg.variables.get("leg_timeout") or ""
             deadline = time.monotonic() + int(limit) if limit.isdigit() and int(limit) else None
             self.attempts.append(Attempt(leg, deadline))
+            _hold_places(leg)
+            if leg.hangup_cause:
+                continue
             self.switch.sip.run(leg.sip.place, _invitation(leg, self.caller, target))
             self.switch.events.fire("CHANNEL_ORIGINATE", leg)
         return None
@@ -156,6 +160,15 @@ def _make_leg(switch: Switch, caller: Channel | None, target: Target) -> Channel
     leg.variables.update(target.variables(_exported(caller)))
     switch.remember(leg)
     return leg
+
+
+def _hold_places(leg: Channel) -> None:
+    """What `execute_on_originate…` has a leg do before its INVITE: hold a place, or end at once. Other applications
+    are FreeSWITCH's, but nobody uses them here."""
+    for name, value in list(leg.variables.items()):
+        application, _, argument = (value or "").partition(" ")
+        if name.startswith("execute_on_originate") and application == "limit" and not leg.hangup_cause:
+            apps.limit(leg, argument)
 
 
 def _exported(caller: Channel | None) -> dict[str, str]:

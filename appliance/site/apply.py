@@ -9,6 +9,7 @@ from appliance.errors import StoreError
 from appliance.site.apply_operators import merge_operators
 from appliance.site.apply_prices import merge_plans, merge_subscriptions
 from appliance.site.apply_routing import merge_accounts, merge_flows, merge_lines, merge_numbers, merge_trunks
+from appliance.site.apply_rules import merge_calendar, merge_lists, merge_regions, merge_schedules
 from appliance.site.findings import SiteFaults
 from appliance.site.merge import Merge, Report
 from appliance.site.prune import prune_absent
@@ -33,6 +34,10 @@ def apply(store: Store, document: Document, *, now: datetime, prune: bool = Fals
             raise StoreError("the database lacks its site row; restore it from a backup")
         merge = Merge(session, document, prune, now)
         merge_accounts(merge)
+        merge_calendar(merge)
+        merge_regions(merge)
+        merge_schedules(merge)
+        merge_lists(merge)
         merge_trunks(merge)
         merge_lines(merge)
         merge_flows(merge)

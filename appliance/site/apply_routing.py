@@ -15,9 +15,9 @@ def merge_accounts(merge: Merge) -> None:
     for part in merge.document.site.accounts:
         row = stored.get(part.id)
         if row is None:
-            merge.add("account", part.id, Account(id=part.id, name=part.name))
+            merge.add("account", part.id, Account(id=part.id, name=part.name, max_calls=part.max_calls))
         else:
-            merge.update("account", part.id, row, {"name": part.name})
+            merge.update("account", part.id, row, {"name": part.name, "max_calls": part.max_calls})
     merge.session.flush()
 
 
@@ -55,9 +55,10 @@ def merge_lines(merge: Merge) -> None:
     """Bound lines."""
     stored = {row.id: row for row in merge.session.scalars(select(Line))}
     for part in merge.document.site.lines:
-        values = part.model_dump(exclude={"id", "account", "trunk"}) | {
+        values = part.model_dump(exclude={"id", "account", "trunk", "schedule"}) | {
             "account_id": part.account,
             "trunk_id": part.trunk,
+            "schedule_id": part.schedule,
         }
         row = stored.get(part.id)
         if row is None:
@@ -107,6 +108,10 @@ def merge_numbers(merge: Merge) -> None:
             "name": part.name,
             "flow_id": flows[part.account, part.flow].id if part.flow else None,
             "line_ids": list(part.lines),
+            "strategy": part.strategy,
+            "fail_over": sorted(part.fail_over),
+            "overflow_id": flows[part.account, part.overflow].id if part.overflow else None,
+            "rules": part.rules.stored(),
             "record": part.record,
             "record_notice": part.record_notice,
             "in_service": part.in_service,

@@ -10,6 +10,7 @@ from appliance.domain import numbers
 from appliance.domain.numbers import CallerKind
 from appliance.errors import MediaError
 from appliance.site.check_prices import check_plans, check_subscriptions
+from appliance.site.check_rules import check_rules
 from appliance.site.findings import Finding, Path, SiteFaults
 from appliance.site.read import Document, read
 from appliance.site.schema import FlowPart, LinePart, NumberPart
@@ -45,6 +46,7 @@ def check(document: Document, find_prompt: FindPrompt) -> list[Finding]:
         *_numbers(document, find_prompt),
         *check_plans(document),
         *check_subscriptions(document),
+        *check_rules(document),
     ]
 
 
@@ -58,6 +60,8 @@ def _duplicates(document: Document) -> Iterator[Finding]:
         ("numbers", "number", (part.number for part in site.numbers)),
         ("flows", "name", ((part.account, part.name) for part in site.flows)),
         ("plans", "code", (part.code for part in site.plans)),
+        ("schedules", "id", (part.id for part in site.schedules)),
+        ("lists", "id", (part.id for part in site.lists)),
     ]
     for section, field, keys in kinds:
         first: dict[object, int] = {}
@@ -210,6 +214,10 @@ def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
         if part.record == "all" and part.record_notice:
             here = (*path, "record_notice")
             yield from _prompt(document, here, part.account, NOTICE, find_prompt)
+        for reason, treated in part.rules.refusals.items():
+            if treated.prompt:
+                here = (*path, "rules", "refusals", reason, "prompt")
+                yield from _prompt(document, here, part.account, treated.prompt, find_prompt)
 
 
 def _destination(document: Document, path: Path, part: NumberPart) -> Iterator[Finding]:

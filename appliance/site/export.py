@@ -13,12 +13,17 @@ from sqlalchemy.orm import Session
 from appliance.site.values import written_amount
 from appliance.store.models import (
     Account,
+    CalendarDay,
     Flow,
     FlowVersion,
     Line,
+    ListEntry,
     Number,
+    NumberList,
     Operator,
     Plan,
+    Region,
+    Schedule,
     Subscription,
     Trunk,
 )
@@ -44,7 +49,8 @@ def as_data(session: Session) -> dict[str, Any]:
     return {
         "version": 1,
         "accounts": [
-            {"id": row.id, "name": row.name} for row in session.scalars(select(Account).order_by(Account.id))
+            {"id": row.id, "name": row.name, "max_calls": row.max_calls}
+            for row in session.scalars(select(Account).order_by(Account.id))
         ],
         "operators": [_operator(row) for row in session.scalars(select(Operator).order_by(Operator.login))],
         "trunks": [_trunk(row) for row in session.scalars(select(Trunk).order_by(Trunk.id))],
@@ -52,6 +58,15 @@ def as_data(session: Session) -> dict[str, Any]:
         "numbers": _numbers(session),
         "flows": _flows(session),
         "plans": [_plan(row) for row in session.scalars(select(Plan).order_by(Plan.code))],
+        "schedules": [_schedule(row) for row in session.scalars(select(Schedule).order_by(Schedule.id))],
+        "lists": _lists(session),
+        "calendar": {
+            row.day.isoformat(): row.kind for row in session.scalars(select(CalendarDay).order_by(CalendarDay.day))
+        },
+        "regions": {
+            row.prefix: f"{row.province}/{row.city}" if row.city else row.province
+            for row in session.scalars(select(Region).order_by(Region.prefix))
+        },
     }
 
 
@@ -72,6 +87,7 @@ def _trunk(row: Trunk) -> dict[str, Any]:
         "caller_id": row.caller_id,
         "caller_number": row.caller_number,
         "codecs": list(row.codecs),
+        "max_calls": row.max_calls,
     }
 
 
@@ -85,14 +101,45 @@ def _line(row: Line) -> dict[str, Any]:
         "trunk": row.trunk_id,
         "max_calls": row.max_calls,
         "ring_seconds": row.ring_seconds,
+        "schedule": row.schedule_id,
+        "daily_calls": row.daily_calls,
+        "monthly_calls": row.monthly_calls,
+        "level": row.level,
+        "weight": row.weight,
     }
+
+
+def _schedule(row: Schedule) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "account": row.account_id,
+        "name": row.name,
+        "week": dict(row.week),
+        "holidays": "open" if row.works_holidays else "closed",
+        "makeup": row.makeup_as,
+        "days": dict(row.own_days),
+    }
+
+
+def _lists(session: Session) -> list[dict[str, Any]]:
+    entries: dict[str, list[str]] = {}
+    for list_id, entry in session.execute(select(ListEntry.list_id, ListEntry.entry).order_by(ListEntry.entry)):
+        entries.setdefault(list_id, []).append(entry)
+    return [
+        {"id": row.id, "account": row.account_id, "name": row.name, "entries": entries.get(row.id, [])}
+        for row in session.scalars(select(NumberList).order_by(NumberList.id))
+    ]
 
 
 def _numbers(session: Session) -> list[dict[str, Any]]:
     flows = {row.id: row.name for row in session.scalars(select(Flow))}
     made = []
     for row in session.scalars(select(Number).order_by(Number.number)):
-        where = {"flow": flows[row.flow_id]} if row.flow_id is not None else {"lines": list(row.line_ids)}
+        where: dict[str, Any] = {"flow": flows[row.flow_id]} if row.flow_id is not None else _hunt(row)
+        if row.overflow_id is not None:
+            where["overflow"] = flows[row.overflow_id]
+        if row.rules:
+            where["rules"] = dict(row.rules)
         subscriptions = session.scalars(
             select(Subscription).where(Subscription.number == row.number).order_by(Subscription.starts_at)
         )
@@ -109,6 +156,10 @@ def _numbers(session: Session) -> list[dict[str, Any]]:
             }
         )
     return made
+
+
+def _hunt(row: Number) -> dict[str, Any]:
+    return {"lines": list(row.line_ids), "strategy": row.strategy, "fail_over": list(row.fail_over)}
 
 
 def _subscription(row: Subscription) -> dict[str, Any]:

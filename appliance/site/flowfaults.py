@@ -21,6 +21,7 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     (r"must be a list of lines", "必须是线路列表"),
     (r"names a line twice", "线路重复"),
     (r"must be one of (.*)", "必须是以下之一：{0}"),
+    (r"must be a list of (.*)", "必须是以下各项的列表：{0}"),
 )
 
 

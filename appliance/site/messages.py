@@ -66,6 +66,28 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     ),
     "not-a-peer": ("not HOST:PORT: {value}", "不是 主机:端口：{value}"),
     "not-a-hash": ("not an argon2id hash ($argon2id$...)", "不是 argon2id 哈希（$argon2id$…）"),
+    "not-hours": (
+        "not hours (HH:MM-HH:MM, 00:00 to 24:00): {value}",
+        "不是时段（HH:MM-HH:MM，00:00 到 24:00）：{value}",
+    ),
+    "not-a-date": ("not a date (YYYY-MM-DD): {value}", "不是日期（YYYY-MM-DD）：{value}"),
+    "not-a-weekday": (
+        "not a weekday (mon, tue, wed, thu, fri, sat, sun, or mon-fri): {value}",
+        "不是星期（mon、tue、wed、thu、fri、sat、sun，或 mon-fri）：{value}",
+    ),
+    "not-a-list-entry": (
+        "not a number, a prefix (138*), an area code, a mobile segment, withheld, overseas or virtual: {value}",
+        "不是号码、前缀（138*）、区号、手机号段、withheld、overseas 或 virtual：{value}",
+    ),
+    "not-an-access-code": ("must be four to six digits", "必须是四到六位数字"),
+    "not-a-place": (
+        "not a place (a province, a city, or PROVINCE/CITY): {value}",
+        "不是地区（省、市，或 省/市）：{value}",
+    ),
+    "not-a-region-prefix": (
+        "not an area code or the first digits of a mobile number: {value}",
+        "不是区号或手机号段：{value}",
+    ),
     "invalid": ("{why}", "{why}"),
     # Between the parts
     "duplicate": ("{value} is there already, in line {line}", "{value} 已在第 {line} 行出现"),
@@ -73,6 +95,22 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "unknown-trunk": ("there is no trunk {value}", "没有中继 {value}"),
     "unknown-line": ("there is no line {value}", "没有线路 {value}"),
     "unknown-flow": ("the account {account} has no flow {value}", "企业 {account} 没有流程 {value}"),
+    "unknown-schedule": ("there is no schedule {value}", "没有时间表 {value}"),
+    "schedule-of-another": (
+        "the schedule {value} belongs to the account {owner}, not to {account}",
+        "时间表 {value} 属于企业 {owner}，不属于 {account}",
+    ),
+    "unknown-list": ("there is no list {value}", "没有名单 {value}"),
+    "list-of-another": (
+        "the list {value} belongs to the account {owner}, not to {account}",
+        "名单 {value} 属于企业 {owner}，不属于 {account}",
+    ),
+    "unknown-place": ("there is no place called {value}", "没有名为 {value} 的地区"),
+    "overflow-of-flow": (
+        "a number with a flow has no overflow: the flow's own exits say where calls go",
+        "有 flow 的号码没有 overflow：去向由流程的出口决定",
+    ),
+    "prompt-and-flow": ("a refusal has a prompt or a flow, not both", "拒绝处理只能有 prompt 或 flow 之一"),
     "unknown-number": ("there is no number {value}", "没有号码 {value}"),
     "unknown-plan": ("there is no plan {value}", "没有套餐 {value}"),
     "line-of-another": (

@@ -14,14 +14,18 @@ from appliance.site.apply_prices import is_charged
 from appliance.site.merge import Action, Merge
 from appliance.store.models import (
     Account,
+    CalendarDay,
     Call,
     Charge,
     Flow,
     Line,
     Number,
+    NumberList,
     Operator,
     Plan,
     Price,
+    Region,
+    Schedule,
     Subscription,
     Trunk,
 )
@@ -33,6 +37,7 @@ def prune_absent(merge: Merge) -> None:
     _subscriptions(merge)
     _flows(merge)
     _lines_and_trunks(merge)
+    _rules(merge)
     _prices_and_plans(merge)
     _operators(merge)
     _accounts(merge)
@@ -48,7 +53,14 @@ def _numbers(merge: Merge) -> None:
         if row.number in named:
             continue
         if _any(merge, Call.number == row.number):
-            merge.update("number", row.number, row, {"in_service": False, "flow_id": None, "line_ids": []})
+            emptied: dict[str, object] = {
+                "in_service": False,
+                "flow_id": None,
+                "line_ids": [],
+                "overflow_id": None,
+                "rules": {},
+            }
+            merge.update("number", row.number, row, emptied)
             merge.note(Action.KEPT, "number", row.number, "it has calls; out of service")
         else:
             merge.remove("number", row.number, row)
@@ -99,6 +111,23 @@ def _lines_and_trunks(merge: Merge) -> None:
     for trunk in merge.session.scalars(select(Trunk).order_by(Trunk.id)):
         if trunk.id not in trunks:
             merge.remove("trunk", trunk.id, trunk)
+    merge.session.flush()
+
+
+def _rules(merge: Merge) -> None:
+    """Nothing refers to these any more: numbers and lines that stay have been emptied, or are in the file."""
+    site = merge.document.site
+    named: list[tuple[str, type[Schedule | NumberList | CalendarDay | Region], str, set[str]]] = [
+        ("schedule", Schedule, "id", {part.id for part in site.schedules}),
+        ("list", NumberList, "id", {part.id for part in site.lists}),
+        ("calendar day", CalendarDay, "day", set(site.calendar)),
+        ("region", Region, "prefix", set(site.regions)),
+    ]
+    for kind, table, key, there in named:
+        for row in merge.session.scalars(select(table)):
+            name = str(getattr(row, key))
+            if name not in there:
+                merge.remove(kind, name, row)
     merge.session.flush()
 
 

@@ -10,25 +10,37 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from appliance.domain import numbers
+from appliance.domain.calendar import WEEKDAYS, DayKind
+from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.numbers import CallerKind, NumberFormat
+from appliance.domain.refusal import Refusal
 from appliance.domain.routing import CalledFrom, CallerIdPolicy, RecordPolicy
 from appliance.site.values import (
+    AccessCode,
     Amount,
+    DateText,
     Dialable,
     End,
+    Entry,
     Flag,
     FourHundred,
+    HoursText,
     Id,
     Name,
     OptionalId,
     PasswordHash,
     Peer,
+    PlaceText,
+    PromptName,
+    RegionPrefix,
     ShortName,
     ShownNumber,
     Source,
     Time,
+    WeekdayKey,
     choice,
     fail,
+    weekdays,
     whole,
 )
 from appliance.store.operators import ROLES, written_login
@@ -60,6 +72,7 @@ class AccountPart(Part):
 
     id: Id
     name: Name
+    max_calls: Annotated[int, whole(0, 10_000)] = 0
 
 
 class OperatorPart(Part):
@@ -85,6 +98,7 @@ class TrunkPart(Part):
     caller_id: Annotated[str, choice(*CallerIdPolicy)] = "trunk"
     caller_number: ShownNumber = ""
     codecs: Annotated[list[Annotated[str, choice("PCMA", "PCMU", "G722")]], Field(min_length=1)] = ["PCMA", "PCMU"]
+    max_calls: Annotated[int, whole(0, 10_000)] = 0
 
     def landed(self) -> list[tuple[str, str, str]]:
         """(as written, as kept, 400 number) of each landing number."""
@@ -102,6 +116,11 @@ class LinePart(Part):
     trunk: Id
     max_calls: Annotated[int, whole(0, 1000)] = 1
     ring_seconds: Annotated[int, whole(1, 120)] = 25
+    schedule: OptionalId = None
+    daily_calls: Annotated[int, whole(0, 100_000)] = 0
+    monthly_calls: Annotated[int, whole(0, 1_000_000)] = 0
+    level: Annotated[int, whole(1, 99)] = 1
+    weight: Annotated[int, whole(1, 1000)] = 1
 
 
 class SubscriptionPart(Part):
@@ -112,6 +131,73 @@ class SubscriptionPart(Part):
     ends_at: End = None
 
 
+class SchedulePart(Part):
+    """When somebody is there."""
+
+    id: Id
+    account: Id
+    name: Name = ""
+    week: dict[WeekdayKey, list[HoursText]] = {}
+    holidays: Annotated[str, choice("closed", "open")] = "closed"
+    makeup: Annotated[str, choice(*WEEKDAYS)] = "mon"
+    days: dict[DateText, list[HoursText]] = {}
+
+    def by_weekday(self) -> dict[str, list[str]]:
+        """Weekday → its hours, days that are closed left out; days that two entries name have the hours of both."""
+        made: dict[str, list[str]] = {}
+        for key, hours in self.week.items():
+            for day in weekdays(key):
+                made.setdefault(day, []).extend(hours)
+        return {day: made[day] for day in WEEKDAYS if made.get(day)}
+
+
+class ListPart(Part):
+    """A black or white list, by its use."""
+
+    id: Id
+    account: Id
+    name: Name = ""
+    entries: list[Entry] = []
+
+
+class CallerLimitPart(Part):
+    """At most so many calls of a caller in so many minutes."""
+
+    calls: Annotated[int, whole(1, 1000)]
+    minutes: Annotated[int, whole(1, 1440)]
+
+
+class RefusalPart(Part):
+    """What a refused caller gets instead of the usual."""
+
+    prompt: PromptName = ""
+    answer: Flag = False
+    flow: OptionalId = None
+
+
+#: Refusals that a number can treat its own way: those before it is known are the box's.
+TREATABLE = tuple(refusal for refusal in Refusal if refusal not in (Refusal.UNKNOWN_TRUNK, Refusal.UNKNOWN_NUMBER))
+
+
+class RulesPart(Part):
+    """Who may call a number, and when."""
+
+    max_calls: Annotated[int, whole(0, 10_000)] = 0
+    calls_per_minute: Annotated[int, whole(0, 10_000)] = 0
+    black_lists: list[Id] = []
+    white_lists: list[Id] = []
+    caller_limit: CallerLimitPart | None = None
+    passwords: list[AccessCode] = []
+    schedule: OptionalId = None
+    regions_only: list[PlaceText] = []
+    regions_except: list[PlaceText] = []
+    refusals: dict[Annotated[str, choice(*TREATABLE)], RefusalPart] = {}
+
+    def stored(self) -> dict[str, Any]:
+        """As it is stored: without what is at its default."""
+        return self.model_dump(exclude_defaults=True)
+
+
 class NumberPart(Part):
     """A 400 number."""
 
@@ -120,6 +206,10 @@ class NumberPart(Part):
     name: Name = ""
     flow: OptionalId = None
     lines: list[Id] = []
+    strategy: Annotated[str, choice(*Strategy)] = "order"
+    fail_over: list[Annotated[str, choice(*sorted(FAIL_OVER))]] = sorted(FAIL_OVER)
+    overflow: OptionalId = None
+    rules: RulesPart = RulesPart()
     record: Annotated[str, choice(*RecordPolicy)] = "all"
     record_notice: Flag = True
     in_service: Flag = True
@@ -192,3 +282,7 @@ class SiteFile(Part):
     numbers: list[NumberPart] = []
     flows: list[FlowPart] = []
     plans: list[PlanPart] = []
+    schedules: list[SchedulePart] = []
+    lists: list[ListPart] = []
+    calendar: dict[DateText, Annotated[str, choice(*DayKind)]] = {}
+    regions: dict[RegionPrefix, PlaceText] = {}

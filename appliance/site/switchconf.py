@@ -45,7 +45,7 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "api",
         (
             *("status", "version", "show", "module_exists", "reloadxml", "reloadacl", "originate"),
-            *("uuid_kill", "limit_usage", "global_getvar", "sched_hangup"),
+            *("uuid_kill", "limit_usage", "uuid_limit_release", "global_getvar", "sched_hangup"),
         ),
     ),
     (
@@ -54,7 +54,7 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             *("answer", "pre_answer", "hangup", "transfer", "set", "multiset"),
             *("playback", "play_and_get_digits", "record_session", "stop_record_session"),
-            *("bridge", "execute_extension", "limit_execute", "sched_hangup"),
+            *("bridge", "execute_extension", "limit", "limit_execute", "sched_hangup"),
         ),
     ),
     ("mod_event_socket", "app", ("socket",)),

@@ -11,13 +11,13 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from appliance.domain import money, numbers
+from appliance.domain import calendar, lists, money, numbers
 from appliance.errors import InvalidNumber
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -30,6 +30,8 @@ _TIME = re.compile(
 )
 _PEER = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,80}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})")
 _HASH = re.compile(r"\$argon2id\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+_ACCESS_CODE = re.compile(r"[0-9]{4,6}", re.ASCII)
+_REGION_PREFIX = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})|1[3-9][0-9]{1,9}", re.ASCII)
 ID_LIMIT = 40
 
 
@@ -216,10 +218,92 @@ def _amount(value: object) -> int:
     return micro
 
 
+def _hours(value: object) -> str:
+    text = _text(value)
+    if calendar.read_hours(text) is None:
+        fail("not-hours", value=text[:80])
+    return text
+
+
+def _date(value: object) -> str:
+    text = _text(value)
+    try:
+        if not re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
+            raise ValueError(text)
+        date.fromisoformat(text)
+    except ValueError:
+        fail("not-a-date", value=text[:80])
+    return text
+
+
+def weekdays(value: object) -> tuple[str, ...]:
+    """``mon``, or ``mon-fri``: the days it names, Monday first; ``sat-mon`` goes round.
+
+    >>> weekdays("mon-wed"), weekdays("sat-mon")
+    (('mon', 'tue', 'wed'), ('sat', 'sun', 'mon'))
+    """
+    first, dash, last = _text(value).partition("-")
+    days = calendar.WEEKDAYS
+    if first not in days or (dash and last not in days):
+        fail("not-a-weekday", value=str(value)[:80])
+    begin = days.index(first)
+    length = (days.index(last) - begin) % 7 + 1 if dash else 1
+    return tuple(days[(begin + step) % 7] for step in range(length))
+
+
+def _weekday_key(value: object) -> str:
+    weekdays(value)
+    return str(value)
+
+
+def _entry(value: object) -> str:
+    text = _text(value)
+    try:
+        return lists.validate(text)
+    except InvalidNumber:
+        fail("not-a-list-entry", value=text[:80])
+
+
+def _access_code(value: object) -> str:
+    if not isinstance(value, str) or not _ACCESS_CODE.fullmatch(value):
+        fail("not-an-access-code")
+    return value
+
+
+def _place(value: object) -> str:
+    text = _text(value).strip()
+    province, slash, city = text.partition("/")
+    if not province or len(text) > 40 or (slash and not city) or "/" in city:
+        fail("not-a-place", value=text[:80])
+    return text
+
+
+def _prefix(value: object) -> str:
+    text = _text(value)
+    if not _REGION_PREFIX.fullmatch(text):
+        fail("not-a-region-prefix", value=text[:80])
+    return text
+
+
+def _prompt_name(value: object) -> str:
+    text = _text(value)
+    if text and not is_prompt_name(text):
+        fail("not-a-prompt-name", value=text[:80])
+    return text
+
+
 def _nothing_as_none(read: Callable[[object], str]) -> Callable[[object], Any]:
     return lambda value: None if value is None or value == "" else read(value)
 
 
+HoursText = Annotated[str, BeforeValidator(_hours)]
+DateText = Annotated[str, BeforeValidator(_date)]
+WeekdayKey = Annotated[str, BeforeValidator(_weekday_key)]
+Entry = Annotated[str, BeforeValidator(_entry)]
+AccessCode = Annotated[str, BeforeValidator(_access_code)]
+PlaceText = Annotated[str, BeforeValidator(_place)]
+RegionPrefix = Annotated[str, BeforeValidator(_prefix)]
+PromptName = Annotated[str, BeforeValidator(_prompt_name)]
 Id = Annotated[str, BeforeValidator(_matching(_ID, "not-an-id"))]
 OptionalId = Annotated[str | None, BeforeValidator(_nothing_as_none(_matching(_ID, "not-an-id")))]
 Name = Annotated[str, BeforeValidator(_limited(200))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from appliance.domain.cdr import Leg, Rejected, Role, clean, read_leg
 from appliance.domain.cdr_call import CallFacts, derive_call
 from appliance.store import charges
+from appliance.store.journal import Talked
 from appliance.store.models import Call, CallLeg, Charge, Number, SetAside
 
 _FACTS = tuple(field.name for field in fields(CallFacts))
@@ -61,6 +62,23 @@ def derive_calls(
         session.flush()
         session.execute(delete(Charge).where(Charge.call_uuid.in_(void), Charge.final.is_(False)))
     return sorted(derived)
+
+
+def talks(session: Session, call_uuids: Collection[str]) -> list[Talked]:
+    """Those of the calls in which a line was joined."""
+    rows = session.scalars(select(Call).where(Call.uuid.in_(call_uuids), Call.joined_at.is_not(None)))
+    return [
+        Talked(
+            row.uuid,
+            row.number,
+            row.caller,
+            row.line_id,
+            row.joined_at,
+            row.joined_at + timedelta(milliseconds=row.bridged_ms),
+        )
+        for row in rows
+        if row.joined_at is not None
+    ]
 
 
 def note_set_aside(session: Session, reasons: Mapping[str, str], now: datetime) -> None:

@@ -30,6 +30,9 @@ _POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "pool_timeout": 10
 
 #: Option of a connection: it may write. Without it a transaction reads.
 WRITES = "appliance_writes"
+#: Option of a connection that writes: tables are rebuilt in it, and what refers to them must not notice (SQLite's
+#: "Making Other Kinds Of Table Schema Changes"). Whoever sets it checks the references before the commit.
+REBUILDS = "appliance_rebuilds"
 
 
 def parse(url: str) -> URL:
@@ -113,6 +116,8 @@ def _begin(connection: Connection) -> None:
     if not writes:
         raw.execute("BEGIN DEFERRED")
         return
+    if connection.get_execution_options().get(REBUILDS, False):
+        raw.execute("PRAGMA foreign_keys = OFF")
     raw.execute("PRAGMA busy_timeout = 0")
     try:
         _take_turn(raw)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
 import structlog
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from appliance.domain import flow as flows
 from appliance.domain import routing as domain
+from appliance.domain.calendar import WEEKDAYS, DayKind, Hours, Schedule, read_hours
+from appliance.domain.hunt import Hunt, Strategy
+from appliance.domain.lists import NumberList
 from appliance.domain.numbers import NumberFormat
-from appliance.store.models import Flow, FlowVersion, Line, Number, SiteState, Trunk
+from appliance.domain.outcome import Disposition
+from appliance.domain.places import Place
+from appliance.domain.refusal import Refusal
+from appliance.store import models
+from appliance.store.models import Flow, FlowVersion, SiteState
 
 _log = structlog.get_logger(__name__)
 
@@ -24,21 +35,37 @@ def load_table(session: Session) -> domain.RoutingTable:
     graphs = _flows(session)
     return domain.RoutingTable(
         revision=revision(session),
-        trunks=tuple(map(_trunk, session.scalars(select(Trunk).order_by(Trunk.id)))),
-        lines={line.id: _line(line) for line in session.scalars(select(Line).order_by(Line.id))},
+        trunks=tuple(map(_trunk, session.scalars(select(models.Trunk).order_by(models.Trunk.id)))),
+        lines={line.id: _line(line) for line in session.scalars(select(models.Line).order_by(models.Line.id))},
         numbers={
             number.number: _number(number, graphs)
-            for number in session.scalars(select(Number).order_by(Number.number))
+            for number in session.scalars(select(models.Number).order_by(models.Number.number))
+        },
+        account_max_calls={
+            account.id: account.max_calls
+            for account in session.scalars(select(models.Account))
+            if account.max_calls
+        },
+        schedules={row.id: _schedule(row) for row in session.scalars(select(models.Schedule))},
+        lists=_lists(session),
+        calendar={row.day: DayKind(row.kind) for row in session.scalars(select(models.CalendarDay))},
+        places={
+            row.prefix: Place(row.province, (row.city,) if row.city else ())
+            for row in session.scalars(select(models.Region))
         },
     )
 
 
-def _flows(session: Session) -> dict[int, flows.Flow]:
-    """Published graphs by the flow's row."""
+#: Published graphs by the flow's row, and by account and name.
+_Graphs = tuple[Mapping[int, flows.Flow], Mapping[tuple[str, str], flows.Flow]]
+
+
+def _flows(session: Session) -> _Graphs:
     query = select(Flow, FlowVersion).join(
         FlowVersion, and_(FlowVersion.flow_id == Flow.id, FlowVersion.version == Flow.published)
     )
-    read: dict[int, flows.Flow] = {}
+    by_row: dict[int, flows.Flow] = {}
+    by_name: dict[tuple[str, str], flows.Flow] = {}
     for row, version in session.execute(query):
         graph, faults = flows.parse(row.name, version.version, version.graph)
         if graph is None:
@@ -47,11 +74,11 @@ def _flows(session: Session) -> dict[int, flows.Flow]:
                 "flow-unusable", account=row.account_id, flow=row.name, version=version.version, faults=faults
             )
             continue
-        read[row.id] = graph
-    return read
+        by_row[row.id] = by_name[row.account_id, row.name] = graph
+    return by_row, by_name
 
 
-def _trunk(row: Trunk) -> domain.Trunk:
+def _trunk(row: models.Trunk) -> domain.Trunk:
     return domain.Trunk(
         id=row.id,
         accept=tuple(row.accept),
@@ -62,10 +89,11 @@ def _trunk(row: Trunk) -> domain.Trunk:
         caller_id=domain.CallerIdPolicy(row.caller_id),
         caller_number=row.caller_number,
         codecs=tuple(row.codecs),
+        max_calls=row.max_calls,
     )
 
 
-def _line(row: Line) -> domain.Line:
+def _line(row: models.Line) -> domain.Line:
     return domain.Line(
         id=row.id,
         account=row.account_id,
@@ -73,18 +101,79 @@ def _line(row: Line) -> domain.Line:
         trunk=row.trunk_id,
         max_calls=row.max_calls,
         ring_seconds=row.ring_seconds,
+        schedule=row.schedule_id or "",
+        daily_calls=row.daily_calls,
+        monthly_calls=row.monthly_calls,
+        level=row.level,
+        weight=row.weight,
     )
 
 
-def _number(row: Number, graphs: dict[int, flows.Flow]) -> domain.NumberRoute:
-    flow = graphs.get(row.flow_id) if row.flow_id is not None else None
+def _number(row: models.Number, graphs: _Graphs) -> domain.NumberRoute:
+    by_row, by_name = graphs
+    flow = by_row.get(row.flow_id) if row.flow_id is not None else None
     leads_somewhere = flow is not None or (row.flow_id is None and bool(row.line_ids))
     return domain.NumberRoute(
         number=row.number,
         account=row.account_id,
         flow=flow,
-        lines=() if row.flow_id is not None else tuple(row.line_ids),
+        hunt=Hunt(
+            () if row.flow_id is not None else tuple(row.line_ids),
+            Strategy(row.strategy),
+            frozenset(map(Disposition, row.fail_over)),
+        ),
+        overflow=by_row.get(row.overflow_id) if row.overflow_id is not None else None,
         record=domain.RecordPolicy(row.record),
         record_notice=row.record_notice,
         in_service=row.in_service and leads_somewhere,
+        rules=_rules(row.rules, row.account_id, by_name),
     )
+
+
+def _rules(stored: Mapping[str, Any], account: str, graphs: Mapping[tuple[str, str], flows.Flow]) -> domain.Rules:
+    """``numbers.rules``: the site file's form (``site.schema.RulesPart``), what is at its default left out."""
+    limit = stored.get("caller_limit")
+    return domain.Rules(
+        max_calls=stored.get("max_calls", 0),
+        calls_per_minute=stored.get("calls_per_minute", 0),
+        black_lists=tuple(stored.get("black_lists", ())),
+        white_lists=tuple(stored.get("white_lists", ())),
+        caller_limit=domain.CallerLimit(**limit) if limit else None,
+        passwords=frozenset(stored.get("passwords", ())),
+        schedule=stored.get("schedule") or "",
+        regions_only=tuple(stored.get("regions_only", ())),
+        regions_except=tuple(stored.get("regions_except", ())),
+        treatments={
+            Refusal(reason): domain.Treatment(
+                prompt=given.get("prompt", ""),
+                answer=given.get("answer", False),
+                flow=graphs.get((account, given.get("flow") or "")),
+            )
+            for reason, given in stored.get("refusals", {}).items()
+        },
+    )
+
+
+def _schedule(row: models.Schedule) -> Schedule:
+    return Schedule(
+        id=row.id,
+        account=row.account_id,
+        week={WEEKDAYS.index(day): _hours(hours) for day, hours in row.week.items()},
+        works_holidays=row.works_holidays,
+        makeup_as=WEEKDAYS.index(row.makeup_as),
+        own_days={date.fromisoformat(day): _hours(hours) for day, hours in row.own_days.items()},
+    )
+
+
+def _hours(written: list[str]) -> tuple[Hours, ...]:
+    return tuple(hours for text in written if (hours := read_hours(text)) is not None)
+
+
+def _lists(session: Session) -> dict[str, NumberList]:
+    entries: dict[str, set[str]] = {}
+    for list_id, entry in session.execute(select(models.ListEntry.list_id, models.ListEntry.entry)):
+        entries.setdefault(list_id, set()).add(entry)
+    return {
+        row.id: NumberList(row.id, row.account_id, frozenset(entries.get(row.id, ())))
+        for row in session.scalars(select(models.NumberList))
+    }

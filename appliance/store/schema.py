@@ -99,12 +99,15 @@ def upgrade(url: str) -> tuple[str, str]:
                 _refuse(found, before, shown(parsed))
                 _usable(engine, connection)
             _set_journal(engine, shown(parsed))
-            with engine.execution_options(**{engines.WRITES: True}).begin() as connection:
+            rebuilding = {engines.WRITES: True, engines.REBUILDS: True}
+            with engine.execution_options(**rebuilding).begin() as connection:
                 if engine.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
                 alembic = config()
                 alembic.attributes["connection"] = connection
                 command.upgrade(alembic, "head")
+                if engine.dialect.name == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).all():
+                    raise StoreError(f"{shown(parsed)}: rows refer to what is not there; nothing was changed")
             with engine.connect() as connection:
                 return before, state(connection)[1]
     finally:

@@ -79,7 +79,7 @@ def snapshot(table: RoutingTable) -> dict[str, Any]:
 
 def _first_line(route: NumberRoute, table: RoutingTable) -> dict[str, Any] | None:
     """The first line that can be dialled, of a number's lines or of the first ring node of its flow."""
-    candidates = _ring_lines(route.flow) if route.flow is not None else iter(route.lines)
+    candidates = _ring_lines(route.flow) if route.flow is not None else iter(route.hunt.lines)
     for line_id in candidates:
         line = table.lines.get(line_id)
         dial = _dial(line, table) if line is not None else None
@@ -100,7 +100,7 @@ def _ring_lines(flow: Flow) -> Iterator[str]:
     while todo:
         node = flow.nodes[todo.popleft()]
         if isinstance(node, Ring):
-            yield from node.lines
+            yield from node.hunt.lines
         for target in exits_of(node).values():
             if target not in seen:
                 seen.add(target)

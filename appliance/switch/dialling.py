@@ -1,47 +1,34 @@
-"""Ringing a line in the switch's words: the arguments that are sent, and what its causes mean."""
+"""Ringing lines in the switch's words: the arguments that are sent."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from appliance.errors import UnsafeArgument
 from appliance.switch import escape
-from appliance.switch.leg import Disposition, Target
+from appliance.switch.leg import Target
 
-#: What ``originate_disposition`` holds before a try. ``limit_execute`` runs nothing when every slot is taken,
-#: so it stays (``limit_execute_function``); otherwise ``switch_ivr_originate`` overwrites it at its beginning.
+#: What ``originate_disposition`` holds before a try. ``limit_execute`` runs nothing when every slot is taken, so it
+#: stays (``limit_execute_function``); otherwise ``switch_ivr_originate`` overwrites it at its beginning.
 LINE_FULL = "LINE_FULL"
-
-#: ``originate_disposition`` → what became of the try (cause names: ``switch_channel.c`` CAUSE_CHART; SIP answers
-#: are mapped to causes by mod_sofia, ``sofia_glue_sip_cause_to_freeswitch``).
-_DISPOSITIONS = {
-    LINE_FULL: Disposition.FULL,
-    "SUCCESS": Disposition.ANSWERED,
-    "USER_BUSY": Disposition.BUSY,
-    "NO_ANSWER": Disposition.NO_ANSWER,
-    "ALLOTTED_TIMEOUT": Disposition.NO_ANSWER,
-    "PROGRESS_TIMEOUT": Disposition.UNREACHABLE,
-    "CALL_REJECTED": Disposition.REJECTED,
-    "UNALLOCATED_NUMBER": Disposition.NOT_EXISTING,
-    "NO_ROUTE_DESTINATION": Disposition.NOT_EXISTING,
-    "NUMBER_CHANGED": Disposition.NOT_EXISTING,
-    "INVALID_NUMBER_FORMAT": Disposition.NOT_EXISTING,
-}
+#: What a leg ends with that found no slot of its line free: a cause of FreeSWITCH's own that no carrier can send,
+#: and that only its pickup, which is not offered here, gives.
+LEG_FULL = "NO_PICKUP"
+#: A trunk without a free channel; as its carrier says it.
+TRUNK_FULL = "NORMAL_CIRCUIT_CONGESTION"
 
 
-def disposition(cause: str) -> Disposition:
-    """What a cause means for the caller; what is not listed is the line's or the network's fault.
+def ringing(targets: Sequence[Target]) -> tuple[str, str]:
+    """The application that rings lines, all at once, and its argument.
 
-    >>> disposition("NO_USER_RESPONSE")
-    <Disposition.UNREACHABLE: 'unreachable'>
-    """
-    return _DISPOSITIONS.get(cause, Disposition.UNREACHABLE)
-
-
-def ringing(target: Target) -> tuple[str, str]:
-    """The application that rings the line, and its argument. It holds one of the line's slots while it does, where
-    the line's calls are counted.
+    Slots are counted where the line's calls are. One line's is held by the caller's leg while it rings and talks
+    (``limit_execute``). Of several each is held by the line's own leg, so that those that lose the race free theirs
+    at once, and one that finds none free ends before its INVITE (``execute_on_originate`` runs before the leg's
+    thread does; ``limit_ignore_transfer`` keeps the slot through the leg's change of state). A trunk's channels are
+    held by the line's leg in any case: the caller may have come by the same trunk.
 
     >>> target = Target("a", "02151860000", "127.0.0.1:5080", 25, 2, caller_number="4008001234")
-    >>> application, argument = ringing(target)
+    >>> application, argument = ringing([target])
     >>> application
     'limit_execute'
     >>> print(argument.replace(",", "," + chr(10)))
@@ -49,8 +36,19 @@ def ringing(target: Target) -> tuple[str, str]:
     origination_caller_id_number=4008001234,
     origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080
     """
-    proxy = escape.host_port(target.proxy)
-    if not (1 <= target.ring_seconds <= 600 and 0 <= target.max_calls <= 9999):
+    if not targets:
+        raise UnsafeArgument("no line to ring")
+    legs = ",".join(_leg(target, alone=len(targets) == 1) for target in targets)
+    rung = f"{{ignore_early_media=true}}{legs}"
+    only = targets[0]
+    if len(targets) > 1 or not only.max_calls:
+        return "bridge", rung
+    return "limit_execute", f"hash line {escape.identifier(only.line)} {only.max_calls} bridge {rung}"
+
+
+def _leg(target: Target, *, alone: bool) -> str:
+    proxy, line = escape.host_port(target.proxy), escape.identifier(target.line)
+    if not (1 <= target.ring_seconds <= 600 and min(target.max_calls, target.trunk_max_calls) >= 0):
         raise UnsafeArgument(f"ring_seconds {target.ring_seconds} or max_calls {target.max_calls}")
     # The name is ours too: a caller's own is free text.
     shown = escape.number(target.caller_number) if target.caller_number else "anonymous"
@@ -64,10 +62,20 @@ def ringing(target: Target) -> tuple[str, str]:
         options.append(f"sip_h_Diversion=<sip:{who}@{proxy}>;reason=unconditional")
     if not target.caller_number:
         options.append("sip_h_Privacy=id")
-    rung = (
-        f"{{ignore_early_media=true}}[{','.join(options)}]sofia/gateway400/{escape.number(target.number)}@{proxy}"
-    )
-    line = escape.identifier(target.line)
-    if not target.max_calls:
-        return "bridge", rung
-    return "limit_execute", f"hash line {line} {target.max_calls} bridge {rung}"
+    if not alone:
+        options.append(f"gw_line={line}")
+    options += _held(target, line, alone=alone)
+    return f"[{','.join(options)}]sofia/gateway400/{escape.number(target.number)}@{proxy}"
+
+
+def _held(target: Target, line: str, *, alone: bool) -> list[str]:
+    """What the line's leg holds until its end."""
+    held = []
+    if target.max_calls and not alone:
+        held.append(f"hash line {line} {target.max_calls} !{LEG_FULL}")
+    if target.trunk_max_calls:
+        held.append(f"hash trunk {escape.identifier(target.trunk)} {target.trunk_max_calls} !{TRUNK_FULL}")
+    if not held:
+        return []
+    holding = [f"execute_on_originate_{index}=limit {one}" for index, one in enumerate(held)]
+    return ["limit_ignore_transfer=true", *holding]

@@ -8,7 +8,7 @@ switch even when the handlers die in the talk.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,12 +16,13 @@ from types import MappingProxyType
 import structlog
 
 from appliance.domain import cdr
-from appliance.domain.outcome import with_tried
-from appliance.errors import UnsafeArgument
+from appliance.domain.outcome import disposition, with_tried
+from appliance.errors import SwitchGone, UnsafeArgument
 from appliance.switch import escape
-from appliance.switch.dialling import LINE_FULL, disposition, ringing
+from appliance.switch.dialling import LINE_FULL, ringing
 from appliance.switch.invites import invite_of, notes_of
 from appliance.switch.leg import Digits, NoInput, Played, Target, Tried
+from appliance.switch.link import REPLY_TIMEOUT_S
 from appliance.switch.session import Application, Session
 
 #: Nothing that is played is longer; a wait without a limit would outlive any fault.
@@ -126,22 +127,53 @@ class EslLeg:
         )
         return self._run([("play_and_get_digits", asking)], _COLLECTED, PLAY_LIMIT_S + timeout_s)
 
-    def connect(self, target: Target, record_to: str | None, *, go_on: bool) -> Tried:
+    def connect(self, targets: Sequence[Target], record_to: str | None, *, go_on: bool) -> Sequence[Tried]:
         """See ``Leg.connect``."""
-        work = [ringing(target)]
+        full = self._full(targets) if len(targets) > 1 else frozenset()
+        rung = [target for target in targets if target.line not in full]
+        if full and not rung:
+            return self._tried(targets, dict.fromkeys(full, LINE_FULL))
+        work = [ringing(rung)]
         if record_to is not None:
             file = escape.media_path(self._folders.recordings / record_to, self._folders.recordings)
             # The last one's end is waited for: then the slot is free and the file is whole.
             work = [("record_session", file), *work, ("stop_record_session", file)]
-        self.note(line=target.line)
-        if target.max_calls:
+        self.note(line=rung[0].line if len(rung) == 1 else "")
+        if any(target.max_calls for target in rung):
             self._variables["originate_disposition"] = LINE_FULL
         if go_on != self._goes_on:
             self._goes_on = go_on
             self._variables["hangup_after_bridge"] = str(not go_on).lower()
         cause = self._run(work, "originate_disposition", TALK_LIMIT_S)
-        tried = Tried(target.line, disposition(cause), cause)
-        self.note(tried=with_tried(self._notes.get("tried", ""), tried))
+        ends = dict.fromkeys((target.line for target in rung), cause)
+        return self._tried(targets, ends | dict.fromkeys(full, LINE_FULL))
+
+    def hold(self, realm: str, name: str) -> int:
+        """See ``Leg.hold``."""
+        # Counted and told in one step (``limit_incr_hash``): of two calls that come at once one is the later.
+        place = f"hash {escape.variable(realm)} {escape.identifier(name)}"
+        return _whole(self._run([("limit", place)], "limit_usage", REPLY_TIMEOUT_S))
+
+    def let_go(self, realm: str, name: str) -> None:
+        """See ``Leg.let_go``."""
+        place = f"{escape.variable(realm)} {escape.identifier(name)}"
+        self._session.api([f"uuid_limit_release {self.uuid} hash {place}"])
+
+    def _full(self, targets: Sequence[Target]) -> frozenset[str]:
+        """Lines that have no slot free. Whoever takes the last one in this moment is stopped by the line's leg;
+        this saves making legs that end at once."""
+        counted = [target for target in targets if target.max_calls]
+        used = self._session.api([f"limit_usage hash line {escape.identifier(one.line)}" for one in counted])
+        return frozenset(
+            one.line for one, count in zip(counted, used, strict=True) if _whole(count) >= one.max_calls
+        )
+
+    def _tried(self, targets: Sequence[Target], causes: Mapping[str, str]) -> Sequence[Tried]:
+        tried = [Tried(one.line, disposition(causes[one.line]), causes[one.line]) for one in targets]
+        noted = self._notes.get("tried", "")
+        for one in tried:
+            noted = with_tried(noted, one)
+        self.note(tried=noted)
         return tried
 
     def hang_up(self, cause: str) -> None:
@@ -167,3 +199,13 @@ class EslLeg:
         due, self._due = self._due, []
         first = [("multiset", escape.multiset(variables))] if variables else []
         return [*first, *due, *applications]
+
+
+def _whole(text: str) -> int:
+    """A count of the switch's.
+
+    :raises SwitchGone: it is none; the call is not to be reckoned with.
+    """
+    if not (text.isascii() and text.strip().isdigit()):
+        raise SwitchGone(f"not a count: {text[:80]!r}")
+    return int(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.domain import cdr
-from appliance.domain.routing import Invite
+from appliance.domain.called import Invite
 from appliance.switch.wire import Headers
 
 _NOTE = b"variable_gw_"

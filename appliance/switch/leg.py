@@ -7,14 +7,14 @@ FreeSWITCH to the same behaviour.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from appliance.domain.called import Invite
 from appliance.domain.outcome import Disposition, Target, Tried
-from appliance.domain.routing import Invite
 
 __all__ = ["Digits", "Disposition", "Leg", "LegHandler", "NoInput", "Played", "Target", "Tried"]
 
@@ -76,16 +76,24 @@ class Leg(Protocol):
         for, ``#`` or three seconds without a key end them; where one is, ``#`` is a key as any other.
         """
 
-    def connect(self, target: Target, record_to: str | None, *, go_on: bool) -> Tried:
-        """Ring a line and join it, until one of the two hangs up; record both ways while they talk.
+    def connect(self, targets: Sequence[Target], record_to: str | None, *, go_on: bool) -> Sequence[Tried]:
+        """Ring lines, all at once, and join the first that answers, until one of the two hangs up; record both ways
+        while they talk.
 
         ``record_to`` is relative to the recordings folder (``2026/11/22/UUID.wav``), None: no recording.
 
-        Returns at once when the line could not be joined: its slot is free then. After a talk that the line
-        ended it returns (``ANSWERED``, the recording whole) when the call is to ``go_on``; else the switch ends the
-        call with the talk, and ``CallerGone`` is raised as when the caller ends it.
-        Notes ``line``, and ``tried`` when it returns.
+        Returns when none could be joined, what became of each in their order; their slots are free then. After a
+        talk that the line ended it returns (``ANSWERED``, the recording whole) when the call is to ``go_on``; else
+        the switch ends the call with the talk, and ``CallerGone`` is raised as when the caller ends it.
+        Of several lines that were rung the switch says one common end; each leg's own is in its CDR.
+        Notes ``line`` where it is one, and ``tried`` when it returns.
         """
+
+    def hold(self, realm: str, name: str) -> int:
+        """Count the call among those of ``name`` until it ends; how many there are with it."""
+
+    def let_go(self, realm: str, name: str) -> None:
+        """Count it there no more."""
 
     def hang_up(self, cause: str) -> None:
         """End the call with a Q.850 cause by FreeSWITCH's name; every verb after it raises ``CallerGone``."""

@@ -107,6 +107,17 @@ class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no type
             raise self._end(SwitchGone(f"{applications[-1][0]}: {done.reply[:200]}"))
         return "" if value.reply == _UNSET else value.reply
 
+    def api(self, commands: Sequence[str], timeout_s: float = REPLY_TIMEOUT_S) -> list[str]:
+        """Run API commands, sent at once; what each answers.
+
+        :raises CallerGone: the caller hung up before the last answer.
+        """
+        checked = [escape.api_command(command) for command in commands]
+        if not checked:
+            return []
+        answers = self._exchange("".join(f"api {one}\n\n" for one in checked), len(checked), timeout_s)
+        return [answer.reply for answer in answers]
+
     def hangup(self, cause: str, first: Iterable[Application] = (), timeout_s: float = REPLY_TIMEOUT_S) -> None:
         """Run the last applications, end the call, and wait until the switch has closed the connection.
 
@@ -183,7 +194,7 @@ class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no type
         except SwitchError as error:
             raise self._end(error) from None
         for frame in frames:
-            if frame.kind == b"command/reply":
+            if frame.kind in (b"command/reply", b"api/response"):
                 self._arrived.append(frame)
             elif frame.kind == b"text/disconnect-notice":
                 raise self._end(CallerGone("the caller hung up"))

@@ -22,6 +22,7 @@ from sqlalchemy.orm import configure_mappers
 
 from appliance import config
 from appliance.cli.cdr import Collector
+from appliance.store.journal import Journal
 from appliance.store.models import CallLeg
 from appliance.store.unit import Store
 from tests.cdr.spooled import caller_leg, line_leg
@@ -38,7 +39,7 @@ def main(folder: str, url: str, calls: str, kills: str, seed: str) -> None:
     deadline = time.monotonic() + 60
     # On a slow machine a collector may come to nothing before it is killed: then more of them.
     while done < int(kills) or (progress < int(kills) // 3 and time.monotonic() < deadline):
-        collector = forked(lambda: Collector(settings, Store(url)).run())
+        collector = forked(lambda: Collector(settings, Store(url), Journal(settings.journal_file)).run())
         time.sleep(dice.uniform(0.05, 0.6))
         os.kill(collector, signal.SIGKILL)
         os.waitpid(collector, 0)

@@ -19,6 +19,7 @@ from appliance.cli import cdr as command
 from appliance.cli.cdr import Collector, cdr
 from appliance.errors import ApplianceError, RatingError, StoreError
 from appliance.rating.run import rate_all
+from appliance.store.journal import Journal
 from appliance.store.models import Charge
 from appliance.store.unit import Store
 from tests.cdr.spooled import caller_leg, left, line_leg, put, put_bytes, put_calls, stored
@@ -132,7 +133,8 @@ def test_the_loop_collects_and_ends_with_sigterm(spool: Path, store: Store) -> N
 
 
 def collector(store: Store) -> Collector:
-    return Collector(config.load(), store)
+    settings = config.load()
+    return Collector(settings, store, Journal(settings.journal_file))
 
 
 def looped(collecting: Collector) -> threading.Thread:

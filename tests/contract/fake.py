@@ -12,11 +12,11 @@ between calls.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from appliance.domain.called import Invite
 from appliance.domain.outcome import with_tried
-from appliance.domain.routing import Invite
 from appliance.errors import CallerGone, UnsafeArgument
 from appliance.switch import escape
 from appliance.switch.dialling import LINE_FULL, ringing
@@ -51,6 +51,7 @@ class FakeLeg:
     :param lines: how a try of each line ends; a line that is not named answers.
     :param missing: prompts that are not there, by file name.
     :param notes: what the leg carries already, as one that comes back from dead handlers.
+    :param others: calls that are counted already, ``{"number 4008001234": 2}``.
     :param gone_at: the caller hangs up during that verb: ``"play"``, or ``"play 2"`` for the second one.
 
     ``did`` lists the verbs carried out, with a prompt's file name, a line's id or a cause; ``told`` are the
@@ -66,6 +67,7 @@ class FakeLeg:
         missing: Collection[str] = (),
         notes: Mapping[str, str] | None = None,
         gone_at: str = "",
+        others: Mapping[str, int] | None = None,
         uuid: str = "7d0c5a86-6d3c-4f0e-9a55-2c6ce5f1d6a4",
     ) -> None:
         self.invite = invite
@@ -74,13 +76,16 @@ class FakeLeg:
         self.lines = dict(lines or {})
         self.missing = set(missing)
         self.gone_at = gone_at
+        self.others = dict(others or {})
         self.did: list[tuple[str, ...]] = []
         self.told: dict[str, str] = dict(notes or {})
         self.targets: list[Target] = []
         self.recorded_to: list[str] = []
         self.ended_with: str | None = None
-        #: The call ended with a talk.
-        self.joined = False
+        #: The line with whose talk the call ended.
+        self.joined = ""
+        #: Where the call is counted.
+        self.held: set[tuple[str, str]] = set()
         self._notes: dict[str, str] = dict(notes or {})
         self._counts: dict[str, int] = {}
         self._gone = False
@@ -119,23 +124,39 @@ class FakeLeg:
         keys = pressed if at_most == 1 else pressed.partition("#")[0]
         return Digits(keys[:at_most]) if keys else NoInput()
 
-    def connect(self, target: Target, record_to: str | None, *, go_on: bool) -> Tried:
-        """See ``Leg.connect``."""
-        ringing(target)
+    def connect(self, targets: Sequence[Target], record_to: str | None, *, go_on: bool) -> Sequence[Tried]:
+        """See ``Leg.connect``. Of several lines the first that answers is joined."""
+        ringing(targets)
         if record_to is not None:
             escape.media_path(Path("/recordings") / record_to, Path("/recordings"))
-        self.note(line=target.line)
-        self.targets.append(target)
-        self._do("connect", target.line)
-        how = self.lines.get(target.line, Disposition.ANSWERED)
-        if how is Disposition.ANSWERED and record_to is not None:
+        self.note(line=targets[0].line if len(targets) == 1 else "")
+        self.targets += targets
+        self._do("connect", "+".join(target.line for target in targets))
+        ends = {target.line: self.lines.get(target.line, Disposition.ANSWERED) for target in targets}
+        joined = next((line for line, how in ends.items() if how is Disposition.ANSWERED), "")
+        if joined and record_to is not None:
             self.recorded_to.append(record_to)
-        if how is Disposition.ANSWERED and not go_on:
-            self.joined = self._gone = True
+        if joined and not go_on:
+            self.joined = joined
+            self._gone = True
             raise CallerGone("the talk is over")
-        tried = Tried(target.line, how, _CAUSES[how])
-        self.note(tried=with_tried(self._notes.get("tried", ""), tried))
+        tried = [Tried(line, how, _CAUSES[how]) for line, how in ends.items()]
+        noted = self._notes.get("tried", "")
+        for one in tried:
+            noted = with_tried(noted, one)
+        self.note(tried=noted)
         return tried
+
+    def hold(self, realm: str, name: str) -> int:
+        """See ``Leg.hold``."""
+        self._do("hold", f"{escape.variable(realm)} {escape.identifier(name)}")
+        self.held.add((realm, name))
+        return self.others.get(f"{realm} {name}", 0) + 1
+
+    def let_go(self, realm: str, name: str) -> None:
+        """See ``Leg.let_go``."""
+        self._do("let_go", f"{realm} {name}")
+        self.held.discard((realm, name))
 
     def hang_up(self, cause: str) -> None:
         """See ``Leg.hang_up``."""
@@ -150,7 +171,7 @@ class FakeLeg:
         self.told.update(self._notes)
         self._counts[verb] = self._counts.get(verb, 0) + 1
         self.did.append((verb, *filter(None, what)))
-        takes_time = verb not in ("answer", "early_media")
+        takes_time = verb not in ("answer", "early_media", "hold", "let_go")
         if self.gone_at in (verb, f"{verb} {self._counts[verb]}") or (self.gone_at == ANY and takes_time):
             self._gone = True
             if takes_time:

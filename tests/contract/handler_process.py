@@ -111,8 +111,13 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
             answer = leg.collect(Path(prompt) if prompt else None, args["timeout_s"], args["at_most"])
             return answer.keys if isinstance(answer, Digits) else None
         case "connect":
-            tried = leg.connect(Target(**args["target"]), args["record_to"], go_on=args["go_on"])
-            return [tried.line, tried.disposition.value, tried.cause]
+            targets = [Target(**target) for target in args["targets"]]
+            tried = leg.connect(targets, args["record_to"], go_on=args["go_on"])
+            return [[one.line, one.disposition.value, one.cause] for one in tried]
+        case "hold":
+            return leg.hold(**args)
+        case "let_go":
+            leg.let_go(**args)
         case "hang_up":
             leg.hang_up(args["cause"])
         case "notes":

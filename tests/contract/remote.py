@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from appliance import errors
-from appliance.domain.routing import Invite
+from appliance.domain.called import Invite
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
 
 _PATIENCE_S = 45.0
@@ -56,10 +57,24 @@ class RemoteLeg:
         return NoInput() if keys is None else Digits(keys)
 
     async def connect(self, target: Target, record_to: str | None = None, *, go_on: bool = True) -> Tried:
+        """See ``Leg.connect``; one line."""
+        return (await self.connect_any([target], record_to, go_on=go_on))[0]
+
+    async def connect_any(
+        self, targets: Sequence[Target], record_to: str | None = None, *, go_on: bool = True
+    ) -> list[Tried]:
         """See ``Leg.connect``."""
-        fields = {name: getattr(target, name) for name in Target.__dataclass_fields__}
-        line, disposition, cause = await self.do("connect", target=fields, record_to=record_to, go_on=go_on)
-        return Tried(line, Disposition(disposition), cause)
+        fields = [{name: getattr(one, name) for name in Target.__dataclass_fields__} for one in targets]
+        tried = await self.do("connect", targets=fields, record_to=record_to, go_on=go_on)
+        return [Tried(line, Disposition(disposition), cause) for line, disposition, cause in tried]
+
+    async def hold(self, realm: str, name: str) -> int:
+        """See ``Leg.hold``."""
+        return int(await self.do("hold", realm=realm, name=name))
+
+    async def let_go(self, realm: str, name: str) -> None:
+        """See ``Leg.let_go``."""
+        await self.do("let_go", realm=realm, name=name)
 
     async def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         """See ``Leg.hang_up``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,9 +141,9 @@ class SwitchWorld:
         """The call that a line was rung by."""
         return await self.line_phone.incoming(timeout_s)
 
-    def in_use(self, line: str) -> int:
-        """Slots of a line that are taken, by the switch's own count."""
-        return int(self.around.api(f"limit_usage hash line {line}"))
+    def in_use(self, line: str, realm: str = "line") -> int:
+        """Slots of a line that are taken, by the switch's own count; or of another realm."""
+        return int(self.around.api(f"limit_usage hash {realm} {line}"))
 
     async def cdr(self, uuid: str, timeout_s: float = 5.0) -> dict[str, str]:
         """The variables in the CDR of a caller's leg, which must have ended."""
@@ -200,7 +200,18 @@ class AwaitedFake:
         return self.leg.collect(prompt, timeout_s, at_most)
 
     async def connect(self, target: Target, record_to: str | None = None, *, go_on: bool = True) -> Tried:
-        return self.leg.connect(target, record_to, go_on=go_on)
+        return (await self.connect_any([target], record_to, go_on=go_on))[0]
+
+    async def connect_any(
+        self, targets: Sequence[Target], record_to: str | None = None, *, go_on: bool = True
+    ) -> list[Tried]:
+        return list(self.leg.connect(targets, record_to, go_on=go_on))
+
+    async def hold(self, realm: str, name: str) -> int:
+        return self.leg.hold(realm, name)
+
+    async def let_go(self, realm: str, name: str) -> None:
+        self.leg.let_go(realm, name)
 
     async def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         self.leg.hang_up(cause)

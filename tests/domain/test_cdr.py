@@ -109,6 +109,7 @@ def test_a_call_with_both_legs() -> None:
         keys="welcome=1;sales=2",
         tried="first=busy;second=answered",
         outcome="answered",
+        because="",
         hangup_cause="NORMAL_CLEARING",
         sip_status=200,
         recording="2026/11/22/call.wav",

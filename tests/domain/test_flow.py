@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from appliance.domain.flow import HangUp, Menu, Play, Ring, exits_of, parse
+from appliance.domain.hunt import Hunt, Strategy
+from appliance.domain.outcome import Disposition
 
 GOOD: dict[str, Any] = {
     "start": "hello",
@@ -46,7 +48,7 @@ def test_a_good_graph() -> None:
     assert flow is not None
     assert flow.label == "main@3"
     assert flow.nodes["hello"] == Play("hello", "ask")
-    assert flow.nodes["sales"] == Ring(("a", "b"), "bye")
+    assert flow.nodes["sales"] == Ring(Hunt(("a", "b")), "bye")
     assert flow.nodes["bye"] == HangUp("bye")
     menu = flow.nodes["ask"]
     assert isinstance(menu, Menu)
@@ -55,6 +57,20 @@ def test_a_good_graph() -> None:
     assert set(flow.lines()) == {("sales", "a"), ("sales", "b")}
     assert exits_of(menu) == {"keys.1": "sales", "keys.#": "ask", "silence": "bye", "wrong": "bye"}
     assert exits_of(flow.nodes["bye"]) == {}
+
+
+def test_a_ring_node_with_a_strategy() -> None:
+    flow, found = parse("main", 1, changed("sales", strategy="ring-all", fail_over=["busy"]))
+    assert found == [] and flow is not None
+    assert flow.nodes["sales"] == Ring(Hunt(("a", "b"), Strategy.RING_ALL, frozenset({Disposition.BUSY})), "bye")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("strategy", "fastest"), ("strategy", []), ("fail_over", "busy"), ("fail_over", ["full"]), ("fail_over", [1])],
+)
+def test_a_strategy_that_is_none(field: str, value: object) -> None:
+    assert faults(changed("sales", **{field: value})) == {("sales", field)}
 
 
 @pytest.mark.parametrize(

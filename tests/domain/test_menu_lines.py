@@ -9,7 +9,7 @@ import pytest
 
 from appliance.domain import lines
 from appliance.domain.flow import Menu
-from appliance.domain.lines import cause_when_all_failed, in_order, target_for
+from appliance.domain.lines import cause_when_all_failed, target_for
 from appliance.domain.menu import AskAgain, Chosen, after_answer
 from appliance.domain.numbers import WITHHELD, Caller, CallerKind, NumberFormat
 from appliance.domain.outcome import Disposition, Tried
@@ -40,10 +40,6 @@ def test_menu(attempt: int, keys: str, expected: Chosen | AskAgain) -> None:
 
 def test_doctests() -> None:
     assert doctest.testmod(lines).failed == 0
-
-
-def test_lines_keep_their_order_and_come_once() -> None:
-    assert [line.id for line in in_order(["b", "gone", "a", "b"], TABLE)] == ["b", "a"]
 
 
 def test_the_caller_stands_in_diversion_where_the_trunk_does_not_pass_it() -> None:

@@ -31,7 +31,7 @@ def test_connect(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> No
 def test_what_is_no_command(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
     """Answered, and the call goes on: what no handler says is not offered, and another call is none of theirs."""
     dialog, control = answered(caller, handlers, switch)
-    for line in ("event plain ALL", "filter Unique-ID x", "linger", "api status", "resume", "hello"):
+    for line in ("event plain ALL", "filter Unique-ID x", "linger", "api", "resume", "hello"):
         assert control.command(line)["Reply-Text"] == "-ERR command not found"
     elsewhere = control.command("sendmsg nobody", "call-command: execute", "execute-app-name: hangup")
     assert elsewhere["Reply-Text"] == "-ERR invalid session id [nobody]"

@@ -59,9 +59,9 @@ def file(tmp_path: Path) -> Path:
 
 def test_from_nothing_to_an_applied_site(run: Run, file: Path, tmp_path: Path) -> None:
     assert run("db", "check").code == 4
-    assert run("db", "upgrade").out == "version none -> 0001\n"
-    assert run("db", "upgrade").out == "nothing changed (version 0001)\n"
-    assert run("db", "check").out.startswith("version 0001")
+    assert run("db", "upgrade").out == "version none -> 0002\n"
+    assert run("db", "upgrade").out == "nothing changed (version 0002)\n"
+    assert run("db", "check").out.startswith("version 0002")
     assert run("site", "check", str(file)).out == f"{file}: no fault: 1 accounts, 1 numbers, 2 lines, 1 plans\n"
     assert "nothing was changed (revision 0)" in run("site", "apply", str(file), "--dry-run").out
     first = run("site", "apply", str(file))
@@ -170,11 +170,11 @@ def test_a_database_that_is_not_ours_is_refused_and_not_touched(run: Run, file: 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 400 kB where the state folder is."""
+    """A disk of 1 MB where the state folder is."""
     folder = tmp_path / "state"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
         capture_output=True,
         text=True,
         check=False,

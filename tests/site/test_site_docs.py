@@ -54,6 +54,11 @@ def test_all_parts_are_walked() -> None:
         "flows",
         "plans",
         "prices",
+        "schedules",
+        "lists",
+        "rules",
+        "caller_limit",
+        "refusals",
     }
 
 

@@ -11,9 +11,10 @@ from unittest.mock import Mock
 import pytest
 from sqlalchemy import update
 
+from appliance.domain.called import Incoming, Invite, identify
 from appliance.domain.flow import HangUp, Menu, Ring
 from appliance.domain.numbers import NumberFormat
-from appliance.domain.routing import Admitted, CalledFrom, CallerIdPolicy, Invite, RecordPolicy, RoutingTable, admit
+from appliance.domain.routing import CalledFrom, CallerIdPolicy, RecordPolicy, RoutingTable
 from appliance.errors import StoreError
 from appliance.store.models import Account, Flow, FlowVersion, Line, Number, SiteState, Trunk
 from appliance.store.routing import load_table, revision
@@ -101,14 +102,14 @@ def test_the_table_holds_what_is_published(site: Store) -> None:
     assert isinstance(flow.nodes["soon"], Ring)
     assert isinstance(flow.nodes["bye"], HangUp)
     direct = found.numbers["4008005678"]
-    assert (direct.flow, direct.lines, direct.record) == (None, ("b", "a"), RecordPolicy.OFF)
+    assert (direct.flow, direct.hunt.lines, direct.record) == (None, ("b", "a"), RecordPolicy.OFF)
     assert not found.numbers["4008009999"].in_service
 
 
 def test_the_rules_admit_a_call_by_it(site: Store) -> None:
     invite = Invite("127.0.0.1", 5070, "ignored", to_user="+862161234567", caller_number="013800138000")
-    decision = admit(invite, table(site))
-    assert isinstance(decision, Admitted)
+    decision = identify(invite, table(site))
+    assert isinstance(decision, Incoming)
     assert decision.route.number == "4008001234"
 
 

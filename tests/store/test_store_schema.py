@@ -65,7 +65,10 @@ def test_sqlite_keeps_the_same_text_as_the_models(tmp_path: Path) -> None:
         connection = sqlite3.connect(tmp_path / file)
         rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
         connection.close()
-        return {name: sorted(line.strip(" ,\t\n") for line in sql.splitlines()) for name, sql in rows}
+        # A table that was rebuilt has its name in quotes.
+        return {
+            name: sorted(line.strip(" ,\t\n").replace('"', "") for line in sql.splitlines()) for name, sql in rows
+        }
 
     ours = tables("a.db")
     assert ours.pop("alembic_version")
@@ -146,7 +149,7 @@ def test_a_newer_database_is_refused(database_url: str, use: object) -> None:
 
 
 def test_an_older_database_asks_for_an_upgrade(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ScriptDirectory, "get_current_head", lambda self: "0002")
+    monkeypatch.setattr(ScriptDirectory, "get_current_head", lambda self: "9998")
     with pytest.raises(StoreError, match="older than this program; run `appliance db upgrade`"):
         schema.check(database_url)
 

@@ -12,7 +12,7 @@ import random
 import struct
 import sys
 import wave
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,17 +22,22 @@ from sqlalchemy.orm import Session
 from appliance.store import operators, schema
 from appliance.store.models import (
     Account,
+    CalendarDay,
     Call,
     CallLeg,
     Charge,
     Flow,
     FlowVersion,
     Line,
+    ListEntry,
     Number,
+    NumberList,
     Operator,
     Plan,
     Price,
+    Region,
     Role,
+    Schedule,
     Subscription,
     Trunk,
 )
@@ -59,6 +64,19 @@ GRAPH = {
         "bye": {"type": "hangup", "prompt": "bye"},
     },
 }
+#: Every rule that a number can have.
+RULES = {
+    "max_calls": 30,
+    "calls_per_minute": 60,
+    "black_lists": ["nuisance"],
+    "white_lists": ["nuisance"],
+    "caller_limit": {"calls": 5, "minutes": 10},
+    "passwords": ["1234", "5678"],
+    "schedule": "office",
+    "regions_only": ["上海", "江苏/苏州"],
+    "regions_except": ["境外"],
+    "refusals": {"out-of-hours": {"flow": "main"}},
+}
 _LINES = [
     ("sales-1", "销售一部", "02161234567", "fixed", 2, 25),
     ("sales-2", "销售二部", "13800138000", "mobile", 1, 20),
@@ -72,6 +90,7 @@ _ENDINGS = [
     "failed:no-answer",
     "failed:user-busy",
     "refused:out-of-service",
+    "refused:black-listed",
 ]
 #: Callers and the names sent with them; the last is what a hostile carrier might send.
 _CALLERS = [
@@ -134,8 +153,28 @@ def _accounts(session: Session) -> None:
     session.add(FlowVersion(flow_id=flow.id, version=3, graph=GRAPH, created_at=since))
     session.add_all(
         [
-            Number(number=NUMBER, account_id="east", name="全国客服热线", flow_id=flow.id),
-            Number(number="4009990000", account_id="east", name="投诉专线", line_ids=["desk-1", "sales-2"]),
+            Schedule(id="office", account_id="east", name="工作时间", week={"mon": ["09:00-18:00"]}, own_days={}),
+            Schedule(id="shop", account_id="west", name="营业时间", week={"sat": ["10:00-22:00"]}, own_days={}),
+            NumberList(id="nuisance", account_id="east", name="骚扰号码"),
+            NumberList(id="west-vip", account_id="west", name="西部贵宾"),
+            CalendarDay(day=date(2027, 2, 6), kind="makeup"),
+            Region(prefix="1991234", province="江苏", city="苏州"),
+        ]
+    )
+    session.flush()
+    session.add_all(
+        [
+            ListEntry(list_id="nuisance", entry="1771234*"),
+            ListEntry(list_id="west-vip", entry="13800138000"),
+            Number(number=NUMBER, account_id="east", name="全国客服热线", flow_id=flow.id, rules=RULES),
+            Number(
+                number="4009990000",
+                account_id="east",
+                name="投诉专线",
+                line_ids=["desk-1", "sales-2"],
+                strategy="longest-idle",
+                overflow_id=flow.id,
+            ),
             Number(number=OTHER_NUMBER, account_id="west", name="门店热线", line_ids=["west-1"], record="off"),
         ]
     )

@@ -87,6 +87,11 @@ class ScriptedSwitch:
         assert verb == "getvar", question
         return applications(sent), name
 
+    def read_all(self, end: bytes) -> bytes:
+        """Everything up to ``end``, with it."""
+        with gevent.Timeout(2.0):
+            return self._until(end) + end
+
     def _until(self, mark: bytes) -> bytes:
         while mark not in self._buffer:
             self._receive()
@@ -104,8 +109,7 @@ class ScriptedSwitch:
 
     def api(self, text: str) -> None:
         """Answer an API command."""
-        body = text.encode()
-        self.say(b"Content-Type: api/response\nContent-Length: %d\n\n" % len(body) + body)
+        self.say(answer(text))
 
     def hand_over(self, data: Mapping[str, str] = CHANNEL) -> None:
         """A call: answer ``connect``."""
@@ -127,6 +131,12 @@ class ScriptedSwitch:
 def value(text: str) -> bytes:
     """The answer to ``getvar``."""
     return f"Content-Type: command/reply\nReply-Text: {text or '-ERR command not found'}\n\n".encode()
+
+
+def answer(text: str) -> bytes:
+    """The answer to ``api``."""
+    body = text.encode()
+    return b"Content-Type: api/response\nContent-Length: %d\n\n" % len(body) + body
 
 
 def applications(command: str) -> list[tuple[str, str]]:

@@ -156,23 +156,37 @@ def test_a_multiset_of_none_or_of_too_many(count: int) -> None:
     diversion=almost_good,
     ring_seconds=st.integers(-5, 700),
     max_calls=st.integers(-5, 20000),
+    trunk=almost_good,
+    trunk_max_calls=st.integers(-1, 3),
 )
 def test_a_dial_string_holds_only_our_syntax(
-    line: str, number: str, proxy: str, diversion: str, ring_seconds: int, max_calls: int
+    line: str,
+    number: str,
+    proxy: str,
+    diversion: str,
+    ring_seconds: int,
+    max_calls: int,
+    trunk: str,
+    trunk_max_calls: int,
 ) -> None:
-    target = Target(line, number, proxy, ring_seconds, max_calls, diversion=diversion)
+    target = Target(line, number, proxy, ring_seconds, max_calls, "", diversion, trunk, trunk_max_calls)
     try:
-        application, argument = dialling.ringing(target)
+        application, argument = dialling.ringing([target])
     except UnsafeArgument:
         return
     hosts = re.escape(proxy)
     shown = ",origination_caller_id_number=anonymous,origination_caller_id_name=anonymous"
     diverted = rf",sip_h_Diversion=<sip:{re.escape(diversion)}@{hosts}>;reason=unconditional" if diversion else ""
+    channel = (
+        ",limit_ignore_transfer=true,execute_on_originate_0="
+        rf"limit hash trunk {re.escape(trunk)} {trunk_max_calls} !NORMAL_CIRCUIT_CONGESTION"
+    )
+    held = channel if trunk_max_calls else ""
     slot = rf"hash line {re.escape(line)} {max_calls} bridge " if max_calls else ""
     assert application == ("limit_execute" if max_calls else "bridge")
     assert re.fullmatch(
         rf"{slot}"
-        rf"\{{ignore_early_media=true\}}\[leg_timeout={ring_seconds}{shown}{diverted},sip_h_Privacy=id\]"
+        rf"\{{ignore_early_media=true\}}\[leg_timeout={ring_seconds}{shown}{diverted},sip_h_Privacy=id{held}\]"
         rf"sofia/gateway400/{re.escape(number)}@{hosts}",
         argument,
     )

@@ -12,12 +12,22 @@ import gevent
 import pytest
 
 from appliance.domain.cdr import unpacked
-from appliance.errors import CallerGone, UnsafeArgument
+from appliance.errors import CallerGone, SwitchGone, UnsafeArgument
 from appliance.switch import esl_leg
 from appliance.switch.esl_leg import EslLeg, Folders
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
 from appliance.switch.session import Session
-from tests.switch.scripted_switch import CHANNEL, DISCONNECT, OK, UUID, ScriptedSwitch, applications, pair, value
+from tests.switch.scripted_switch import (
+    CHANNEL,
+    DISCONNECT,
+    OK,
+    UUID,
+    ScriptedSwitch,
+    answer,
+    applications,
+    pair,
+    value,
+)
 
 FOLDERS = Folders((Path("/srv/prompts"), Path("/srv/built-in")), Path("/srv/recordings"))
 HELLO = Path("/srv/prompts/hello.wav")
@@ -180,7 +190,7 @@ def test_letters_do_not_keep_the_waiting_going(call: Ends) -> None:
 
 
 def test_connecting_without_a_recording(call: Ends) -> None:
-    sent, asked, tried = run(call, lambda leg: leg.connect(TARGET, None, go_on=True), "USER_BUSY")
+    sent, asked, tried = run(call, lambda leg: leg.connect([TARGET], None, go_on=True), "USER_BUSY")
     assert [name for name, _ in sent] == ["multiset", "limit_execute"]
     variables = settings(sent[0][1])
     assert variables["originate_disposition"] == "LINE_FULL"
@@ -190,22 +200,22 @@ def test_connecting_without_a_recording(call: Ends) -> None:
         "hash line a 2 bridge {ignore_early_media=true}[leg_timeout=25,origination_caller_id_number=4008001234,"
         "origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080"
     )
-    assert (asked, tried) == ("originate_disposition", Tried("a", Disposition.BUSY, "USER_BUSY"))
+    assert (asked, tried) == ("originate_disposition", [Tried("a", Disposition.BUSY, "USER_BUSY")])
 
 
 def test_a_line_whose_calls_are_not_counted_holds_no_slot(call: Ends) -> None:
     uncounted = replace(TARGET, max_calls=0)
-    sent, _, tried = run(call, lambda leg: leg.connect(uncounted, None, go_on=False), "USER_BUSY")
+    sent, _, tried = run(call, lambda leg: leg.connect([uncounted], None, go_on=False), "USER_BUSY")
     assert [name for name, _ in sent] == ["multiset", "bridge"]
     assert "originate_disposition" not in settings(sent[0][1])
-    assert tried == Tried("a", Disposition.BUSY, "USER_BUSY")
+    assert tried == [Tried("a", Disposition.BUSY, "USER_BUSY")]
 
 
 def test_a_talk_that_is_the_calls_end(call: Ends) -> None:
     """It is unless somebody says otherwise, and that is said only then."""
     said = []
     for go_on in (False, True, True, False, False):
-        sent, _, _ = run(call, lambda leg, go_on=go_on: leg.connect(TARGET, None, go_on=go_on), "USER_BUSY")
+        sent, _, _ = run(call, lambda leg, go_on=go_on: leg.connect([TARGET], None, go_on=go_on), "USER_BUSY")
         said.append(settings(sent[0][1]).get("hangup_after_bridge"))
     assert said == [None, "false", None, "true", None]
 
@@ -214,19 +224,77 @@ def test_connecting_with_a_recording(call: Ends) -> None:
     leg, _ = call
     leg.note(tried="z=busy")
     record_to = "2026/11/22/x.wav"
-    sent, _, tried = run(call, lambda leg: leg.connect(TARGET, record_to, go_on=True), "SUCCESS")
+    sent, _, tried = run(call, lambda leg: leg.connect([TARGET], record_to, go_on=True), "SUCCESS")
     assert [name for name, _ in sent] == ["multiset", "record_session", "limit_execute", "stop_record_session"]
     assert sent[1][1] == sent[3][1] == "/srv/recordings/2026/11/22/x.wav"
-    assert tried == Tried("a", Disposition.ANSWERED, "SUCCESS")
+    assert tried == [Tried("a", Disposition.ANSWERED, "SUCCESS")]
     assert (leg.notes["line"], leg.notes["tried"]) == ("a", "z=busy;a=answered")
     sent, _, _ = run(call, lambda leg: leg.play(HELLO))
     assert facts(sent[0][1])["gw_tried"] == "z=busy;a=answered"
+
+
+def test_several_lines_ring_at_once(call: Ends) -> None:
+    """Full ones are asked for first and left out; slots are the lines' legs' own."""
+    leg, switch = call
+    other = replace(TARGET, line="b", max_calls=1, trunk="carrier", trunk_max_calls=30)
+    free = replace(TARGET, line="c", max_calls=0)
+    doing = gevent.spawn(leg.connect, [TARGET, other, free], None, go_on=False)
+    assert switch.read_all(b"hash line b\n\n") == b"api limit_usage hash line a\n\napi limit_usage hash line b\n\n"
+    switch.say(answer("2"), answer("0"))
+    sent, _ = switch.asked()
+    assert [name for name, _ in sent] == ["multiset", "bridge"]
+    shown = "origination_caller_id_number=4008001234,origination_caller_id_name=4008001234"
+    assert sent[1][1] == (
+        f"{{ignore_early_media=true}}[leg_timeout=25,{shown},gw_line=b,limit_ignore_transfer=true,"
+        "execute_on_originate_0=limit hash line b 1 !NO_PICKUP,"
+        "execute_on_originate_1=limit hash trunk carrier 30 !NORMAL_CIRCUIT_CONGESTION]"
+        f"sofia/gateway400/02151860000@127.0.0.1:5080,[leg_timeout=25,{shown},gw_line=c]"
+        "sofia/gateway400/02151860000@127.0.0.1:5080"
+    )
+    switch.say(OK, value("NO_ANSWER"))
+    assert doing.get(timeout=2) == [
+        Tried("a", Disposition.FULL, "LINE_FULL"),
+        Tried("b", Disposition.NO_ANSWER, "NO_ANSWER"),
+        Tried("c", Disposition.NO_ANSWER, "NO_ANSWER"),
+    ]
+    assert leg.notes["tried"] == "a=full;b=no-answer;c=no-answer"
+    assert leg.notes["line"] == ""
+
+
+def test_of_several_lines_none_is_free(call: Ends) -> None:
+    leg, switch = call
+    doing = gevent.spawn(leg.connect, [TARGET, replace(TARGET, line="b")], None, go_on=False)
+    switch.read_all(b"hash line b\n\n")
+    switch.say(answer("2"), answer("9"))
+    assert [one.disposition for one in doing.get(timeout=2)] == [Disposition.FULL, Disposition.FULL]
+
+
+def test_a_count_that_is_none_ends_the_call(call: Ends) -> None:
+    leg, switch = call
+    doing = gevent.spawn(leg.connect, [TARGET, replace(TARGET, line="b")], None, go_on=False)
+    switch.read_all(b"hash line b\n\n")
+    switch.say(answer("-ERR no"), answer("0"))
+    with pytest.raises(SwitchGone):
+        doing.get(timeout=2)
+
+
+def test_counting_a_call(call: Ends) -> None:
+    sent, asked, count = run(call, lambda leg: leg.hold("number", "4008001234"), "3")
+    assert (sent[-1], asked, count) == (("limit", "hash number 4008001234"), "limit_usage", 3)
+    leg, switch = call
+    doing = gevent.spawn(leg.let_go, "number", "4008001234")
+    assert (
+        switch.read_all(b"4008001234\n\n") == f"api uuid_limit_release {UUID} hash number 4008001234\n\n".encode()
+    )
+    switch.say(answer("+OK"))
+    doing.get(timeout=2)
 
 
 @pytest.mark.parametrize(
     ("cause", "disposition"),
     [
         ("LINE_FULL", Disposition.FULL),
+        ("NO_PICKUP", Disposition.FULL),
         ("ALLOTTED_TIMEOUT", Disposition.NO_ANSWER),
         ("NO_ANSWER", Disposition.NO_ANSWER),
         ("CALL_REJECTED", Disposition.REJECTED),
@@ -238,8 +306,8 @@ def test_connecting_with_a_recording(call: Ends) -> None:
     ],
 )
 def test_causes(call: Ends, cause: str, disposition: Disposition) -> None:
-    _, _, tried = run(call, lambda leg: leg.connect(TARGET, None, go_on=False), cause)
-    assert tried == Tried("a", disposition, cause)
+    _, _, tried = run(call, lambda leg: leg.connect([TARGET], None, go_on=False), cause)
+    assert tried == [Tried("a", disposition, cause)]
 
 
 def test_hanging_up_takes_the_notes_along(call: Ends) -> None:
@@ -251,7 +319,7 @@ def test_hanging_up_takes_the_notes_along(call: Ends) -> None:
     assert hangup == ("hangup", "NORMAL_CLEARING")
     switch.say(OK, DISCONNECT)
     hanging.get(timeout=2)
-    for verb in (leg.answer, lambda: leg.play(HELLO), lambda: leg.connect(TARGET, None, go_on=False)):
+    for verb in (leg.answer, lambda: leg.play(HELLO), lambda: leg.connect([TARGET], None, go_on=False)):
         with pytest.raises(CallerGone):
             verb()
 
@@ -264,10 +332,13 @@ def test_nothing_is_sent_of_what_is_unsafe(call: Ends) -> None:
         lambda: leg.collect(Path("/srv/prompts/a b.wav"), 5),
         lambda: leg.collect(HELLO, 0),
         lambda: leg.collect(HELLO, 5, 1000),
-        lambda: leg.connect(TARGET, "../x.wav", go_on=False),
-        lambda: leg.connect(TARGET, "/etc/x.wav", go_on=False),
+        lambda: leg.connect([TARGET], "../x.wav", go_on=False),
+        lambda: leg.connect([TARGET], "/etc/x.wav", go_on=False),
         lambda: leg.hang_up("x"),
         lambda: leg.note(x="${y}"),
+        lambda: leg.connect([], None, go_on=False),
+        lambda: leg.hold("a b", "c"),
+        lambda: leg.let_go("a", "b c"),
     ):
         with pytest.raises(UnsafeArgument):
             verb()

@@ -5,22 +5,28 @@ from appliance.store.models.base import Base
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
 from appliance.store.models.plans import Plan, Price, Subscription
 from appliance.store.models.routing import Flow, FlowVersion, Line, Number, Trunk
+from appliance.store.models.rules import CalendarDay, ListEntry, NumberList, Region, Schedule
 from appliance.store.models.site import SiteState
 
 __all__ = [
     "Account",
     "Base",
+    "CalendarDay",
     "Call",
     "CallLeg",
     "Charge",
     "Flow",
     "FlowVersion",
     "Line",
+    "ListEntry",
     "Number",
+    "NumberList",
     "Operator",
     "Plan",
     "Price",
+    "Region",
     "Role",
+    "Schedule",
     "SetAside",
     "SiteState",
     "Subscription",

@@ -18,6 +18,8 @@ class Account(Base):
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
+    #: Calls to its numbers at once; 0: any number.
+    max_calls: Mapped[int] = mapped_column(default=0)
 
 
 operator_roles = Table(

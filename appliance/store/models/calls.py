@@ -53,6 +53,8 @@ class Call(Base):
     tried: Mapped[str] = mapped_column(Text, default="")
     #: answered, refused:REASON, abandoned:WHERE, failed:REASON, abnormal.
     outcome: Mapped[str] = mapped_column(String(60), default="")
+    #: By what a call was refused, or why no line was rung: ``list=shops entry=138*``.
+    because: Mapped[str] = mapped_column(String(500), default="")
     hangup_cause: Mapped[str] = mapped_column(String(60), default="")
     sip_status: Mapped[int | None] = mapped_column()
     #: Relative to the recordings folder; empty: none.

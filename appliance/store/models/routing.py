@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from appliance.domain.hunt import FAIL_OVER
 from appliance.store.models.base import Base
 from appliance.store.types import Instant, RowId
 
@@ -33,6 +34,8 @@ class Trunk(Base):
     caller_id: Mapped[str] = mapped_column(String(20), default="trunk")
     caller_number: Mapped[str] = mapped_column(String(30), default="")
     codecs: Mapped[list[str]] = mapped_column(JSON)
+    #: Channels, both directions; 0: not counted.
+    max_calls: Mapped[int] = mapped_column(default=0)
 
 
 class Line(Base):
@@ -48,6 +51,11 @@ class Line(Base):
     trunk_id: Mapped[str] = mapped_column(ForeignKey("trunks.id"))
     max_calls: Mapped[int] = mapped_column(default=1)
     ring_seconds: Mapped[int] = mapped_column(default=25)
+    schedule_id: Mapped[str | None] = mapped_column(ForeignKey("schedules.id"))
+    daily_calls: Mapped[int] = mapped_column(default=0)
+    monthly_calls: Mapped[int] = mapped_column(default=0)
+    level: Mapped[int] = mapped_column(default=1)
+    weight: Mapped[int] = mapped_column(default=1)
 
 
 class Flow(Base):
@@ -77,7 +85,7 @@ class FlowVersion(Base):
 
 
 class Number(Base):
-    """A 400 number and where its calls go: to ``flow_id``, or to ``line_ids`` in order."""
+    """A 400 number and where its calls go: to ``flow_id``, or to ``line_ids``, then ``overflow_id``."""
 
     __tablename__ = "numbers"
 
@@ -86,7 +94,14 @@ class Number(Base):
     name: Mapped[str] = mapped_column(String(200), default="")
     flow_id: Mapped[int | None] = mapped_column(ForeignKey("flows.id"))
     line_ids: Mapped[list[str]] = mapped_column(JSON, default=list)
+    strategy: Mapped[str] = mapped_column(String(20), default="order")
+    #: Ends of a line after which the next one is rung.
+    fail_over: Mapped[list[str]] = mapped_column(JSON, default=lambda: sorted(FAIL_OVER))
+    #: The flow that takes calls whose lines could not be joined.
+    overflow_id: Mapped[int | None] = mapped_column(ForeignKey("flows.id"))
     record: Mapped[str] = mapped_column(String(10), default="all")
     #: The caller hears that the call is recorded, before it is.
     record_notice: Mapped[bool] = mapped_column(Boolean, default=True)
     in_service: Mapped[bool] = mapped_column(Boolean, default=True)
+    #: Who may call, and when: the fields of a site file's ``rules`` that are not at their default.
+    rules: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

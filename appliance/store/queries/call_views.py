@@ -79,6 +79,7 @@ class CallDetail:
     account_name: str
     trunk_name: str
     flow: str
+    because: str
     hangup_cause: str
     sip_status: int | None
     tried: tuple[Attempt, ...]

@@ -98,6 +98,7 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         account_name=next(iter(accounts), ""),
         trunk_name=next(iter(trunks), ""),
         flow=call.flow,
+        because=call.because,
         hangup_cause=call.hangup_cause,
         sip_status=call.sip_status,
         tried=tuple(

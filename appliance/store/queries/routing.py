@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import or_, select
 
 from appliance.domain import flow as flows
-from appliance.store.models import Account, Flow, FlowVersion, Line, Number, Plan, Price, Subscription, Trunk
+from appliance.store.models import (
+    Account,
+    Flow,
+    FlowVersion,
+    Line,
+    Number,
+    NumberList,
+    Plan,
+    Price,
+    Schedule,
+    Subscription,
+    Trunk,
+)
 from appliance.store.queries.charges import PlanView, PriceView, plan_view, price_view
 from appliance.store.queries.scope import Reader
 
@@ -51,8 +64,16 @@ class FlowView:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleView:
+    """A rule that a number has: its name in the site file, and what it goes by; of passwords their count only."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NumberView:
-    """A 400 number. Calls go to ``flow``, or to ``lines`` in order."""
+    """A 400 number. Calls go to ``flow``, or to ``lines`` by ``strategy`` and then to the flow ``overflow``."""
 
     number: str
     name: str
@@ -60,6 +81,9 @@ class NumberView:
     in_service: bool
     record: str
     record_notice: bool
+    strategy: str
+    overflow: str
+    rules: tuple[RuleView, ...]
     flow: FlowView | None
     lines: tuple[LineView, ...]
     plan: PlanView | None
@@ -92,6 +116,10 @@ def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberVie
     accounts = dict(reader.rows(select(Account.id, Account.name)))
     lines = {line.id: line for line in _lines(reader, accounts)}
     graphs = _published(reader)
+    flow_names = dict(reader.rows(select(Flow.id, Flow.name)))
+    named = dict(reader.rows(select(Schedule.id, Schedule.name))) | dict(
+        reader.rows(select(NumberList.id, NumberList.name))
+    )
     plans, prices = _plans(reader, now)
     views = []
     used: dict[str, list[str]] = {}
@@ -111,6 +139,9 @@ def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberVie
                 in_service=number.in_service,
                 record=number.record,
                 record_notice=number.record_notice,
+                strategy=number.strategy,
+                overflow=flow_names.get(number.overflow_id or 0, ""),
+                rules=tuple(_rules(number.rules, named)),
                 flow=flow,
                 lines=() if flow else direct,
                 plan=plan,
@@ -118,6 +149,22 @@ def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberVie
             )
         )
     return views, [replace(line, used_by=tuple(used.get(line.id, ()))) for line in lines.values()]
+
+
+def _rules(stored: Mapping[str, Any], named: Mapping[str, str]) -> Iterator[RuleView]:
+    """``named``: schedules' and lists' names by their ids."""
+    for name, value in stored.items():
+        match name, value:
+            case "caller_limit", {"calls": calls, "minutes": minutes}:
+                yield RuleView(name, (str(calls), str(minutes)))
+            case "passwords", [*words]:
+                yield RuleView(name, (str(len(words)),))
+            case "refusals", dict():
+                yield RuleView(name, tuple(map(str, value)))
+            case _, [*entries]:
+                yield RuleView(name, tuple(named.get(entry) or entry for entry in entries))
+            case _:
+                yield RuleView(name, (named.get(str(value)) or str(value),))
 
 
 def _lines(reader: Reader, accounts: dict[str, str]) -> list[LineView]:
@@ -179,7 +226,7 @@ def _flow(name: str, version: FlowVersion, lines: dict[str, LineView]) -> FlowVi
 
 def _step(node_id: str, graph: flows.Flow, lines: dict[str, LineView]) -> FlowStep:
     node = graph.nodes[node_id]
-    rings = node.lines if isinstance(node, flows.Ring) else ()
+    rings = node.hunt.lines if isinstance(node, flows.Ring) else ()
     return FlowStep(
         id=node_id,
         kind=type(node).__name__.lower(),

@@ -22,17 +22,22 @@ from appliance.errors import RuleError
 from appliance.store.models import (
     Account,
     Base,
+    CalendarDay,
     Call,
     CallLeg,
     Charge,
     Flow,
     FlowVersion,
     Line,
+    ListEntry,
     Number,
+    NumberList,
     Operator,
     Plan,
     Price,
+    Region,
     Role,
+    Schedule,
     SetAside,
     SiteState,
     Subscription,
@@ -61,7 +66,7 @@ def _has(owner: type[Base], *conditions: ColumnElement[bool]) -> ColumnElement[b
     return exists().where(*conditions).select_from(owner)
 
 
-_call, _flow, _number = aliased(Call), aliased(Flow), aliased(Number)
+_call, _flow, _number, _list = aliased(Call), aliased(Flow), aliased(Number), aliased(NumberList)
 
 #: How a table's rows belong to an account.
 OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
@@ -72,13 +77,16 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     Flow: lambda account: Flow.account_id == account,
     FlowVersion: lambda account: _has(_flow, _flow.id == FlowVersion.flow_id, _flow.account_id == account),
     Line: lambda account: Line.account_id == account,
+    ListEntry: lambda account: _has(_list, _list.id == ListEntry.list_id, _list.account_id == account),
     Number: lambda account: Number.account_id == account,
+    NumberList: lambda account: NumberList.account_id == account,
+    Schedule: lambda account: Schedule.account_id == account,
     Subscription: lambda account: _has(
         _number, _number.number == Subscription.number, _number.account_id == account
     ),
 }
 #: Tables that all accounts of a box share.
-SHARED: tuple[type[Base], ...] = (Plan, Price, Trunk)
+SHARED: tuple[type[Base], ...] = (CalendarDay, Plan, Price, Region, Trunk)
 #: Tables that no query of this package reads, for anybody.
 CLOSED: tuple[type[Base], ...] = (Operator, Role, SetAside, SiteState)
 

@@ -1,4 +1,4 @@
-"""Which trunk, which number, taken or refused."""
+"""Which trunk, which number."""
 
 from __future__ import annotations
 
@@ -6,20 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.domain.routing import (
-    Admitted,
-    CalledFrom,
-    Invite,
-    NumberRoute,
-    Refusal,
-    Refused,
-    RoutingTable,
-    Trunk,
-    admit,
-)
+from appliance.domain.called import Incoming, Invite, Refused, identify
+from appliance.domain.hunt import Hunt
+from appliance.domain.refusal import Refusal
+from appliance.domain.routing import CalledFrom, NumberRoute, RoutingTable, Trunk
 
 CARRIER = Trunk("carrier", ("10.0.0.0/24",), "10.0.0.9:5060", landing={"02161234567": "4008001234"})
-ROUTE = NumberRoute("4008001234", "demo", lines=("a",))
+ROUTE = NumberRoute("4008001234", "demo", hunt=Hunt(("a",)))
 TABLE = RoutingTable(1, (CARRIER,), {}, {"4008001234": ROUTE})
 INVITE = Invite("10.0.0.1", 5060, "4008001234", caller_number="013800138000")
 
@@ -29,8 +22,8 @@ def with_trunk(**changes: object) -> RoutingTable:
 
 
 def test_the_number_in_the_request_uri() -> None:
-    taken = admit(INVITE, TABLE)
-    assert isinstance(taken, Admitted)
+    taken = identify(INVITE, TABLE)
+    assert isinstance(taken, Incoming)
     assert (taken.route.number, taken.trunk.id, taken.caller.number) == ("4008001234", "carrier", "13800138000")
 
 
@@ -46,7 +39,7 @@ def test_the_number_in_the_request_uri() -> None:
     ],
 )
 def test_the_number_however_it_is_written(user: str) -> None:
-    assert isinstance(admit(replace(INVITE, request_user=user), TABLE), Admitted)
+    assert isinstance(identify(replace(INVITE, request_user=user), TABLE), Incoming)
 
 
 @pytest.mark.parametrize(
@@ -62,58 +55,51 @@ def test_the_number_however_it_is_written(user: str) -> None:
 )
 def test_the_number_where_the_trunk_puts_it(place: CalledFrom, fields: dict[str, str]) -> None:
     invite = replace(INVITE, request_user="02199999999", **fields)
-    assert isinstance(admit(invite, with_trunk(called_from=(place,))), Admitted)
+    assert isinstance(identify(invite, with_trunk(called_from=(place,))), Incoming)
     elsewhere = with_trunk(called_from=(CalledFrom.REQUEST_URI,))
-    assert admit(invite, elsewhere) == Refused(Refusal.UNKNOWN_NUMBER, admit(invite, TABLE).caller, "carrier")
+    assert identify(invite, elsewhere) == Refused(Refusal.UNKNOWN_NUMBER, identify(invite, TABLE).caller, "carrier")
 
 
 def test_a_diversion_from_nobody_of_ours_leads_nowhere() -> None:
     invite = replace(INVITE, request_user="02199999999", diversion="<sip:02188888888@h>, <sip:4009999999@h>")
-    refused = admit(invite, with_trunk(called_from=(CalledFrom.DIVERSION, CalledFrom.REQUEST_URI)))
+    refused = identify(invite, with_trunk(called_from=(CalledFrom.DIVERSION, CalledFrom.REQUEST_URI)))
     assert isinstance(refused, Refused) and refused.reason is Refusal.UNKNOWN_NUMBER
 
 
 @pytest.mark.parametrize("user", ["02161234567", "+862161234567", "862161234567"])
 def test_a_landing_number_leads_to_its_400_number(user: str) -> None:
-    taken = admit(replace(INVITE, request_user=user), TABLE)
-    assert isinstance(taken, Admitted)
+    taken = identify(replace(INVITE, request_user=user), TABLE)
+    assert isinstance(taken, Incoming)
     assert taken.route.number == "4008001234"
 
 
 def test_a_landing_number_of_a_number_that_is_gone() -> None:
     table = with_trunk(landing={"02161234567": "4009999999"})
-    refused = admit(replace(INVITE, request_user="02161234567"), table)
+    refused = identify(replace(INVITE, request_user="02161234567"), table)
     assert isinstance(refused, Refused)
     assert refused.reason is Refusal.UNKNOWN_NUMBER
 
 
 @pytest.mark.parametrize("address", ["192.168.1.1", "not an address", "::1"])
 def test_an_unknown_source_is_refused(address: str) -> None:
-    refused = admit(replace(INVITE, address=address), TABLE)
+    refused = identify(replace(INVITE, address=address), TABLE)
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.trunk) == (Refusal.UNKNOWN_TRUNK, "")
-
-
-def test_out_of_service() -> None:
-    table = replace(TABLE, numbers={"4008001234": replace(ROUTE, in_service=False)})
-    assert admit(INVITE, table) == Refused(
-        Refusal.OUT_OF_SERVICE, admit(INVITE, TABLE).caller, "carrier", "4008001234", "demo"
-    )
 
 
 def test_the_most_exact_trunk_takes_the_call() -> None:
     port = replace(CARRIER, id="port", accept=("10.0.0.1:5060",))
     narrow = replace(CARRIER, id="narrow", accept=("10.0.0.0/30", "10.0.0.0/8"))
     table = replace(TABLE, trunks=(CARRIER, narrow, port))
-    by_port, by_net = admit(INVITE, table), admit(replace(INVITE, port=7000), table)
-    assert isinstance(by_port, Admitted) and isinstance(by_net, Admitted)
+    by_port, by_net = identify(INVITE, table), identify(replace(INVITE, port=7000), table)
+    assert isinstance(by_port, Incoming) and isinstance(by_net, Incoming)
     assert (by_port.trunk.id, by_net.trunk.id) == ("port", "narrow")
 
 
 def test_of_two_trunks_behind_one_address_the_one_that_knows_the_number() -> None:
     landing = replace(CARRIER, id="landing", landing={"02100000000": "4008001234"})
-    taken = admit(replace(INVITE, request_user="02100000000"), replace(TABLE, trunks=(CARRIER, landing)))
-    assert isinstance(taken, Admitted)
+    taken = identify(replace(INVITE, request_user="02100000000"), replace(TABLE, trunks=(CARRIER, landing)))
+    assert isinstance(taken, Incoming)
     assert taken.trunk.id == "landing"
 
 
@@ -127,4 +113,4 @@ def test_a_trunk_by_its_id() -> None:
     ["4008001234%0A", "${system id}", "4008001234@x", "{a}[b]<c>", "4008001234\r\nX: y", "４００８００１２３４"],
 )
 def test_hostile_users_are_no_number(user: str) -> None:
-    assert isinstance(admit(replace(INVITE, request_user=user), TABLE), Refused)
+    assert isinstance(identify(replace(INVITE, request_user=user), TABLE), Refused)

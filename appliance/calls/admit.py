@@ -1,0 +1,108 @@
+"""Ask the rules whether a call is taken: count it, look into the past, decide, and note it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from appliance.calls.desk import Desk
+from appliance.domain.admission import ALONE, Decision, Facts, Load, decide
+from appliance.domain.called import Incoming, Refused
+from appliance.domain.routing import RoutingTable
+from appliance.store.journal import Started
+from appliance.switch.leg import Digits, Leg
+
+#: How often a password may be keyed, and how long the caller may take each time.
+PASSWORD_ATTEMPTS = 3
+PASSWORD_TIMEOUT_S = 8.0
+_MINUTE = timedelta(minutes=1)
+
+
+def admit(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Refused | None:
+    """Decide; None: the call is taken. Answers only to ask for a password."""
+    counted = _counted(leg, call, table)
+    decision = _decide(leg, call, table, desk, counted.load)
+    if decision.asks:
+        keyed = _password(leg, call, desk)
+        decision = _decide(leg, call, table, desk, counted.load, keyed)
+    if decision.refused is not None:
+        # It must not keep out others while its announcement plays.
+        for realm, name in counted.places:
+            leg.let_go(realm, name)
+    return decision.refused
+
+
+def _decide(
+    leg: Leg, call: Incoming, table: RoutingTable, desk: Desk, counts: Load, password: str | None = None
+) -> Decision:
+    """Read the past, decide, write the decision: nothing in between waits, so that calls that come at once see each
+    other."""
+    now = desk.now()
+    facts = Facts(
+        now=now,
+        day_kind=desk.day_kinds(table),
+        place_of=lambda caller: desk.place_of(caller, table),
+        load=_with_past(counts, call, desk),
+        password=password,
+    )
+    decision = decide(call, table, facts)
+    taken = decision.refused is None and not decision.asks
+    route = call.route
+    desk.journal.call_started(
+        Started(leg.uuid, now, route.number, route.account, call.trunk.id, call.caller.number, taken)
+    )
+    return decision
+
+
+@dataclass(slots=True)
+class _Counted:
+    """The call among those that are going on, and where it was counted."""
+
+    load: Load = ALONE
+    places: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _counted(leg: Leg, call: Incoming, table: RoutingTable) -> _Counted:
+    """Count the call where something is limited."""
+    counted = _Counted()
+
+    def count(realm: str, name: str, most: int) -> int:
+        if not most:
+            return 0
+        counted.places.append((realm, name))
+        return leg.hold(realm, name)
+
+    account = call.route.account
+    counted.load = Load(
+        trunk=count("trunk", call.trunk.id, call.trunk.max_calls),
+        account=count("account", account, table.account_max_calls.get(account, 0)),
+        number=count("number", call.route.number, call.route.rules.max_calls),
+    )
+    return counted
+
+
+def _with_past(load: Load, call: Incoming, desk: Desk) -> Load:
+    """Calls before this one, as far as a rule wants to know of them."""
+    rules, number, now = call.route.rules, call.route.number, desk.now()
+    if rules.calls_per_minute:
+        load = replace(load, last_minute=desk.journal.admitted_since(number, now - _MINUTE))
+    if rules.caller_limit is not None and call.caller.number:
+        since = now - rules.caller_limit.minutes * _MINUTE
+        load = replace(load, by_caller=desk.journal.admitted_since(number, since, call.caller.number))
+    return load
+
+
+def _password(leg: Leg, call: Incoming, desk: Desk) -> str:
+    """Ask until a right one is keyed; what was keyed last."""
+    account, passwords = call.route.account, call.route.rules.passwords
+    longest = max(map(len, passwords))
+    leg.note(outcome="abandoned:password")
+    leg.answer()
+    keyed = ""
+    for attempt in range(PASSWORD_ATTEMPTS):
+        prompt = desk.find_prompt(account, "password-again" if attempt else "password")
+        answer = leg.collect(prompt, PASSWORD_TIMEOUT_S, longest)
+        keyed = answer.keys if isinstance(answer, Digits) else ""
+        if keyed in passwords:
+            break
+    return keyed

@@ -1,0 +1,93 @@
+"""A walk through a flow without a call: given keys, and lines that answer unless they are passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from appliance.domain.flow import Flow, HangUp, Menu, Node, Play, Ring
+from appliance.domain.hunt import Choice, Hunt
+from appliance.domain.menu import AskAgain, after_answer
+
+#: A walk that goes round longer than this is a caller who does not mind.
+_MOST_STEPS = 100
+
+
+class Left(StrEnum):
+    """How a walk ended."""
+
+    JOINED = "joined"
+    HUNG_UP = "hung-up"
+    #: A menu asks, and no key is left.
+    ASKED = "asked"
+    #: Lines failed and their node has no exit for that.
+    NO_LINE = "no-line"
+    #: It goes round.
+    ENDLESS = "endless"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A node that the walk came through; ``keys`` are those pressed there, ``choice`` the lines of a ring node."""
+
+    node_id: str
+    node: Node
+    keys: tuple[str, ...] = ()
+    choice: Choice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Nodes in order, and how it ended."""
+
+    visits: tuple[Visit, ...]
+    left: Left
+
+
+def walk(flow: Flow, keys: Sequence[str], lines_of: Callable[[str, Hunt], Choice]) -> Walk:
+    """Walk from the flow's start.
+
+    :param keys: what is pressed at each asking; empty: nothing.
+    :param lines_of: the lines that ring at a node; the first of them answers.
+    """
+    visits: list[Visit] = []
+    pressed = list(keys)
+    at = flow.start
+    for _ in range(_MOST_STEPS):
+        node = flow.nodes[at]
+        match node:
+            case Play():
+                visits.append(Visit(at, node))
+                at = node.next
+            case Menu():
+                chosen, used = _asked(node, pressed)
+                visits.append(Visit(at, node, used))
+                if not chosen:
+                    return Walk(tuple(visits), Left.ASKED)
+                at = chosen
+            case Ring():
+                choice = lines_of(at, node.hunt)
+                visits.append(Visit(at, node, choice=choice))
+                if choice.rounds:
+                    return Walk(tuple(visits), Left.JOINED)
+                if not node.failed:
+                    return Walk(tuple(visits), Left.NO_LINE)
+                at = node.failed
+            case HangUp():
+                return Walk((*visits, Visit(at, node)), Left.HUNG_UP)
+            case _:
+                assert_never(node)
+    return Walk(tuple(visits), Left.ENDLESS)
+
+
+def _asked(menu: Menu, pressed: list[str]) -> tuple[str, tuple[str, ...]]:
+    """The node that a menu leads to (empty: it still asks), and the keys that it took."""
+    used: list[str] = []
+    while pressed:
+        used.append(pressed.pop(0))
+        step = after_answer(menu, len(used), used[-1])
+        if not isinstance(step, AskAgain):
+            return step.node, tuple(used)
+    return "", tuple(used)

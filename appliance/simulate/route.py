@@ -1,0 +1,239 @@
+"""Who calls what, when, with which lines busy → which rule, which lines, what price.
+
+The same rules as for a call, over the same routing and the same past; nothing is written and no switch is asked.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from appliance.domain import admission
+from appliance.domain.admission import Facts, Load, Step, decide
+from appliance.domain.calendar import DayKind, DayKinds
+from appliance.domain.called import Incoming, Invite, Refused, identify
+from appliance.domain.flow import Flow
+from appliance.domain.hunt import Choice, Hunt, LineUse, Uses, choose
+from appliance.domain.numbers import Caller, CallerKind
+from appliance.domain.places import Place
+from appliance.domain.pricing import Assessment, MeteredCall, Unratable, assess
+from appliance.domain.refusal import ENDINGS, Refusal
+from appliance.domain.routing import RoutingTable, Treatment, Trunk
+from appliance.domain.walk import Walk, walk
+from appliance.errors import SiteError
+from appliance.reference.regions import Regions
+from appliance.store.journal import Journal
+from appliance.store.plans import load_book
+from appliance.store.routing import load_table
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked.
+
+    :param at: when, with an offset.
+    :param trunk: id of the trunk that the call comes by; empty: the first that brings calls to the number.
+    :param busy: ids of lines that are taken.
+    :param keys: what is pressed at each asking of a menu.
+    :param password: what is keyed when a password is asked for; None: the right one.
+    :param others: other calls at once: on the trunk, to the account, to the number.
+    """
+
+    number: str
+    caller: str
+    at: datetime
+    trunk: str = ""
+    busy: Collection[str] = ()
+    keys: Sequence[str] = ()
+    password: str | None = None
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What would become of the call.
+
+    :param refused: why it is not taken; None: it is.
+    :param prompt: what a refused caller hears; empty: nothing.
+    :param answered: a refused caller is answered first.
+    :param flow: the flow that takes the call, if one does; its way is ``walk``.
+    :param direct: the lines of a number without a flow.
+    :param price: by what it is charged, if it can be; with its subscription's plan.
+    """
+
+    question: Question
+    caller: Caller
+    place: Place | None
+    trail: tuple[Step, ...]
+    refused: Refused | None = None
+    prompt: str = ""
+    answered: bool = False
+    flow: Flow | None = None
+    walk: Walk | None = None
+    direct: Choice | None = None
+    price: Assessment | Unratable | None = None
+
+
+def explain(
+    question: Question,
+    session: Session,
+    journal: Journal,
+    public_day: Callable[[date], DayKind],
+    home_area_code: str = "",
+    dice: random.Random | None = None,
+) -> Answer:
+    """Answer a question by the stored site.
+
+    :raises SiteError: the trunk or a line that is named is not there.
+    """
+    table = load_table(session)
+    _check(question, table)
+    found = _identified(question, table, home_area_code)
+    place = _place(found.caller, table)
+    if isinstance(found, Refused):
+        return Answer(question, found.caller, place, _unknown(found), found, prompt=ENDINGS[found.reason].prompt)
+
+    def day_kind(day: date) -> DayKind:
+        return table.calendar.get(day) or public_day(day)
+
+    facts = Facts(
+        now=question.at,
+        day_kind=day_kind,
+        place_of=lambda caller: place,
+        load=_load(question, found, journal),
+        password=_password(question, found),
+    )
+    decision = decide(found, table, facts)
+    hunting = _Hunting(question, found, table, journal, day_kind, dice or random.Random())  # noqa: S311 - no secret
+    answer = Answer(question, found.caller, place, decision.trail, price=_price(question, found, session))
+    if decision.refused is None:
+        return _taken(answer, found, hunting)
+    treatment = found.route.rules.treatments.get(decision.refused.reason, Treatment())
+    answer = replace(answer, refused=decision.refused)
+    if treatment.flow is not None:
+        return _through(answer, treatment.flow, found, hunting)
+    usual = ENDINGS[decision.refused.reason].prompt
+    return replace(answer, prompt=treatment.prompt or usual, answered=treatment.answer)
+
+
+def _check(question: Question, table: RoutingTable) -> None:
+    if question.trunk and table.trunk(question.trunk) is None:
+        raise SiteError([f"there is no trunk {question.trunk}"])
+    unknown = [line for line in question.busy if line not in table.lines]
+    if unknown:
+        raise SiteError([f"there is no line {line}" for line in unknown])
+
+
+def _identified(question: Question, table: RoutingTable, home_area_code: str) -> Incoming | Refused:
+    """By the trunk that is named, else by the first that brings calls to the number."""
+    trunks = [trunk for trunk in table.trunks if trunk.accept and question.trunk in ("", trunk.id)]
+    found: Incoming | Refused | None = None
+    for trunk in trunks:
+        found = identify(_invite(question, trunk), replace(table, trunks=(trunk,)), home_area_code)
+        if isinstance(found, Incoming):
+            return found
+    # No trunk brings calls at all, or none knows the number.
+    nowhere = Invite("0.0.0.0", 0, question.number, caller_number=question.caller)  # noqa: S104 - no socket
+    return found or identify(nowhere, replace(table, trunks=()), home_area_code)
+
+
+def _invite(question: Question, trunk: Trunk) -> Invite:
+    """An INVITE as it would come by the trunk."""
+    source, _, port = (
+        trunk.accept[0].partition(":") if trunk.accept[0].count(":") == 1 else (trunk.accept[0], "", "")
+    )
+    uri = f"sip:{question.number}@trunk"
+    return Invite(
+        address=source.partition("/")[0],
+        port=int(port or 5060),
+        request_user=question.number,
+        to_user=question.number,
+        diversion=f"<{uri}>",
+        history_info=f"<{uri}>",
+        caller_number=question.caller,
+    )
+
+
+def _unknown(refused: Refused) -> tuple[Step, ...]:
+    """The trail of a call for which there is no number to ask."""
+    if refused.reason is Refusal.UNKNOWN_TRUNK:
+        return (Step(admission.Rule.TRUNK, admission.Verdict.REFUSED, {}, refused.reason),)
+    return (
+        Step(admission.Rule.TRUNK, admission.Verdict.PASSED, {"trunk": refused.trunk}),
+        Step(admission.Rule.NUMBER, admission.Verdict.REFUSED, {}, refused.reason),
+    )
+
+
+def _place(caller: Caller, table: RoutingTable) -> Place | None:
+    if caller.kind is CallerKind.OVERSEAS:
+        return admission.OVERSEAS
+    return Regions(table.places).place_of(caller)
+
+
+def _load(question: Question, call: Incoming, journal: Journal) -> Load:
+    rules, number, now = call.route.rules, call.route.number, question.at
+    count = question.others + 1
+    load = Load(count, count, count, journal.admitted_since(number, now - _MINUTE, until=now))
+    if rules.caller_limit is None or not call.caller.number:
+        return load
+    since = now - rules.caller_limit.minutes * _MINUTE
+    return replace(load, by_caller=journal.admitted_since(number, since, call.caller.number, until=now))
+
+
+def _password(question: Question, call: Incoming) -> str | None:
+    if question.password is None:
+        return next(iter(call.route.rules.passwords), None)
+    return question.password
+
+
+@dataclass(frozen=True, slots=True)
+class _Hunting:
+    """What choosing lines needs."""
+
+    question: Question
+    call: Incoming
+    table: RoutingTable
+    journal: Journal
+    day_kind: DayKinds
+    dice: random.Random
+
+    def choice(self, name: str, hunt: Hunt) -> Choice:
+        now, route, lines = self.question.at, self.call.route, self.table.lines
+        capped = [
+            one for one in hunt.lines if one in lines and (lines[one].daily_calls or lines[one].monthly_calls)
+        ]
+        uses = self.journal.uses(name, hunt, route.number, self.call.caller.number, capped, now)
+        taken = {line: replace(uses.of(line), busy=True) for line in self.question.busy}
+        known: dict[str, LineUse] = {**uses.lines, **taken}
+        return choose(hunt, self.table, Uses(known, uses.last_spoken), now, self.day_kind, self.dice)
+
+
+def _taken(answer: Answer, call: Incoming, hunting: _Hunting) -> Answer:
+    route = call.route
+    if route.flow is not None:
+        return _through(answer, route.flow, call, hunting)
+    direct = hunting.choice(route.number, route.hunt)
+    answer = replace(answer, direct=direct)
+    if direct.rounds or route.overflow is None:
+        return answer
+    return _through(answer, route.overflow, call, hunting)
+
+
+def _through(answer: Answer, flow: Flow, call: Incoming, hunting: _Hunting) -> Answer:
+    def lines_of(node: str, hunt: Hunt) -> Choice:
+        return hunting.choice(f"{call.route.account}/{flow.name}/{node}", hunt)
+
+    return replace(answer, flow=flow, walk=walk(flow, answer.question.keys, lines_of))
+
+
+def _price(question: Question, call: Incoming, session: Session) -> Assessment | Unratable:
+    """By what a call of one minute that is answered now would be charged."""
+    number, at = call.route.number, question.at
+    asked = MeteredCall("", number, call.caller.kind.value, at, at, 60, 60)
+    return assess(asked, load_book(session, {number}))

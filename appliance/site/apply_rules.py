@@ -1,0 +1,85 @@
+"""Schedules, lists, and the box's own calendar and regions of a file into the store."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import delete, select
+
+from appliance.domain.places import plain, plain_city
+from appliance.site.merge import Action, Merge
+from appliance.site.schema import ListPart
+from appliance.store.models import CalendarDay, ListEntry, NumberList, Region, Schedule
+
+
+def merge_schedules(merge: Merge) -> None:
+    """Office hours."""
+    stored = {row.id: row for row in merge.session.scalars(select(Schedule))}
+    for part in merge.document.site.schedules:
+        values = {
+            "account_id": part.account,
+            "name": part.name,
+            "week": part.by_weekday(),
+            "works_holidays": part.holidays == "open",
+            "makeup_as": part.makeup,
+            "own_days": dict(part.days),
+        }
+        row = stored.get(part.id)
+        if row is None:
+            merge.add("schedule", part.id, Schedule(id=part.id, **values))
+        else:
+            merge.update("schedule", part.id, row, values)
+    merge.session.flush()
+
+
+def merge_lists(merge: Merge) -> None:
+    """Black and white lists; a list holds afterwards what the file says."""
+    stored = {row.id: row for row in merge.session.scalars(select(NumberList))}
+    for part in merge.document.site.lists:
+        row = stored.get(part.id)
+        values = {"account_id": part.account, "name": part.name}
+        if row is None:
+            merge.add("list", part.id, NumberList(id=part.id, **values))
+            merge.session.flush()
+        else:
+            merge.update("list", part.id, row, values)
+        _entries(merge, part, is_new=row is None)
+    merge.session.flush()
+
+
+def _entries(merge: Merge, part: ListPart, *, is_new: bool) -> None:
+    there = set(merge.session.scalars(select(ListEntry.entry).where(ListEntry.list_id == part.id)))
+    wanted = set(part.entries)
+    gone, new = there - wanted, wanted - there
+    if gone:
+        merge.session.execute(delete(ListEntry).where(ListEntry.list_id == part.id, ListEntry.entry.in_(gone)))
+    merge.session.add_all(ListEntry(list_id=part.id, entry=entry) for entry in sorted(new))
+    if (gone or new) and not is_new:
+        merge.note(Action.CHANGED, "list", part.id, f"{len(new)} entries more, {len(gone)} less")
+
+
+def merge_calendar(merge: Merge) -> None:
+    """The box's own table over the public calendar."""
+    stored = {row.day: row for row in merge.session.scalars(select(CalendarDay))}
+    for written, kind in merge.document.site.calendar.items():
+        day = date.fromisoformat(written)
+        row = stored.get(day)
+        if row is None:
+            merge.add("calendar day", written, CalendarDay(day=day, kind=kind))
+        else:
+            merge.update("calendar day", written, row, {"kind": kind})
+    merge.session.flush()
+
+
+def merge_regions(merge: Merge) -> None:
+    """The box's own table over the public places."""
+    stored = {row.prefix: row for row in merge.session.scalars(select(Region))}
+    for prefix, place in merge.document.site.regions.items():
+        province, _, city = place.partition("/")
+        values = {"province": plain(province), "city": plain_city(city) if city else ""}
+        row = stored.get(prefix)
+        if row is None:
+            merge.add("region", prefix, Region(prefix=prefix, **values))
+        else:
+            merge.update("region", prefix, row, values)
+    merge.session.flush()
