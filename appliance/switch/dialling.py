@@ -14,6 +14,8 @@ LINE_FULL = "LINE_FULL"
 #: What a leg ends with that found no slot of its line free: a cause of FreeSWITCH's own that no carrier can send,
 #: and that only its pickup, which is not offered here, gives.
 LEG_FULL = "NO_PICKUP"
+#: ``reply[512]`` of ``listener_run``.
+_LONGEST_VALUE = 511
 #: A trunk without a free channel; as its carrier says it.
 TRUNK_FULL = "NORMAL_CIRCUIT_CONGESTION"
 
@@ -44,6 +46,24 @@ def ringing(targets: Sequence[Target]) -> tuple[str, str]:
     if len(targets) > 1 or not only.max_calls:
         return "bridge", rung
     return "limit_execute", f"hash line {escape.identifier(only.line)} {only.max_calls} bridge {rung}"
+
+
+def causes_of(originate_causes: str, overall: str, count: int) -> list[str]:
+    """What became of each of ``count`` lines that rang at once, in the dial string's order.
+
+    ``originate_causes`` is ``ARRAY::UUID;CAUSE|:UUID;CAUSE`` (``switch_ivr_originate``), of which ``getvar`` gives
+    511 bytes. A leg that is not told there, or had no end of its own, shares the overall one.
+
+    >>> causes_of("ARRAY::0b1c;USER_BUSY|:7f3e;ALLOTTED_TIMEOUT|:52", "USER_BUSY", 3)
+    ['USER_BUSY', 'ALLOTTED_TIMEOUT', 'USER_BUSY']
+    >>> causes_of("0b1c;NONE", "NO_ANSWER", 2)
+    ['NO_ANSWER', 'NO_ANSWER']
+    """
+    told = [one.partition(";")[2] for one in originate_causes.removeprefix("ARRAY::").split("|:")]
+    if len(originate_causes) > _LONGEST_VALUE - 2:
+        told = told[:-1]  # it may have been cut
+    known = [cause if cause not in ("", "NONE") else overall for cause in told[:count]]
+    return known + [overall] * (count - len(known))
 
 
 def _leg(target: Target, *, alone: bool) -> str:

@@ -19,7 +19,7 @@ from appliance.domain import cdr
 from appliance.domain.outcome import disposition, with_tried
 from appliance.errors import SwitchGone, UnsafeArgument
 from appliance.switch import escape
-from appliance.switch.dialling import LINE_FULL, ringing
+from appliance.switch.dialling import LINE_FULL, causes_of, ringing
 from appliance.switch.invites import invite_of, notes_of
 from appliance.switch.leg import Digits, NoInput, Played, Target, Tried
 from appliance.switch.link import REPLY_TIMEOUT_S
@@ -145,7 +145,11 @@ class EslLeg:
             self._goes_on = go_on
             self._variables["hangup_after_bridge"] = str(not go_on).lower()
         cause = self._run(work, "originate_disposition", TALK_LIMIT_S)
+        causes = [cause]
+        if len(rung) > 1 and cause != "SUCCESS":
+            causes = causes_of(self._session.value("originate_causes"), cause, len(rung))
         ends = dict.fromkeys((target.line for target in rung), cause)
+        ends |= zip((target.line for target in rung), causes, strict=False)
         return self._tried(targets, ends | dict.fromkeys(full, LINE_FULL))
 
     def hold(self, realm: str, name: str) -> int:

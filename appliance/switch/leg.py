@@ -85,7 +85,6 @@ class Leg(Protocol):
         Returns when none could be joined, what became of each in their order; their slots are free then. After a
         talk that the line ended it returns (``ANSWERED``, the recording whole) when the call is to ``go_on``; else
         the switch ends the call with the talk, and ``CallerGone`` is raised as when the caller ends it.
-        Of several lines that were rung the switch says one common end; each leg's own is in its CDR.
         Notes ``line`` where it is one, and ``tried`` when it returns.
         """
 

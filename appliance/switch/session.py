@@ -107,6 +107,11 @@ class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no type
             raise self._end(SwitchGone(f"{applications[-1][0]}: {done.reply[:200]}"))
         return "" if value.reply == _UNSET else value.reply
 
+    def value(self, variable: str, timeout_s: float = REPLY_TIMEOUT_S) -> str:
+        """The value of a variable, as ``run`` reads it; at most 511 bytes."""
+        (value,) = self._exchange(f"getvar {escape.variable(variable)}\n\n", 1, timeout_s)
+        return "" if value.reply == _UNSET else value.reply
+
     def api(self, commands: Sequence[str], timeout_s: float = REPLY_TIMEOUT_S) -> list[str]:
         """Run API commands, sent at once; what each answers.
 

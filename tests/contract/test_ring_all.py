@@ -32,8 +32,10 @@ async def test_the_first_that_answers_is_joined_and_the_others_are_free(real: Sw
 async def test_none_of_several_answers(real: SwitchWorld) -> None:
     leg, _ = await real.answered()
     tried = await leg.connect_any([real.line("busy"), real.line("no-answer")])
-    assert [one.line for one in tried] == ["busy", "no-answer"]
-    assert all(one.disposition is not Disposition.ANSWERED for one in tried)
+    assert [(one.line, one.disposition) for one in tried] == [
+        ("busy", Disposition.BUSY),
+        ("no-answer", Disposition.NO_ANSWER),
+    ]
     assert len(real.line_phone.calls) == 2
     assert (real.in_use("busy"), real.in_use("no-answer")) == (0, 0)
 

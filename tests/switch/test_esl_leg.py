@@ -251,13 +251,15 @@ def test_several_lines_ring_at_once(call: Ends) -> None:
         f"sofia/gateway400/02151860000@127.0.0.1:5080,[leg_timeout=25,{shown},gw_line=c]"
         "sofia/gateway400/02151860000@127.0.0.1:5080"
     )
-    switch.say(OK, value("NO_ANSWER"))
+    switch.say(OK, value("USER_BUSY"))
+    assert switch.command() == "getvar originate_causes"
+    switch.say(value("ARRAY::7f3e;NO_ANSWER|:0b1c;USER_BUSY"))
     assert doing.get(timeout=2) == [
         Tried("a", Disposition.FULL, "LINE_FULL"),
         Tried("b", Disposition.NO_ANSWER, "NO_ANSWER"),
-        Tried("c", Disposition.NO_ANSWER, "NO_ANSWER"),
+        Tried("c", Disposition.BUSY, "USER_BUSY"),
     ]
-    assert leg.notes["tried"] == "a=full;b=no-answer;c=no-answer"
+    assert leg.notes["tried"] == "a=full;b=no-answer;c=busy"
     assert leg.notes["line"] == ""
 
 
