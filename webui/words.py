@@ -50,6 +50,7 @@ _DISPOSITIONS: Mapping[str, tuple[Any, str]] = {
     "rejected": (lazy_gettext("rejected"), "watch"),
     "unreachable": (lazy_gettext("unreachable"), "bad"),
     "not-existing": (lazy_gettext("number does not exist"), "bad"),
+    "off": (lazy_gettext("switched off"), "watch"),
     "full": (lazy_gettext("all its channels in use, not rung"), "watch"),
 }
 _CAUSES: Mapping[str, Any] = {

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from appliance.calls.desk import Desk
 from appliance.domain.called import Incoming
 from appliance.domain.hunt import Choice, Hunt, Strategy, choose
-from appliance.domain.lines import target_for
-from appliance.domain.routing import RecordPolicy, RoutingTable
+from appliance.domain.lines import targets_for
+from appliance.domain.outcome import is_trunk_trouble
+from appliance.domain.routing import Line, RecordPolicy, RoutingTable
 from appliance.switch.leg import Leg, Tried
 
 #: A record's list of lines that were passed over ends here.
@@ -29,17 +33,37 @@ def ring(
     if not choice.rounds:
         leg.note(because=" ".join(f"{line}={why}" for line, why in choice.skipped.items())[:_LONGEST_REASON])
     for lines in choice.rounds:
-        # Lines that are rung have a trunk: the choice passes over the others.
-        targets = [target for line in lines if (target := target_for(line, call.caller, table)) is not None]
         if record_to is None and call.route.record is RecordPolicy.ALL:
             record_to = _announce_recording(leg, call, desk, free=free)
         if hunt.strategy is Strategy.ROTATE:
             desk.journal.line_rung(name, [line.id for line in lines], desk.now())
-        ended = leg.connect(targets, record_to, go_on=False)
+        ended = _reached(leg, call, lines, table, desk, record_to)
         tried += ended
         if not any(hunt.goes_on(one.disposition) for one in ended):
             break
     return tried
+
+
+def _reached(
+    leg: Leg, call: Incoming, lines: Sequence[Line], table: RoutingTable, desk: Desk, record_to: str | None
+) -> list[Tried]:
+    """Ring lines at once, each by its own trunk, and those that this could not reach by the next one; what became
+    of each in the end."""
+    ways = {line.id: targets_for(line, call.caller, table, _whisper(call, line, desk)) for line in lines}
+    ended: dict[str, Tried] = {}
+    # Lines that are rung have a trunk: the choice passes over the others.
+    rung = list(ways)
+    while rung:
+        for one in leg.connect([ways[line].pop(0) for line in rung], record_to, go_on=False):
+            ended[one.line] = one
+        rung = [line for line in rung if is_trunk_trouble(ended[line]) and ways[line]]
+    return list(ended.values())
+
+
+def _whisper(call: Incoming, line: Line, desk: Desk) -> Path | None:
+    """What the line hears before it is joined."""
+    name = call.route.whisper or ("press-1" if line.confirm else "")
+    return desk.find_prompt(call.route.account, name) if name else None
 
 
 def _chosen(call: Incoming, hunt: Hunt, name: str, table: RoutingTable, desk: Desk) -> Choice:

@@ -39,9 +39,14 @@ class Strategy(StrEnum):
     LAST_SPOKEN = "last-spoken"
 
 
-#: Ends after which the next line may be rung. A full line counts as busy, one that does not exist as unreachable.
+#: Ends after which the next line may be rung. A full line counts as busy; one that is switched off, or does not
+#: exist, as unreachable.
 FAIL_OVER = frozenset({Disposition.BUSY, Disposition.NO_ANSWER, Disposition.UNREACHABLE, Disposition.REJECTED})
-_COUNTS_AS = {Disposition.FULL: Disposition.BUSY, Disposition.NOT_EXISTING: Disposition.UNREACHABLE}
+_COUNTS_AS = {
+    Disposition.FULL: Disposition.BUSY,
+    Disposition.NOT_EXISTING: Disposition.UNREACHABLE,
+    Disposition.OFF: Disposition.UNREACHABLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +152,9 @@ def choose(
 
 
 def _skip(line: Line, table: RoutingTable, use: LineUse, now: datetime, day_kind: DayKinds) -> Skip | None:
-    trunk = table.trunk(line.trunk)
     schedule = table.schedules.get(line.schedule)
-    if trunk is None or not trunk.proxy:
+    trunks = (table.trunk(trunk_id) for trunk_id in (line.trunk, *line.backups))
+    if not any(trunk is not None and trunk.proxy for trunk in trunks):
         return Skip.NO_TRUNK
     if schedule is not None and standing(schedule, now, day_kind) is not Standing.OPEN:
         return Skip.OFF_SCHEDULE

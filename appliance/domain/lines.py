@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from appliance.domain.numbers import Caller, written_for
 from appliance.domain.outcome import Disposition, Target, Tried
-from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable
+from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable, Trunk
 
 
-def target_for(line: Line, caller: Caller, table: RoutingTable) -> Target | None:
-    """How the switch reaches a line, or None: its trunk is gone or only receives.
+def targets_for(line: Line, caller: Caller, table: RoutingTable, whisper: Path | None = None) -> list[Target]:
+    """How the switch reaches a line, by its own trunk and then by its backups; those that are gone or only receive
+    are left out.
 
     A 400 number is never the calling number: toward a trunk that does not pass the caller's own number
     goes the trunk's, and the caller stands in Diversion.
     """
-    trunk = table.trunk(line.trunk)
-    if trunk is None or not trunk.proxy:
-        return None
+    trunks = (table.trunk(trunk_id) for trunk_id in dict.fromkeys((line.trunk, *line.backups)))
+    return [_target(line, caller, trunk, whisper) for trunk in trunks if trunk is not None and trunk.proxy]
+
+
+def _target(line: Line, caller: Caller, trunk: Trunk, whisper: Path | None) -> Target:
     shown = written_for(caller.number, trunk.number_format) if caller.number else ""
     passes = trunk.caller_id is CallerIdPolicy.PASS
     return Target(
@@ -30,6 +34,10 @@ def target_for(line: Line, caller: Caller, table: RoutingTable) -> Target | None
         diversion="" if passes else shown,
         trunk=trunk.id,
         trunk_max_calls=trunk.max_calls,
+        codecs=trunk.codecs,
+        causes=trunk.causes,
+        whisper=whisper,
+        confirm=line.confirm,
     )
 
 
@@ -46,7 +54,8 @@ def cause_when_all_failed(tried: Sequence[Tried]) -> str:
     >>> cause_when_all_failed([])
     'NORMAL_TEMPORARY_FAILURE'
     """
-    seen = {one.disposition for one in tried} - {Disposition.NOT_EXISTING, Disposition.UNREACHABLE}
+    nobody_there = {Disposition.NOT_EXISTING, Disposition.UNREACHABLE, Disposition.OFF}
+    seen = {one.disposition for one in tried} - nobody_there
     if Disposition.NO_ANSWER in seen:
         return "NO_ANSWER"
     if Disposition.BUSY in seen or Disposition.FULL in seen:

@@ -18,6 +18,7 @@ from appliance.domain.flow import Flow
 from appliance.domain.hunt import NO_LINES, Hunt
 from appliance.domain.lists import NumberList
 from appliance.domain.numbers import NumberFormat
+from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
 from appliance.domain.refusal import Refusal
 
@@ -49,7 +50,9 @@ class RecordPolicy(StrEnum):
 class Trunk:
     """A carrier's peer. ``accept`` holds networks (``10.0.0.0/8``) or one address and port (``10.0.0.1:5060``).
 
-    ``max_calls`` are the channels that the carrier gives us, both directions; 0: we count none.
+    :param max_calls: the channels that the carrier gives us, both directions; 0: we count none.
+    :param causes: what the carrier means by a SIP status (``480``) or a Q.850 cause (``SUBSCRIBER_ABSENT``), where
+        it is not the usual.
     """
 
     id: str
@@ -62,6 +65,7 @@ class Trunk:
     caller_number: str = ""
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     max_calls: int = 0
+    causes: Mapping[str, Disposition] = field(default_factory=dict)
 
     def accepts(self, address: str, port: int) -> int:
         """How exactly this trunk claims an INVITE's source: 0 not at all, more is more exact."""
@@ -92,6 +96,8 @@ class Line:
     :param monthly_calls: calls that it takes a month; 0: any number.
     :param level: lines of a higher level are rung once all of the lower ones have failed.
     :param weight: its part where lines are chosen by weight, at least 1.
+    :param backups: trunks that are tried in order when the line's own cannot reach it.
+    :param confirm: whoever answers has to press 1; without it a mobile's assistant counts as an answer.
     """
 
     id: str
@@ -105,6 +111,8 @@ class Line:
     monthly_calls: int = 0
     level: int = 1
     weight: int = 1
+    backups: tuple[str, ...] = ()
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,8 @@ class NumberRoute:
     record_notice: bool = True
     in_service: bool = True
     rules: Rules = NO_RULES
+    #: The prompt that a line hears before it is joined; empty: none.
+    whisper: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from appliance.miniswitch import apps
 from appliance.miniswitch.channel import Channel, State, new_uuid
 from appliance.miniswitch.closing import close
+from appliance.miniswitch.confirm import Confirmation
 from appliance.miniswitch.dialstring import Target
-from appliance.miniswitch.g711 import PCMA
+from appliance.miniswitch.g711 import NAMES, PCMA
 from appliance.miniswitch.media import NoPort
 from appliance.miniswitch.profile import Profile
 from appliance.miniswitch.sip_leg import Invitation
@@ -24,7 +25,7 @@ from appliance.miniswitch.sip_leg import Invitation
 if TYPE_CHECKING:
     from appliance.miniswitch.switch import Switch
 
-Signature = tuple[tuple[bool, bool, bool, str], ...]
+Signature = tuple[tuple[bool, bool, bool, bool, str], ...]
 
 DEFAULT_TIMEOUT_S = 60.0
 _HEADER_PREFIX = "sip_h_"
@@ -36,6 +37,19 @@ class Attempt:
 
     leg: Channel
     deadline: float | None
+    confirmation: Confirmation
+
+    @property
+    def wins(self) -> bool:
+        """Whether the caller may be joined to it."""
+        return self.leg.answered and self.confirmation.done
+
+    def ask(self) -> None:
+        """Once it has answered: ask what it is to be asked, within the time for that."""
+        if self.leg.answered and not self.confirmation.done and not self.confirmation.begun:
+            limit = self.confirmation.time_limit_s
+            self.deadline = time.monotonic() + limit if limit else None
+            self.confirmation.begin()
 
 
 @dataclass
@@ -60,7 +74,7 @@ class Ringing:
             leg.watchers.append(self.wake)
             limit = leg.variables.get("leg_timeout") or ""
             deadline = time.monotonic() + int(limit) if limit.isdigit() and int(limit) else None
-            self.attempts.append(Attempt(leg, deadline))
+            self.attempts.append(Attempt(leg, deadline, Confirmation(leg, self.wake)))
             _hold_places(leg)
             if leg.hangup_cause:
                 continue
@@ -76,7 +90,9 @@ class Ringing:
             # Taken first: what changes while we look is then a change to wait no more for.
             seen = self._signature()
             alive = [attempt for attempt in self.attempts if not attempt.leg.hangup_cause]
-            winner = next((a.leg for a in alive if a.leg.answered), None)
+            for attempt in alive:
+                attempt.ask()
+            winner = next((a.leg for a in alive if a.wins), None)
             if winner is not None:
                 return winner, "SUCCESS"
             now = time.monotonic()
@@ -98,7 +114,9 @@ class Ringing:
 
     def _signature(self) -> Signature:
         """What, when it changes, is worth looking at."""
-        return tuple((a.leg.ringing, a.leg.early, a.leg.answered, a.leg.hangup_cause) for a in self.attempts)
+        return tuple(
+            (a.leg.ringing, a.leg.early, a.leg.answered, a.wins, a.leg.hangup_cause) for a in self.attempts
+        )
 
     def give_up(self, cause: str, but: Channel | None = None) -> None:
         """Cancel every leg that is still there, except one, and close all of those."""
@@ -195,7 +213,9 @@ def _invitation(leg: Channel, caller: Channel | None, target: Target) -> Invitat
         for name, value in leg.variables.items()
         if name.startswith(_HEADER_PREFIX)
     )
-    first = caller.remote.law if caller is not None and caller.remote is not None else PCMA
+    wanted = (leg.variables.get("absolute_codec_string") or "").removeprefix("^^:").split(":")[0]
+    law_of_caller = caller.remote.law if caller is not None and caller.remote is not None else PCMA
+    first = next((law for law, name in NAMES.items() if name == wanted), law_of_caller)
     return Invitation(
         target.number,
         (target.host, target.port),

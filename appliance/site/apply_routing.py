@@ -112,6 +112,7 @@ def merge_numbers(merge: Merge) -> None:
             "fail_over": sorted(part.fail_over),
             "overflow_id": flows[part.account, part.overflow].id if part.overflow else None,
             "rules": part.rules.stored(),
+            "whisper": part.whisper,
             "record": part.record,
             "record_notice": part.record_notice,
             "in_service": part.in_service,

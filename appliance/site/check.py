@@ -125,6 +125,14 @@ def _lines(document: Document) -> Iterator[Finding]:
             yield document.finding((*path, "trunk"), "unknown-trunk", value=part.trunk)
         elif not trunk.proxy:
             yield document.finding((*path, "trunk"), "trunk-without-proxy", value=part.trunk)
+        for at, backup in enumerate(part.backup_trunks):
+            here = (*path, "backup_trunks", at)
+            if backup == part.trunk or backup in part.backup_trunks[:at]:
+                yield document.finding(here, "trunk-twice", value=backup)
+            elif backup not in trunks:
+                yield document.finding(here, "unknown-trunk", value=backup)
+            elif not trunks[backup].proxy:
+                yield document.finding(here, "trunk-without-proxy", value=backup)
         if part.number in landed:
             target, by = landed[part.number]
             yield document.finding((*path, "number"), "line-is-landing", value=part.number, number=target, trunk=by)
@@ -214,6 +222,8 @@ def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
         if part.record == "all" and part.record_notice:
             here = (*path, "record_notice")
             yield from _prompt(document, here, part.account, NOTICE, find_prompt)
+        if part.whisper:
+            yield from _prompt(document, (*path, "whisper"), part.account, part.whisper, find_prompt)
         for reason, treated in part.rules.refusals.items():
             if treated.prompt:
                 here = (*path, "rules", "refusals", reason, "prompt")

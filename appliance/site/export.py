@@ -88,6 +88,7 @@ def _trunk(row: Trunk) -> dict[str, Any]:
         "caller_number": row.caller_number,
         "codecs": list(row.codecs),
         "max_calls": row.max_calls,
+        "causes": dict(row.causes),
     }
 
 
@@ -106,6 +107,8 @@ def _line(row: Line) -> dict[str, Any]:
         "monthly_calls": row.monthly_calls,
         "level": row.level,
         "weight": row.weight,
+        "backup_trunks": list(row.backup_trunks),
+        "confirm": row.confirm,
     }
 
 
@@ -138,6 +141,8 @@ def _numbers(session: Session) -> list[dict[str, Any]]:
         where: dict[str, Any] = {"flow": flows[row.flow_id]} if row.flow_id is not None else _hunt(row)
         if row.overflow_id is not None:
             where["overflow"] = flows[row.overflow_id]
+        if row.whisper:
+            where["whisper"] = row.whisper
         if row.rules:
             where["rules"] = dict(row.rules)
         subscriptions = session.scalars(

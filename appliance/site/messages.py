@@ -80,6 +80,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "不是号码、前缀（138*）、区号、手机号段、withheld、overseas 或 virtual：{value}",
     ),
     "not-an-access-code": ("must be four to six digits", "必须是四到六位数字"),
+    "not-a-cause": (
+        "not a SIP status (480) or a cause by FreeSWITCH's name (SUBSCRIBER_ABSENT): {value}",
+        "不是 SIP 状态码（480）或 FreeSWITCH 原因名（SUBSCRIBER_ABSENT）：{value}",
+    ),
     "not-a-place": (
         "not a place (a province, a city, or PROVINCE/CITY): {value}",
         "不是地区（省、市，或 省/市）：{value}",
@@ -95,6 +99,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "unknown-trunk": ("there is no trunk {value}", "没有中继 {value}"),
     "unknown-line": ("there is no line {value}", "没有线路 {value}"),
     "unknown-flow": ("the account {account} has no flow {value}", "企业 {account} 没有流程 {value}"),
+    "trunk-twice": ("names the trunk {value} twice", "中继 {value} 重复"),
     "unknown-schedule": ("there is no schedule {value}", "没有时间表 {value}"),
     "schedule-of-another": (
         "the schedule {value} belongs to the account {owner}, not to {account}",

@@ -18,6 +18,7 @@ from appliance.domain.routing import CalledFrom, CallerIdPolicy, RecordPolicy
 from appliance.site.values import (
     AccessCode,
     Amount,
+    CauseKey,
     DateText,
     Dialable,
     End,
@@ -85,6 +86,10 @@ class OperatorPart(Part):
     password_hash: PasswordHash = None
 
 
+#: What a trunk's cause may mean; that a line answered or is full is nobody's to say.
+CAUSE_MEANINGS = ("busy", "no-answer", "rejected", "unreachable", "not-existing", "off")
+
+
 class TrunkPart(Part):
     """A carrier's SIP peer."""
 
@@ -97,8 +102,9 @@ class TrunkPart(Part):
     number_format: Annotated[str, choice(*NumberFormat)] = "national"
     caller_id: Annotated[str, choice(*CallerIdPolicy)] = "trunk"
     caller_number: ShownNumber = ""
-    codecs: Annotated[list[Annotated[str, choice("PCMA", "PCMU", "G722")]], Field(min_length=1)] = ["PCMA", "PCMU"]
+    codecs: Annotated[list[Annotated[str, choice("PCMA", "PCMU")]], Field(min_length=1)] = ["PCMA", "PCMU"]
     max_calls: Annotated[int, whole(0, 10_000)] = 0
+    causes: dict[CauseKey, Annotated[str, choice(*CAUSE_MEANINGS)]] = {}
 
     def landed(self) -> list[tuple[str, str, str]]:
         """(as written, as kept, 400 number) of each landing number."""
@@ -121,6 +127,8 @@ class LinePart(Part):
     monthly_calls: Annotated[int, whole(0, 1_000_000)] = 0
     level: Annotated[int, whole(1, 99)] = 1
     weight: Annotated[int, whole(1, 1000)] = 1
+    backup_trunks: list[Id] = []
+    confirm: Flag = False
 
 
 class SubscriptionPart(Part):
@@ -210,6 +218,7 @@ class NumberPart(Part):
     fail_over: list[Annotated[str, choice(*sorted(FAIL_OVER))]] = sorted(FAIL_OVER)
     overflow: OptionalId = None
     rules: RulesPart = RulesPart()
+    whisper: PromptName = ""
     record: Annotated[str, choice(*RecordPolicy)] = "all"
     record_notice: Flag = True
     in_service: Flag = True

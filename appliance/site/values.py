@@ -30,6 +30,7 @@ _TIME = re.compile(
 )
 _PEER = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,80}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})")
 _HASH = re.compile(r"\$argon2id\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+_CAUSE_KEY = re.compile(r"[3-6][0-9]{2}|[A-Z][A-Z0-9_]{2,48}", re.ASCII)
 _ACCESS_CODE = re.compile(r"[0-9]{4,6}", re.ASCII)
 _REGION_PREFIX = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})|1[3-9][0-9]{1,9}", re.ASCII)
 ID_LIMIT = 40
@@ -285,6 +286,13 @@ def _prefix(value: object) -> str:
     return text
 
 
+def _cause_key(value: object) -> str:
+    text = _text(value)
+    if not _CAUSE_KEY.fullmatch(text):
+        fail("not-a-cause", value=text[:80])
+    return text
+
+
 def _prompt_name(value: object) -> str:
     text = _text(value)
     if text and not is_prompt_name(text):
@@ -303,6 +311,7 @@ Entry = Annotated[str, BeforeValidator(_entry)]
 AccessCode = Annotated[str, BeforeValidator(_access_code)]
 PlaceText = Annotated[str, BeforeValidator(_place)]
 RegionPrefix = Annotated[str, BeforeValidator(_prefix)]
+CauseKey = Annotated[str, BeforeValidator(_cause_key)]
 PromptName = Annotated[str, BeforeValidator(_prompt_name)]
 Id = Annotated[str, BeforeValidator(_matching(_ID, "not-an-id"))]
 OptionalId = Annotated[str | None, BeforeValidator(_nothing_as_none(_matching(_ID, "not-an-id")))]

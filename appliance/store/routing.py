@@ -90,6 +90,7 @@ def _trunk(row: models.Trunk) -> domain.Trunk:
         caller_number=row.caller_number,
         codecs=tuple(row.codecs),
         max_calls=row.max_calls,
+        causes={cause: Disposition(meant) for cause, meant in row.causes.items()},
     )
 
 
@@ -106,6 +107,8 @@ def _line(row: models.Line) -> domain.Line:
         monthly_calls=row.monthly_calls,
         level=row.level,
         weight=row.weight,
+        backups=tuple(row.backup_trunks),
+        confirm=row.confirm,
     )
 
 
@@ -127,6 +130,7 @@ def _number(row: models.Number, graphs: _Graphs) -> domain.NumberRoute:
         record_notice=row.record_notice,
         in_service=row.in_service and leads_somewhere,
         rules=_rules(row.rules, row.account_id, by_name),
+        whisper=row.whisper,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from appliance.errors import UnsafeArgument
 from appliance.switch import escape
@@ -14,13 +15,18 @@ LINE_FULL = "LINE_FULL"
 #: What a leg ends with that found no slot of its line free: a cause of FreeSWITCH's own that no carrier can send,
 #: and that only its pickup, which is not offered here, gives.
 LEG_FULL = "NO_PICKUP"
+#: What the switch offers by itself (codec-prefs of its profile).
+SWITCHS_CODECS = ("PCMA", "PCMU")
+#: Seconds that whoever answers has for pressing 1, and the longest whisper.
+CONFIRM_S = 12
+WHISPER_S = 60
 #: ``reply[512]`` of ``listener_run``.
 _LONGEST_VALUE = 511
 #: A trunk without a free channel; as its carrier says it.
 TRUNK_FULL = "NORMAL_CIRCUIT_CONGESTION"
 
 
-def ringing(targets: Sequence[Target]) -> tuple[str, str]:
+def ringing(targets: Sequence[Target], prompts: Sequence[Path] = ()) -> tuple[str, str]:
     """The application that rings lines, all at once, and its argument.
 
     Slots are counted where the line's calls are. One line's is held by the caller's leg while it rings and talks
@@ -28,6 +34,8 @@ def ringing(targets: Sequence[Target]) -> tuple[str, str]:
     at once, and one that finds none free ends before its INVITE (``execute_on_originate`` runs before the leg's
     thread does; ``limit_ignore_transfer`` keeps the slot through the leg's change of state). A trunk's channels are
     held by the line's leg in any case: the caller may have come by the same trunk.
+
+    :param prompts: folders that what is whispered to a line may lie in.
 
     >>> target = Target("a", "02151860000", "127.0.0.1:5080", 25, 2, caller_number="4008001234")
     >>> application, argument = ringing([target])
@@ -40,7 +48,7 @@ def ringing(targets: Sequence[Target]) -> tuple[str, str]:
     """
     if not targets:
         raise UnsafeArgument("no line to ring")
-    legs = ",".join(_leg(target, alone=len(targets) == 1) for target in targets)
+    legs = ",".join(_leg(target, prompts, alone=len(targets) == 1) for target in targets)
     rung = f"{{ignore_early_media=true}}{legs}"
     only = targets[0]
     if len(targets) > 1 or not only.max_calls:
@@ -66,7 +74,7 @@ def causes_of(originate_causes: str, overall: str, count: int) -> list[str]:
     return known + [overall] * (count - len(known))
 
 
-def _leg(target: Target, *, alone: bool) -> str:
+def _leg(target: Target, prompts: Sequence[Path], *, alone: bool) -> str:
     proxy, line = escape.host_port(target.proxy), escape.identifier(target.line)
     if not (1 <= target.ring_seconds <= 600 and min(target.max_calls, target.trunk_max_calls) >= 0):
         raise UnsafeArgument(f"ring_seconds {target.ring_seconds} or max_calls {target.max_calls}")
@@ -84,8 +92,24 @@ def _leg(target: Target, *, alone: bool) -> str:
         options.append("sip_h_Privacy=id")
     if not alone:
         options.append(f"gw_line={line}")
+    if target.codecs not in ((), SWITCHS_CODECS):
+        options.append(f"absolute_codec_string=^^:{':'.join(escape.codec(one) for one in target.codecs)}")
+    options += _before_joining(target, prompts)
     options += _held(target, line, alone=alone)
     return f"[{','.join(options)}]sofia/gateway400/{escape.number(target.number)}@{proxy}"
+
+
+def _before_joining(target: Target, prompts: Sequence[Path]) -> list[str]:
+    """What a line that has answered hears, and whether it must press 1 (``switch_ivr_originate``
+    ``collect_thread_run``). Meanwhile the caller hears it ring on."""
+    file = escape.media_path(target.whisper, *prompts) if target.whisper is not None else ""
+    if target.confirm:
+        heard = file or "silence_stream://1000"
+        return ["group_confirm_key=1", f"group_confirm_file={heard}", f"group_confirm_timeout={CONFIRM_S}"]
+    if file:
+        within = f"group_confirm_timeout={WHISPER_S}"
+        return ["group_confirm_key=exec", f"group_confirm_file=playback {file}", within]
+    return []
 
 
 def _held(target: Target, line: str, *, alone: bool) -> list[str]:

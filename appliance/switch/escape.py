@@ -24,6 +24,7 @@ _CAUSE = re.compile(r"[A-Z][A-Z0-9_]{1,48}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _PATH = re.compile(r"(?:/[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)+", re.ASCII)
 _SYNTAX = re.compile(r"[$'\"\\`]")
+_CODEC = re.compile(r"[A-Z0-9]{1,10}", re.ASCII)
 _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_:.-]{1,63}", re.ASCII)
 _PASSWORD = re.compile(r"[!-~]{1,256}", re.ASCII)
 _API = re.compile(r"[ !#%&()*+,./:;=?@A-Z\[\]^_a-z|{}<>0-9~\"-]{1,2000}", re.ASCII)
@@ -86,6 +87,15 @@ def cause(value: str) -> str:
     'USER_BUSY'
     """
     return _checked(_CAUSE, value, "cause")
+
+
+def codec(value: str) -> str:
+    """The name of a codec.
+
+    >>> codec("PCMA")
+    'PCMA'
+    """
+    return _checked(_CODEC, value, "codec")
 
 
 @lru_cache(maxsize=256)

@@ -38,6 +38,8 @@ BETWEEN_KEYS_MS = 3000
 #: Most keys that are taken at once (``digit_buffer[128]`` in ``play_and_get_digits_function``).
 MOST_KEYS = 64
 _KEYS = "[0-9*#]+"
+#: ``sip:480``, of the line that was rung last (``sofia_on_hangup``); nothing when it gave no answer.
+_SIP_STATUS = "last_bridge_proto_specific_hangup_cause"
 #: Noted by the dialplan itself, for itself.
 _THE_DIALPLANS = frozenset({"losses", "last"})
 #: Letters are no keys: with one key asked for, ``#`` is an answer, not an end.
@@ -133,7 +135,7 @@ class EslLeg:
         rung = [target for target in targets if target.line not in full]
         if full and not rung:
             return self._tried(targets, dict.fromkeys(full, LINE_FULL))
-        work = [ringing(rung)]
+        work = [ringing(rung, self._folders.prompts)]
         if record_to is not None:
             file = escape.media_path(self._folders.recordings / record_to, self._folders.recordings)
             # The last one's end is waited for: then the slot is free and the file is whole.
@@ -141,6 +143,9 @@ class EslLeg:
         self.note(line=rung[0].line if len(rung) == 1 else "")
         if any(target.max_calls for target in rung):
             self._variables["originate_disposition"] = LINE_FULL
+        own_reading = len(rung) == 1 and bool(rung[0].causes)
+        if own_reading:
+            self._variables[_SIP_STATUS] = ""
         if go_on != self._goes_on:
             self._goes_on = go_on
             self._variables["hangup_after_bridge"] = str(not go_on).lower()
@@ -150,7 +155,8 @@ class EslLeg:
             causes = causes_of(self._session.value("originate_causes"), cause, len(rung))
         ends = dict.fromkeys((target.line for target in rung), cause)
         ends |= zip((target.line for target in rung), causes, strict=False)
-        return self._tried(targets, ends | dict.fromkeys(full, LINE_FULL))
+        status = self._session.value(_SIP_STATUS) if own_reading and cause != "SUCCESS" else ""
+        return self._tried(targets, ends | dict.fromkeys(full, LINE_FULL), status.removeprefix("sip:"))
 
     def hold(self, realm: str, name: str) -> int:
         """See ``Leg.hold``."""
@@ -172,8 +178,10 @@ class EslLeg:
             one.line for one, count in zip(counted, used, strict=True) if _whole(count) >= one.max_calls
         )
 
-    def _tried(self, targets: Sequence[Target], causes: Mapping[str, str]) -> Sequence[Tried]:
-        tried = [Tried(one.line, disposition(causes[one.line]), causes[one.line]) for one in targets]
+    def _tried(self, targets: Sequence[Target], causes: Mapping[str, str], status: str = "") -> Sequence[Tried]:
+        tried = [
+            Tried(one.line, disposition(causes[one.line], status, one.causes), causes[one.line]) for one in targets
+        ]
         noted = self._notes.get("tried", "")
         for one in tried:
             noted = with_tried(noted, one)

@@ -63,7 +63,9 @@ class Scenario:
     @property
     def ends(self) -> dict[str, Disposition]:
         """How lines end that do not answer."""
-        return {line: Disposition(how) for line, how in re.findall(r"(?<![@\w])(\w+)=([a-z-]+)", self.lines)}
+        return {
+            line: Disposition(how) for line, how in re.findall(r"(?<![@\w])(\w+(?:@\w+)?)=([a-z-]+)", self.lines)
+        }
 
     @property
     def others(self) -> dict[str, int]:

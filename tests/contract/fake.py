@@ -37,6 +37,7 @@ _CAUSES = {
     Disposition.REJECTED: "CALL_REJECTED",
     Disposition.UNREACHABLE: "NORMAL_TEMPORARY_FAILURE",
     Disposition.NOT_EXISTING: "UNALLOCATED_NUMBER",
+    Disposition.OFF: "SUBSCRIBER_ABSENT",
     Disposition.FULL: LINE_FULL,
 }
 
@@ -48,7 +49,7 @@ class FakeLeg:
     """A scripted ``Leg``.
 
     :param presses: what the caller presses at each ``collect`` in turn; empty, or none left: nothing.
-    :param lines: how a try of each line ends; a line that is not named answers.
+    :param lines: how a try of each line ends, ``LINE`` or ``LINE@TRUNK``; a line that is not named answers.
     :param missing: prompts that are not there, by file name.
     :param notes: what the leg carries already, as one that comes back from dead handlers.
     :param others: calls that are counted already, ``{"number 4008001234": 2}``.
@@ -126,13 +127,13 @@ class FakeLeg:
 
     def connect(self, targets: Sequence[Target], record_to: str | None, *, go_on: bool) -> Sequence[Tried]:
         """See ``Leg.connect``. Of several lines the first that answers is joined."""
-        ringing(targets)
+        ringing(targets, [target.whisper.parent for target in targets if target.whisper is not None])
         if record_to is not None:
             escape.media_path(Path("/recordings") / record_to, Path("/recordings"))
         self.note(line=targets[0].line if len(targets) == 1 else "")
         self.targets += targets
         self._do("connect", "+".join(target.line for target in targets))
-        ends = {target.line: self.lines.get(target.line, Disposition.ANSWERED) for target in targets}
+        ends = {target.line: self._end_of(target) for target in targets}
         joined = next((line for line, how in ends.items() if how is Disposition.ANSWERED), "")
         if joined and record_to is not None:
             self.recorded_to.append(record_to)
@@ -146,6 +147,10 @@ class FakeLeg:
             noted = with_tried(noted, one)
         self.note(tried=noted)
         return tried
+
+    def _end_of(self, target: Target) -> Disposition:
+        by_trunk = self.lines.get(f"{target.line}@{target.trunk}")
+        return by_trunk or self.lines.get(target.line, Disposition.ANSWERED)
 
     def hold(self, realm: str, name: str) -> int:
         """See ``Leg.hold``."""

@@ -21,6 +21,7 @@ from gevent import socket
 from gevent.queue import Queue
 from gevent.server import StreamServer
 
+from appliance.domain.outcome import Disposition
 from appliance.errors import ApplianceError, CallerGone
 from appliance.switch.esl_leg import Folders
 from appliance.switch.leg import Digits, Leg, Target
@@ -111,7 +112,7 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
             answer = leg.collect(Path(prompt) if prompt else None, args["timeout_s"], args["at_most"])
             return answer.keys if isinstance(answer, Digits) else None
         case "connect":
-            targets = [Target(**target) for target in args["targets"]]
+            targets = [_target(fields) for fields in args["targets"]]
             tried = leg.connect(targets, args["record_to"], go_on=args["go_on"])
             return [[one.line, one.disposition.value, one.cause] for one in tried]
         case "hold":
@@ -129,6 +130,12 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
         case _:
             raise ValueError(verb)
     return None
+
+
+def _target(fields: dict[str, Any]) -> Target:
+    causes = {cause: Disposition(meant) for cause, meant in fields["causes"].items()}
+    whisper = Path(fields["whisper"]) if fields["whisper"] else None
+    return Target(**{**fields, "codecs": tuple(fields["codecs"]), "causes": causes, "whisper": whisper})
 
 
 def main(port: str, prompts: str, recordings: str) -> None:

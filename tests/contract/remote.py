@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -64,7 +64,7 @@ class RemoteLeg:
         self, targets: Sequence[Target], record_to: str | None = None, *, go_on: bool = True
     ) -> list[Tried]:
         """See ``Leg.connect``."""
-        fields = [{name: getattr(one, name) for name in Target.__dataclass_fields__} for one in targets]
+        fields = [{name: _plain(getattr(one, name)) for name in Target.__dataclass_fields__} for one in targets]
         tried = await self.do("connect", targets=fields, record_to=record_to, go_on=go_on)
         return [Tried(line, Disposition(disposition), cause) for line, disposition, cause in tried]
 
@@ -142,3 +142,8 @@ class Stage:
                     answer.set_exception(getattr(errors, told["error"])(told["text"]))
                 else:
                     answer.set_result(told["result"])
+
+
+def _plain(value: Any) -> Any:
+    """A target's field as JSON takes it."""
+    return str(value) if isinstance(value, Path) else dict(value) if isinstance(value, Mapping) else value

@@ -29,6 +29,8 @@ LINES: dict[str, Callable[[], LineScript]] = {
     "rejects": LineScript.reject,
     "not-existing": LineScript.not_found,
     "unavailable": LineScript.unavailable,
+    "presses-1": lambda: LineScript.answer(0.1, say=900, press="1", press_after=1.0, hang_up_after=3.0),
+    "presses-5": lambda: LineScript.answer(0.1, say=900, press="5", press_after=1.0),
 }
 _NUMBERS = {name: f"0215000{index:04}" for index, name in enumerate(LINES)}
 _NAMES = {number: name for name, number in _NUMBERS.items()}
@@ -41,6 +43,8 @@ _FAKE_LINES = {
     "rejects": Disposition.REJECTED,
     "not-existing": Disposition.NOT_EXISTING,
     "unavailable": Disposition.UNREACHABLE,
+    "presses-1": Disposition.ANSWERED,
+    "presses-5": Disposition.NO_ANSWER,
 }
 
 #: Prompts by name: tone in Hz and seconds.

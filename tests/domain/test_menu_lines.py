@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import doctest
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from appliance.domain import lines
 from appliance.domain.flow import Menu
-from appliance.domain.lines import cause_when_all_failed, target_for
+from appliance.domain.lines import cause_when_all_failed, targets_for
 from appliance.domain.menu import AskAgain, Chosen, after_answer
 from appliance.domain.numbers import WITHHELD, Caller, CallerKind, NumberFormat
 from appliance.domain.outcome import Disposition, Tried
@@ -43,8 +44,7 @@ def test_doctests() -> None:
 
 
 def test_the_caller_stands_in_diversion_where_the_trunk_does_not_pass_it() -> None:
-    target = target_for(LINE, CALLER, TABLE)
-    assert target is not None
+    (target,) = targets_for(LINE, CALLER, TABLE)
     assert (target.number, target.proxy) == ("+862161234567", "10.0.0.1:5060")
     assert (target.caller_number, target.diversion) == ("02160000000", "+8613800138000")
     assert (target.max_calls, target.ring_seconds) == (3, 20)
@@ -52,17 +52,28 @@ def test_the_caller_stands_in_diversion_where_the_trunk_does_not_pass_it() -> No
 
 def test_the_caller_is_shown_where_the_trunk_passes_it() -> None:
     table = replace(TABLE, trunks=(replace(TRUNK, caller_id=CallerIdPolicy.PASS),))
-    target = target_for(LINE, CALLER, table)
-    assert target is not None
+    (target,) = targets_for(LINE, CALLER, table)
     assert (target.caller_number, target.diversion) == ("+8613800138000", "")
-    withheld = target_for(LINE, WITHHELD, table)
-    assert withheld is not None
+    (withheld,) = targets_for(LINE, WITHHELD, table)
     assert (withheld.caller_number, withheld.diversion) == ("", "")
 
 
 @pytest.mark.parametrize("trunks", [(), (replace(TRUNK, proxy=""),)])
 def test_a_line_without_a_way_to_it(trunks: tuple[Trunk, ...]) -> None:
-    assert target_for(LINE, CALLER, replace(TABLE, trunks=trunks)) is None
+    assert targets_for(LINE, CALLER, replace(TABLE, trunks=trunks)) == []
+
+
+def test_a_line_is_reached_by_its_own_trunk_and_then_by_its_backups() -> None:
+    second = replace(TRUNK, id="second", number_format=NumberFormat.NATIONAL, codecs=("PCMU",))
+    line = replace(LINE, backups=("gone", "t", "second"), confirm=True)
+    table = replace(TABLE, trunks=(TRUNK, second))
+    own, backup = targets_for(line, CALLER, table, Path("/prompts/whisper.wav"))
+    assert (own.trunk, own.number, backup.trunk, backup.number) == ("t", "+862161234567", "second", "02161234567")
+    assert (backup.codecs, backup.confirm, backup.whisper) == (("PCMU",), True, Path("/prompts/whisper.wav"))
+
+
+def test_a_line_that_is_switched_off_is_nobody_there() -> None:
+    assert cause_when_all_failed([Tried("a", Disposition.OFF, "")]) == "NORMAL_TEMPORARY_FAILURE"
 
 
 @pytest.mark.parametrize(

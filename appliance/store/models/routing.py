@@ -36,6 +36,8 @@ class Trunk(Base):
     codecs: Mapped[list[str]] = mapped_column(JSON)
     #: Channels, both directions; 0: not counted.
     max_calls: Mapped[int] = mapped_column(default=0)
+    #: SIP status or cause → what the carrier means by it, where it is not the usual.
+    causes: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
 
 
 class Line(Base):
@@ -56,6 +58,10 @@ class Line(Base):
     monthly_calls: Mapped[int] = mapped_column(default=0)
     level: Mapped[int] = mapped_column(default=1)
     weight: Mapped[int] = mapped_column(default=1)
+    #: Trunks that are tried in order when ``trunk_id`` cannot reach it.
+    backup_trunks: Mapped[list[str]] = mapped_column(JSON, default=list)
+    #: Whoever answers has to press 1.
+    confirm: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
 class Flow(Base):
@@ -105,3 +111,5 @@ class Number(Base):
     in_service: Mapped[bool] = mapped_column(Boolean, default=True)
     #: Who may call, and when: the fields of a site file's ``rules`` that are not at their default.
     rules: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    #: The prompt that a line hears before it is joined; empty: none.
+    whisper: Mapped[str] = mapped_column(String(60), default="")

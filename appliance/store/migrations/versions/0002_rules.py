@@ -76,16 +76,20 @@ def _columns() -> None:
         table.add_column(_count("max_calls", 0))
     with op.batch_alter_table("trunks") as table:
         table.add_column(_count("max_calls", 0))
+        table.add_column(sa.Column("causes", sa.JSON(), nullable=False, server_default="{}"))
     with op.batch_alter_table("lines") as table:
         table.add_column(sa.Column("schedule_id", sa.String(length=40), nullable=True))
         for name, default in (("daily_calls", 0), ("monthly_calls", 0), ("level", 1), ("weight", 1)):
             table.add_column(_count(name, default))
+        table.add_column(sa.Column("backup_trunks", sa.JSON(), nullable=False, server_default="[]"))
+        table.add_column(sa.Column("confirm", sa.Boolean(), nullable=False, server_default=sa.false()))
         table.create_foreign_key(op.f("fk_lines_schedule_id_schedules"), "schedules", ["schedule_id"], ["id"])
     with op.batch_alter_table("numbers") as table:
         table.add_column(sa.Column("strategy", sa.String(length=20), nullable=False, server_default="order"))
         table.add_column(sa.Column("fail_over", sa.JSON(), nullable=False, server_default=_FAIL_OVER))
         table.add_column(sa.Column("overflow_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite")))
         table.add_column(sa.Column("rules", sa.JSON(), nullable=False, server_default="{}"))
+        table.add_column(sa.Column("whisper", sa.String(length=60), nullable=False, server_default=""))
         table.create_foreign_key(op.f("fk_numbers_overflow_id_flows"), "flows", ["overflow_id"], ["id"])
     with op.batch_alter_table("calls") as table:
         table.add_column(sa.Column("because", sa.String(length=500), nullable=False, server_default=""))
@@ -98,9 +102,9 @@ def _columns() -> None:
 #: Defaults were for the rows that are there only.
 _DEFAULTED = {
     "accounts": ("max_calls",),
-    "trunks": ("max_calls",),
-    "lines": ("daily_calls", "monthly_calls", "level", "weight"),
-    "numbers": ("strategy", "fail_over", "rules"),
+    "trunks": ("max_calls", "causes"),
+    "lines": ("daily_calls", "monthly_calls", "level", "weight", "backup_trunks", "confirm"),
+    "numbers": ("strategy", "fail_over", "rules", "whisper"),
     "calls": ("because",),
 }
 
