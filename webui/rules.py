@@ -22,6 +22,22 @@ _STRATEGIES: Mapping[str, Any] = {
 }
 
 
+#: The same, short, beside a node that rings lines.
+_SHORT: Mapping[str, Any] = {
+    "rotate": lazy_gettext("in turns"),
+    "random": lazy_gettext("by chance"),
+    "ring-all": lazy_gettext("all at once"),
+    "weight": lazy_gettext("by weight"),
+    "longest-idle": lazy_gettext("idle longest first"),
+    "last-spoken": lazy_gettext("the one the caller knows first"),
+}
+
+
+def strategy_in_short(code: str) -> str:
+    """How a node's lines are chosen; nothing where it is in their order, which their numbers say."""
+    return str(_SHORT.get(code, ""))
+
+
 def strategy_in_words(code: str) -> str:
     """How lines are chosen."""
     return str(_STRATEGIES.get(code, code))
@@ -60,4 +76,4 @@ def rule_in_words(rule: RuleView) -> str:
 
 def init_rules(app: Flask) -> None:
     """Put the words on the app's templates."""
-    app.jinja_env.filters.update(rule=rule_in_words, strategy=strategy_in_words)
+    app.jinja_env.filters.update(rule=rule_in_words, strategy=strategy_in_words, strategy_short=strategy_in_short)

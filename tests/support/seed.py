@@ -57,7 +57,7 @@ GRAPH = {
             "silence": "desk",
             "wrong": "bye",
         },
-        "sales": {"type": "ring", "lines": ["sales-1", "sales-2"], "failed": "busy"},
+        "sales": {"type": "ring", "lines": ["sales-1", "sales-2"], "strategy": "ring-all", "failed": "busy"},
         "service": {"type": "ring", "lines": ["service-1"], "failed": "desk"},
         "desk": {"type": "ring", "lines": ["desk-1"], "failed": "busy"},
         "busy": {"type": "hangup", "prompt": "all-lines-busy", "cause": "USER_BUSY"},
@@ -90,8 +90,9 @@ _ENDINGS = [
     "failed:no-answer",
     "failed:user-busy",
     "refused:out-of-service",
-    "refused:black-listed",
 ]
+#: The call of a caller who is on the list.
+_ON_A_LIST = 7
 #: Callers and the names sent with them; the last is what a hostile carrier might send.
 _CALLERS = [
     ("13912345678", "mobile", ""),
@@ -241,20 +242,9 @@ def _call(session: Session, recordings: Path | None, dice: random.Random, serial
     """One call of the first account; how it goes is thrown."""
     uuid = f"00000000-0000-4000-8000-{serial:012d}"
     caller, kind, name = _CALLERS[serial % len(_CALLERS)]
-    how = (
-        "answered"
-        if serial < 2
-        else dice.choice(
-            ["answered"] * 6
-            + [
-                "abandoned:menu",
-                "abandoned:ringing",
-                "failed:no-answer",
-                "failed:user-busy",
-                "refused:out-of-service",
-            ]
-        )
-    )
+    how = "answered" if serial < 2 else dice.choice(_ENDINGS)
+    if serial == _ON_A_LIST:
+        how = "refused:black-listed"
     key = dice.choice(["1", "2", "0"])
     lines = {"1": ["sales-1", "sales-2"], "2": ["service-1"], "0": ["desk-1"]}[key]
     menu = timedelta(seconds=dice.randrange(4, 20))
@@ -274,6 +264,7 @@ def _call(session: Session, recordings: Path | None, dice: random.Random, serial
         ended_at=answered_at + menu,
         flow="main@3",
         outcome=how,
+        because="list=nuisance entry=1771234*" if how == "refused:black-listed" else "",
         hangup_cause="NORMAL_CLEARING",
         collected_at=at,
     )

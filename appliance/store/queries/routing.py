@@ -44,13 +44,15 @@ class LineView:
 
 @dataclass(frozen=True, slots=True)
 class FlowStep:
-    """A node of a flow. ``exits`` are (exit, node) in the flow's order; exits are named as in ``domain.flow``."""
+    """A node of a flow. ``exits`` are (exit, node) in the flow's order; exits are named as in ``domain.flow``.
+    ``strategy``: how its lines are rung; empty: it rings none."""
 
     id: str
     kind: str
     prompt: str
     lines: tuple[LineView, ...]
     exits: tuple[tuple[str, str], ...]
+    strategy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,4 +235,5 @@ def _step(node_id: str, graph: flows.Flow, lines: dict[str, LineView]) -> FlowSt
         prompt=next(iter(flows.prompts_of(node)), ""),
         lines=tuple(lines[line_id] for line_id in rings if line_id in lines),
         exits=tuple(flows.exits_of(node).items()),
+        strategy=node.hunt.strategy.value if isinstance(node, flows.Ring) else "",
     )
