@@ -111,7 +111,9 @@ def latest_routing(settings: Settings, store: Store) -> LatestRouting:
     return LatestRouting(store, keep_for_fallback)
 
 
-def build_desk(settings: Settings, routing: Callable[[], RoutingTable], journal: Journal) -> Desk:
+def build_desk(
+    settings: Settings, routing: Callable[[], RoutingTable], journal: Journal, is_down: Callable[[str], bool]
+) -> Desk:
     """What the call steps work with."""
     return Desk(
         routing=routing,
@@ -120,6 +122,7 @@ def build_desk(settings: Settings, routing: Callable[[], RoutingTable], journal:
         public_day=day_kind,
         place_of=place_of,
         now=utc_now,
+        is_down=is_down,
         home_area_code=settings.home_area_code,
     )
 
@@ -135,21 +138,15 @@ def warm_reference() -> None:
     day_kind(utc_now().astimezone(SHANGHAI).date())
 
 
-def trunk_addresses(settings: Settings) -> list[str]:
-    """Every address that a trunk of the site accepts calls from, sorted."""
-    store = Store(settings.database_url)
-    with store.reading() as session:
-        table = load_table(session)
-    return sorted({address for trunk in table.trunks for address in trunk.accept})
-
-
 def render_switch(settings: Settings, folder: Path) -> list[PurePath]:
     """Write the configuration of the switch that the settings name; return the files that changed."""
-    password, accept = esl_password(settings), trunk_addresses(settings)
+    password, trunks = esl_password(settings), routing_table(settings).trunks
+    accept = sorted({address for trunk in trunks for address in trunk.accept})
     if settings.switch == "miniswitch":
         text = json.dumps(switchconf.render_miniswitch(settings, password, accept), indent=2)
         return switchconf.write({PurePath("miniswitch.json"): text}, folder)
-    return switchconf.write(switchconf.render(settings, password, accept), folder)
+    gateways = [switchconf.Gateway(one.id, one.proxy, one.ping_seconds) for one in trunks if one.is_pinged]
+    return switchconf.write(switchconf.render(settings, password, accept, gateways=gateways), folder)
 
 
 def routing_table(settings: Settings) -> RoutingTable:

@@ -49,7 +49,9 @@ def _reached(
 ) -> list[Tried]:
     """Ring lines at once, each by its own trunk, and those that this could not reach by the next one; what became
     of each in the end."""
-    ways = {line.id: targets_for(line, call.caller, table, _whisper(call, line, desk)) for line in lines}
+    ways = {
+        line.id: targets_for(line, call.caller, table, _whisper(call, line, desk), desk.is_down) for line in lines
+    }
     ended: dict[str, Tried] = {}
     # Lines that are rung have a trunk: the choice passes over the others.
     rung = list(ways)

@@ -30,6 +30,7 @@ class Desk:
     :param public_day: what the public calendar makes of a day.
     :param place_of: where a caller calls from, by a routing table's own places first.
     :param now: the time, with an offset.
+    :param is_down: whether a trunk is known not to answer.
     """
 
     routing: Callable[[], RoutingTable]
@@ -38,6 +39,7 @@ class Desk:
     public_day: DayKinds
     place_of: Callable[[Caller, RoutingTable], Place | None]
     now: Callable[[], datetime]
+    is_down: Callable[[str], bool] = lambda trunk: False
     dice: random.Random = field(default_factory=random.SystemRandom)
     home_area_code: str = ""
 

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("appliance.cli.run", "run"),
     "site": ("appliance.cli.site", "site"),
     "switch": ("appliance.cli.switch", "switch"),
+    "trunk": ("appliance.cli.trunk", "trunk"),
 }
 
 

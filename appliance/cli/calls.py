@@ -20,6 +20,8 @@ import structlog  # noqa: E402
 from appliance import bootstrap, config  # noqa: E402
 from appliance.calls import duration  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
+from appliance.calls.trunks import LOOK_EVERY_S as LOOK_AT_TRUNKS_EVERY_S  # noqa: E402
+from appliance.calls.trunks import TrunkWatch  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
 from appliance.store.journal import Journal  # noqa: E402
 from appliance.store.unit import Store  # noqa: E402
@@ -50,10 +52,12 @@ def serve(grace: float) -> None:
     routing = bootstrap.latest_routing(settings, Store(settings.database_url))
     routing.refresh()
     journal = Journal(settings.journal_file)
+    switch = partial(bootstrap.switch_api, settings)
+    trunks = TrunkWatch(switch, routing, journal, bootstrap.utc_now)
     prompts = bootstrap.prompt_library(settings)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
-        partial(take, desk=bootstrap.build_desk(settings, routing, journal)),
+        partial(take, desk=bootstrap.build_desk(settings, routing, journal, trunks.is_down)),
         Folders((prompts.own_dir, prompts.default_dir), settings.recordings_dir),
         reuse_port=True,
     )
@@ -64,8 +68,10 @@ def serve(grace: float) -> None:
         gevent.signal_handler(number, stop.set)
     gevent.spawn(_for_ever, SIGN_EVERY_S, SignsOfLife().give)
     gevent.spawn(_for_ever, LOOK_EVERY_S, routing.refresh)
-    limit = duration.DurationLimit(partial(bootstrap.switch_api, settings), bootstrap.utc_now, settings.max_call_s)
+    limit = duration.DurationLimit(switch, bootstrap.utc_now, settings.max_call_s)
     gevent.spawn(_for_ever, duration.LOOK_EVERY_S, limit.look)
+    if settings.switch == "freeswitch":
+        gevent.spawn(_for_ever, LOOK_AT_TRUNKS_EVERY_S, trunks.look)
     # What was loaded stays: the collection of a call's garbage need not go through it each time.
     gc.collect()
     gc.freeze()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from appliance.domain.numbers import Caller, written_for
@@ -10,15 +10,22 @@ from appliance.domain.outcome import Disposition, Target, Tried
 from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable, Trunk
 
 
-def targets_for(line: Line, caller: Caller, table: RoutingTable, whisper: Path | None = None) -> list[Target]:
+def targets_for(
+    line: Line,
+    caller: Caller,
+    table: RoutingTable,
+    whisper: Path | None = None,
+    is_down: Callable[[str], bool] = lambda trunk: False,
+) -> list[Target]:
     """How the switch reaches a line, by its own trunk and then by its backups; those that are gone or only receive
-    are left out.
+    are left out, those that are down come last: one that answers no OPTIONS may carry calls all the same.
 
     A 400 number is never the calling number: toward a trunk that does not pass the caller's own number
     goes the trunk's, and the caller stands in Diversion.
     """
     trunks = (table.trunk(trunk_id) for trunk_id in dict.fromkeys((line.trunk, *line.backups)))
-    return [_target(line, caller, trunk, whisper) for trunk in trunks if trunk is not None and trunk.proxy]
+    ways = [trunk for trunk in trunks if trunk is not None and trunk.proxy]
+    return [_target(line, caller, trunk, whisper) for trunk in sorted(ways, key=lambda trunk: is_down(trunk.id))]
 
 
 def _target(line: Line, caller: Caller, trunk: Trunk, whisper: Path | None) -> Target:

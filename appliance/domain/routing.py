@@ -53,6 +53,7 @@ class Trunk:
     :param max_calls: the channels that the carrier gives us, both directions; 0: we count none.
     :param causes: what the carrier means by a SIP status (``480``) or a Q.850 cause (``SUBSCRIBER_ABSENT``), where
         it is not the usual.
+    :param ping_seconds: how often it is asked whether it is there; 0: never.
     """
 
     id: str
@@ -66,6 +67,12 @@ class Trunk:
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     max_calls: int = 0
     causes: Mapping[str, Disposition] = field(default_factory=dict)
+    ping_seconds: int = 0
+
+    @property
+    def is_pinged(self) -> bool:
+        """Whether it is asked now and then whether it is there."""
+        return bool(self.proxy and self.ping_seconds)
 
     def accepts(self, address: str, port: int) -> int:
         """How exactly this trunk claims an INVITE's source: 0 not at all, more is more exact."""

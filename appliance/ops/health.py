@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -64,6 +64,23 @@ class Spool:
 
 
 @dataclass(frozen=True, slots=True)
+class TrunkPart:
+    """A trunk that is asked whether it is there; ``since`` when it was found so."""
+
+    name: str
+    up: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trunks:
+    """All trunks that are asked: to be watched when one is down, bad when all are."""
+
+    state: State
+    all: tuple[TrunkPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """All of it. ``last_cdr_at``: when the newest call was collected, None: never, or unknown."""
 
@@ -75,6 +92,7 @@ class Health:
     handlers: Part
     database: Part
     spool: Spool
+    trunks: Trunks
     last_cdr_at: datetime | None
     up_since: datetime
 
@@ -84,11 +102,13 @@ class Probes:
     """How the parts are asked. Each returns, or raises what is wrong (``ApplianceError`` or ``OSError``).
 
     :param database: asks the database and returns when the newest call was collected.
+    :param trunks: the trunks that are asked; nothing is asked for it.
     """
 
     switch: Callable[[], None]
     handlers: Callable[[], None]
     database: Callable[[], datetime | None]
+    trunks: Callable[[], Sequence[TrunkPart]] = tuple
 
 
 #: How the event socket greets (mod_event_socket ``listener_run``), and the handlers, which speak first.
@@ -133,7 +153,8 @@ def read_health(settings: Settings, probes: Probes) -> Health:
     space = psutil.disk_usage(str(_existing(settings.state_dir)))
     disk = Resource(_judged("disk", space.percent), space.percent, space.used, space.total)
     spool = _spool(settings.spool_dir)
-    parts = (cpu, memory, disk, switch, handlers, database, spool)
+    trunks = _judged_trunks(probes.trunks())
+    parts = (cpu, memory, disk, switch, handlers, database, spool, trunks)
     return Health(
         state=max((part.state for part in parts), key=list(State).index),
         cpu=cpu,
@@ -143,6 +164,7 @@ def read_health(settings: Settings, probes: Probes) -> Health:
         handlers=handlers,
         database=database,
         spool=spool,
+        trunks=trunks,
         last_cdr_at=last_cdr_at,
         up_since=datetime.fromtimestamp(psutil.boot_time(), UTC),
     )
@@ -155,6 +177,12 @@ def _asked(probe: Callable[[], None], where: str) -> Part:
         why = error.strerror if isinstance(error, OSError) else str(error)
         return Part(State.BAD, where, why or str(error) or type(error).__name__)
     return Part(State.GOOD, where)
+
+
+def _judged_trunks(trunks: Sequence[TrunkPart]) -> Trunks:
+    down = sum(not trunk.up for trunk in trunks)
+    state = State.GOOD if not down else State.BAD if down == len(trunks) else State.WATCH
+    return Trunks(state, tuple(trunks))
 
 
 def _judged(what: str, percent: float) -> State:

@@ -89,6 +89,7 @@ def _trunk(row: Trunk) -> dict[str, Any]:
         "codecs": list(row.codecs),
         "max_calls": row.max_calls,
         "causes": dict(row.causes),
+        "ping_seconds": row.ping_seconds,
     }
 
 

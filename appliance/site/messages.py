@@ -84,6 +84,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "not a SIP status (480) or a cause by FreeSWITCH's name (SUBSCRIBER_ABSENT): {value}",
         "不是 SIP 状态码（480）或 FreeSWITCH 原因名（SUBSCRIBER_ABSENT）：{value}",
     ),
+    "not-a-ping": ("must be 0, or 5 to 3600 seconds", "必须是 0，或 5 到 3600 秒"),
     "not-a-place": (
         "not a place (a province, a city, or PROVINCE/CITY): {value}",
         "不是地区（省、市，或 省/市）：{value}",

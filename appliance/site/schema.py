@@ -62,6 +62,16 @@ def _login(value: object) -> str:
     return login
 
 
+def _ping(value: object) -> int:
+    """FreeSWITCH asks no more often than every five seconds."""
+    if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 5):
+        fail("not-a-ping")
+    seconds = int(value)
+    if seconds and not 5 <= seconds <= 3600:
+        fail("not-a-ping")
+    return seconds
+
+
 def _landing(value: object) -> str:
     if not isinstance(value, str) or not numbers.caller(value).number:
         fail("not-dialable", value=str(value)[:80])
@@ -105,6 +115,7 @@ class TrunkPart(Part):
     codecs: Annotated[list[Annotated[str, choice("PCMA", "PCMU")]], Field(min_length=1)] = ["PCMA", "PCMU"]
     max_calls: Annotated[int, whole(0, 10_000)] = 0
     causes: dict[CauseKey, Annotated[str, choice(*CAUSE_MEANINGS)]] = {}
+    ping_seconds: Annotated[int, BeforeValidator(_ping)] = 30
 
     def landed(self) -> list[tuple[str, str, str]]:
         """(as written, as kept, 400 number) of each landing number."""

@@ -77,6 +77,15 @@ class Accepted(NamedTuple):
     port: int
 
 
+class Gateway(NamedTuple):
+    """A trunk that FreeSWITCH asks by OPTIONS whether it is there: ``proxy`` is HOST:PORT, ``ping_s`` seconds
+    between two questions."""
+
+    name: str
+    proxy: str
+    ping_s: int
+
+
 def accepted(accept: Sequence[str]) -> list[Accepted]:
     """Read the trunks' addresses: ``1.2.3.4``, ``1.2.3.0/24``, ``1.2.3.4:5060``, ``2001:db8::/64``,
     ``[2001:db8::1]:5060``.
@@ -92,12 +101,17 @@ def accepted(accept: Sequence[str]) -> list[Accepted]:
 
 
 def render(
-    settings: Settings, esl_password: str, accept: Sequence[str], scripts: Path = SCRIPTS
+    settings: Settings,
+    esl_password: str,
+    accept: Sequence[str],
+    scripts: Path = SCRIPTS,
+    gateways: Sequence[Gateway] = (),
 ) -> dict[PurePath, str]:
     """FreeSWITCH's configuration folder: text by path relative to it.
 
     :param accept: who may send calls, see :func:`accepted`. Empty: nobody.
     :param scripts: folder of ``conf/``, ``prompts/`` and ``fallback.py``, as FreeSWITCH will see it.
+    :param gateways: trunks whose state is followed.
     :raises SettingsError: a value cannot stand in the configuration.
     """
     _check(settings, esl_password, scripts)
@@ -111,6 +125,7 @@ def render(
         "settings": settings,
         "esl_password": esl_password,
         "accepted": accepted(accept),
+        "gateways": gateways,
         "allowed": ALLOWED,
         "handlers": f"{settings.handlers_host}:{settings.handlers_port}",
         "music": scripts / "prompts" / "music.wav",

@@ -1,9 +1,9 @@
 """What calls did: a small file of the box's own, apart from the database, that rules and strategies look back into.
 
-It holds each call's beginning, which line a hunt rang last, and who spoke to which line. Handlers and collector
-share it. It outlives both of them, and the database's being away. Not the database's dialect of SQL through
-SQLAlchemy but the standard library's SQLite, since a look is paid for by each call: ten microseconds instead of two
-hundred.
+It holds each call's beginning, which line a hunt rang last, who spoke to which line, and which trunks answer.
+Handlers and collector share it. It outlives both of them, and the database's being away. Not the database's dialect
+of SQL through SQLAlchemy but the standard library's SQLite, since a look is paid for by each call: ten microseconds
+instead of two hundred.
 
 A write that fails (the disk is full, another process holds the file) is kept in memory, counts from then on, and
 is written with a later one. Nothing here raises towards a call.
@@ -45,6 +45,9 @@ CREATE INDEX IF NOT EXISTS started_at ON started (at);
 CREATE TABLE IF NOT EXISTS rung (
     hunt TEXT NOT NULL, line TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (hunt, line)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS trunks (
+    trunk TEXT PRIMARY KEY, up INTEGER NOT NULL, since REAL NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS talked (
     uuid TEXT PRIMARY KEY, number TEXT NOT NULL, caller TEXT NOT NULL, line TEXT NOT NULL,
     joined_at REAL NOT NULL, ended_at REAL NOT NULL
@@ -57,6 +60,8 @@ CREATE INDEX IF NOT EXISTS talked_caller ON talked (caller, number, ended_at);
 _STARTED = "INSERT OR REPLACE INTO started VALUES (?, ?, ?, ?, ?, ?, ?)"
 _RUNG = "INSERT OR REPLACE INTO rung VALUES (?, ?, ?)"
 _TALKED = "INSERT OR REPLACE INTO talked VALUES (?, ?, ?, ?, ?, ?)"
+_TRUNK_IS = "INSERT OR REPLACE INTO trunks VALUES (?, ?, ?)"
+_TRUNK_FORGOTTEN = "DELETE FROM trunks WHERE trunk = ?"
 _FORGOTTEN = (
     "DELETE FROM started WHERE at < ?",
     "DELETE FROM talked WHERE ended_at < ?",
@@ -85,6 +90,13 @@ class Talked(NamedTuple):
     line: str
     joined_at: datetime
     ended_at: datetime
+
+
+class TrunkState(NamedTuple):
+    """Whether a trunk answers, and since when."""
+
+    up: bool
+    since: datetime
 
 
 class Journal:
@@ -125,6 +137,19 @@ class Journal:
                 for t in talks
             ]
         )
+
+    def trunk_is(self, trunk: str, up: bool, at: datetime) -> None:
+        """A trunk answers from now on, or no longer."""
+        self._write([(_TRUNK_IS, (trunk, int(up), at.timestamp()))])
+
+    def trunk_forgotten(self, trunk: str) -> None:
+        """A trunk is not asked any more."""
+        self._write([(_TRUNK_FORGOTTEN, (trunk,))])
+
+    def trunks(self) -> dict[str, TrunkState]:
+        """The trunks that are asked, and how they were found last."""
+        rows = self._look("SELECT trunk, up, since FROM trunks ORDER BY trunk", ())
+        return {trunk: TrunkState(bool(up), datetime.fromtimestamp(since, UTC)) for trunk, up, since in rows}
 
     def admitted_since(
         self, number: str, since: datetime, caller: str | None = None, *, until: datetime | None = None
@@ -250,7 +275,9 @@ class Journal:
             return
         if self._waiting:
             self._waiting.clear()
-            self._unwritten.executescript("DELETE FROM started; DELETE FROM rung; DELETE FROM talked;")
+            self._unwritten.executescript(
+                "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks;"
+            )
         if self._failing:
             self._failing = False
             _log.warning("journal can be used again", file=str(self._file))

@@ -91,6 +91,7 @@ def _trunk(row: models.Trunk) -> domain.Trunk:
         codecs=tuple(row.codecs),
         max_calls=row.max_calls,
         causes={cause: Disposition(meant) for cause, meant in row.causes.items()},
+        ping_seconds=row.ping_seconds,
     )
 
 

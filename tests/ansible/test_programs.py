@@ -129,11 +129,19 @@ def reload_against(tmp_path: Path, answers: list[str]) -> tuple[subprocess.Compl
     return done, received
 
 
-def test_reload_sends_both_commands(tmp_path: Path) -> None:
+def test_reload_sends_its_commands(tmp_path: Path) -> None:
     ok = "Content-Type: api/response\nContent-Length: 4\n\n+OK\n"
-    done, received = reload_against(tmp_path, ["Content-Type: command/reply\nReply-Text: +OK accepted\n\n", ok, ok])
+    done, received = reload_against(
+        tmp_path, ["Content-Type: command/reply\nReply-Text: +OK accepted\n\n", *[ok] * 4]
+    )
     assert done.returncode == 0, done.stderr
-    assert received == ["auth secret-1", "api reloadxml", "api reloadacl"]
+    assert received == [
+        "auth secret-1",
+        "api reloadxml",
+        "api reloadacl",
+        "api sofia profile gateway400 killgw _all_",
+        "api sofia profile gateway400 rescan",
+    ]
 
 
 def test_reload_fails_when_the_switch_refuses(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class FreeSwitch:
     :param accept: addresses that may send calls, see ``switchconf.accepted``.
     :param scripts: folder of templates, prompts and the fallback script.
     :param change: texts put over the rendered ones, by path; for a deliberately bad configuration.
+    :param gateways: trunks whose state is followed.
     :param settings: overrides of :func:`settings_in`.
     """
 
@@ -62,6 +63,7 @@ class FreeSwitch:
         accept: Sequence[str] = ("127.0.0.1",),
         scripts: Path = switchconf.SCRIPTS,
         change: dict[PurePath, str] | None = None,
+        gateways: Sequence[switchconf.Gateway] = (),
         **settings: Any,
     ) -> None:
         self.folder = folder
@@ -69,12 +71,12 @@ class FreeSwitch:
         self.accept = tuple(accept)
         self.scripts = scripts
         self.change = change or {}
+        self.gateways = tuple(gateways)
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         freeswitch = require_freeswitch()
-        files = switchconf.render(self.settings, PASSWORD, self.accept, self.scripts)
-        switchconf.write(files | self.change, self.folder / "conf")
+        self.configure()
         options = ["-nf", "-nc", "-np", "-nonat", "-nonatmap", "-scripts", str(self.scripts)]
         for name in ("conf", "log", "db", "run", "temp", "storage", "cache", "recordings", "sounds"):
             (self.folder / name).mkdir(exist_ok=True)
@@ -101,6 +103,11 @@ class FreeSwitch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+
+    def configure(self) -> None:
+        """Write the configuration."""
+        files = switchconf.render(self.settings, PASSWORD, self.accept, self.scripts, self.gateways)
+        switchconf.write(files | self.change, self.folder / "conf")
 
     @property
     def sip_address(self) -> tuple[str, int]:

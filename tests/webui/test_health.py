@@ -17,7 +17,8 @@ from flask import Flask
 from appliance.config import Settings
 from appliance.errors import StoreError
 from appliance.ops import health
-from appliance.ops.health import Probes, State, greeted, read_health
+from appliance.ops.health import Probes, State, TrunkPart, greeted, read_health
+from appliance.store.journal import Journal
 from appliance.store.unit import Store
 from tests.webui.conftest import SignIn
 
@@ -57,6 +58,26 @@ def test_a_part_that_does_not_answer(settings: Settings, part: str) -> None:
     assert found.state is State.BAD
     assert getattr(found, part).state is State.BAD
     assert getattr(found, part).fault == "Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("up", "state"),
+    [([], State.GOOD), ([True, True], State.GOOD), ([True, False], State.WATCH), ([False, False], State.BAD)],
+)
+def test_trunks_that_do_not_answer(settings: Settings, up: list[bool], state: State) -> None:
+    trunks = [TrunkPart(f"t{index}", one, LAST) for index, one in enumerate(up)]
+    found = read_health(settings, Probes(fine, fine, lambda: LAST, lambda: trunks))
+    assert (found.trunks.state, found.state) == (state, state)
+
+
+def test_the_page_names_a_trunk_that_is_down(sign_in: SignIn, settings: Settings) -> None:
+    journal = Journal(settings.journal_file)
+    journal.trunk_is("telecom", False, LAST)
+    journal.trunk_is("unicom", True, LAST)
+    journal.close()
+    text = sign_in("admin").get("/health").text
+    assert "telecom" in text and "unicom" in text
+    assert "2026-11-22" in text
 
 
 def test_a_database_that_does_not_answer(settings: Settings) -> None:

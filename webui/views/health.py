@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from appliance.errors import StoreError
-from appliance.ops.health import HANDLERS_GREET, SWITCH_GREETS, Probes, greeted, read_health
+from appliance.ops.health import HANDLERS_GREET, SWITCH_GREETS, Probes, TrunkPart, greeted, read_health
+from appliance.store.journal import Journal
 from appliance.store.queries.box import last_collected_at
 from webui.context import console, now
 
@@ -44,8 +46,13 @@ def probes() -> Probes:
     def database() -> datetime | None:
         return last_collected_at(store)
 
+    def trunks() -> list[TrunkPart]:
+        with closing(Journal(settings.journal_file, reads_only=True)) as journal:
+            return [TrunkPart(name, state.up, state.since) for name, state in journal.trunks().items()]
+
     return Probes(
         switch=greeted(settings.esl_host, settings.esl_port, SWITCH_GREETS),
         handlers=greeted(settings.handlers_host, settings.handlers_port, HANDLERS_GREET),
         database=database,
+        trunks=trunks,
     )

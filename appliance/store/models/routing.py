@@ -38,6 +38,8 @@ class Trunk(Base):
     max_calls: Mapped[int] = mapped_column(default=0)
     #: SIP status or cause → what the carrier means by it, where it is not the usual.
     causes: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    #: Seconds between two OPTIONS; 0: it is not asked whether it is there.
+    ping_seconds: Mapped[int] = mapped_column(default=30)
 
 
 class Line(Base):

@@ -9,6 +9,14 @@ import socket
 import sys
 from pathlib import Path
 
+# A gateway that is there already is not read again by "rescan".
+COMMANDS = (
+    "reloadxml",
+    "reloadacl",
+    "sofia profile gateway400 killgw _all_",
+    "sofia profile gateway400 rescan",
+)
+
 
 def frame(stream):
     """One frame of the event socket: headers by lower-case name, body."""
@@ -32,7 +40,7 @@ def main(folder):
         connection.sendall(f"auth {parameter['password']}\n\n".encode())
         if "+OK" not in frame(stream)[0].get("reply-text", ""):
             sys.exit("the event socket refuses the password: the switch runs with an older configuration")
-        for command in ("reloadxml", "reloadacl"):
+        for command in COMMANDS:
             connection.sendall(f"api {command}\n\n".encode())
             answer = frame(stream)[1].strip()
             sys.stdout.write(f"{command}: {answer}\n")

@@ -77,6 +77,7 @@ def _columns() -> None:
     with op.batch_alter_table("trunks") as table:
         table.add_column(_count("max_calls", 0))
         table.add_column(sa.Column("causes", sa.JSON(), nullable=False, server_default="{}"))
+        table.add_column(_count("ping_seconds", 30))
     with op.batch_alter_table("lines") as table:
         table.add_column(sa.Column("schedule_id", sa.String(length=40), nullable=True))
         for name, default in (("daily_calls", 0), ("monthly_calls", 0), ("level", 1), ("weight", 1)):
@@ -102,7 +103,7 @@ def _columns() -> None:
 #: Defaults were for the rows that are there only.
 _DEFAULTED = {
     "accounts": ("max_calls",),
-    "trunks": ("max_calls", "causes"),
+    "trunks": ("max_calls", "causes", "ping_seconds"),
     "lines": ("daily_calls", "monthly_calls", "level", "weight", "backup_trunks", "confirm"),
     "numbers": ("strategy", "fail_over", "rules", "whisper"),
     "calls": ("because",),
