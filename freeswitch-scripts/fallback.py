@@ -74,7 +74,12 @@ def handler(session: Session, args: str) -> None:
     if isinstance(account, str) and _NAME.fullmatch(account):
         session.setVariable("gw_account", account)
     limit_duration(session)
-    line = first_line(entry)
+    taken = facts.get("taken", "yes")
+    if taken != "yes" and not facts.get("flow"):
+        # The rules had refused it, and its announcement was cut off.
+        session.hangup("CALL_REJECTED")
+        return
+    line = first_line(entry) if taken == "yes" else None
     if line is None or not ring(session, line, facts.get("tried", "")):
         apologise(session)
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 
 from appliance.calls.desk import Desk
 from appliance.domain.admission import ALONE, Decision, Facts, Load, decide
 from appliance.domain.called import Incoming, Refused
 from appliance.domain.routing import RoutingTable
+from appliance.store import past
 from appliance.store.journal import Started
 from appliance.switch.leg import Digits, Leg
 
 #: How often a password may be keyed, and how long the caller may take each time.
 PASSWORD_ATTEMPTS = 3
 PASSWORD_TIMEOUT_S = 8.0
-_MINUTE = timedelta(minutes=1)
 
 
 def admit(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Refused | None:
@@ -25,11 +24,13 @@ def admit(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Refused 
     if decision.asks:
         keyed = _password(leg, call, desk)
         decision = _decide(leg, call, table, desk, counted.load, keyed)
-    if decision.refused is not None:
-        # It must not keep out others while its announcement plays.
+    refused = decision.refused
+    if refused is not None and call.route.rules.treatment(refused.reason).flow is None:
+        # It must not keep out others while its announcement plays. A channel of the trunk it holds all the same.
         for realm, name in counted.places:
-            leg.let_go(realm, name)
-    return decision.refused
+            if realm != "trunk":
+                leg.let_go(realm, name)
+    return refused
 
 
 def _decide(
@@ -40,16 +41,17 @@ def _decide(
     now = desk.now()
     facts = Facts(
         now=now,
-        day_kind=desk.day_kinds(table),
+        day_kind=table.day_kinds(desk.public_day),
         place_of=lambda caller: desk.place_of(caller, table),
-        load=_with_past(counts, call, desk),
+        load=_with_past(counts, leg.uuid, call, desk),
         password=password,
     )
     decision = decide(call, table, facts)
     taken = decision.refused is None and not decision.asks
     route = call.route
+    refusal = decision.refused.reason.value if decision.refused is not None else ""
     desk.journal.call_started(
-        Started(leg.uuid, now, route.number, route.account, call.trunk.id, call.caller.number, taken)
+        Started(leg.uuid, now, route.number, route.account, call.trunk.id, call.caller.number, taken, refusal)
     )
     return decision
 
@@ -81,15 +83,9 @@ def _counted(leg: Leg, call: Incoming, table: RoutingTable) -> _Counted:
     return counted
 
 
-def _with_past(load: Load, call: Incoming, desk: Desk) -> Load:
+def _with_past(load: Load, uuid: str, call: Incoming, desk: Desk) -> Load:
     """Calls before this one, as far as a rule wants to know of them."""
-    rules, number, now = call.route.rules, call.route.number, desk.now()
-    if rules.calls_per_minute:
-        load = replace(load, last_minute=desk.journal.admitted_since(number, now - _MINUTE))
-    if rules.caller_limit is not None and call.caller.number:
-        since = now - rules.caller_limit.minutes * _MINUTE
-        load = replace(load, by_caller=desk.journal.admitted_since(number, since, call.caller.number))
-    return load
+    return past.with_past(load, call, desk.journal, desk.now(), but=uuid)
 
 
 def _password(leg: Leg, call: Incoming, desk: Desk) -> str:

@@ -8,6 +8,7 @@ joined nobody notes: the switch itself says so.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 import structlog
 
@@ -19,7 +20,7 @@ from appliance.domain.called import Incoming, Refused, identify
 from appliance.domain.flow import Flow, HangUp, Menu, Play, Ring
 from appliance.domain.lines import cause_when_all_failed
 from appliance.domain.refusal import ENDINGS, Refusal
-from appliance.domain.routing import RoutingTable, Treatment
+from appliance.domain.routing import USUAL, RoutingTable, Treatment
 from appliance.errors import CallerGone
 from appliance.switch.leg import Leg, Tried
 
@@ -39,17 +40,19 @@ def _carry_out(leg: Leg, desk: Desk) -> None:
     table = desk.routing()
     found = identify(leg.invite, table, desk.home_area_code)
     if isinstance(found, Refused):
-        _refuse(leg, found, Treatment(), desk)
+        _refuse(leg, found, USUAL, desk)
         return
     refused = _decided(leg, found, table, desk)
     if refused is None:
         _follow(leg, found, found.route.flow, table, desk)
         return
-    treatment = found.route.rules.treatments.get(refused.reason, Treatment())
+    treatment = found.route.rules.treatment(refused.reason)
     if treatment.flow is None:
         _refuse(leg, refused, treatment, desk)
         return
-    leg.note(because=f"{refused.reason} {refused.because}".strip())
+    because = f"{refused.reason} {refused.because}".strip()
+    if not leg.notes.get("because", "").startswith(refused.reason):
+        leg.note(because=because)
     _follow(leg, found, treatment.flow, table, desk)
 
 
@@ -114,20 +117,27 @@ def _ring_directly(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) ->
     leg.note(outcome="abandoned:ringing")
     tried = ring(leg, call, call.route.hunt, call.route.number, table, desk, free=True)
     if call.route.overflow is not None:
-        _play_flow(leg, call, call.route.overflow, table, desk)
+        _play_flow(leg, call, call.route.overflow, table, desk, tried)
         return
     leg.note(outcome=_failed(tried))
+    if not tried:
+        # No line was to be rung: nobody else tells the caller.
+        leg.early_media()
+        desk.play(leg, call.route.account, "apology")
     leg.hang_up(cause_when_all_failed(tried))
 
 
-def _play_flow(leg: Leg, call: Incoming, flow: Flow, table: RoutingTable, desk: Desk) -> None:
-    """Walk the graph from its start, or the node where the call stands, until it hangs up, or a talk is over."""
+def _play_flow(
+    leg: Leg, call: Incoming, flow: Flow, table: RoutingTable, desk: Desk, before: Sequence[Tried] = ()
+) -> None:
+    """Walk the graph from its start, or the node where the call stands, until it hangs up, or a talk is over;
+    ``before``: lines that failed before it."""
     account = call.route.account
     at = _resumed_at(leg, flow)
     leg.note(flow=flow.label)
     leg.answer()
     keys = leg.notes.get("keys", "")
-    failed: list[Tried] = []
+    failed = list(before)
     while at:
         node = flow.nodes[at]
         leg.note(node=at)

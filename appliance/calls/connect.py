@@ -11,6 +11,7 @@ from appliance.domain.hunt import Choice, Hunt, Strategy, choose
 from appliance.domain.lines import targets_for
 from appliance.domain.outcome import is_trunk_trouble
 from appliance.domain.routing import Line, RecordPolicy, RoutingTable
+from appliance.store import past
 from appliance.switch.leg import Leg, Tried
 
 #: A record's list of lines that were passed over ends here.
@@ -31,7 +32,7 @@ def ring(
     record_to = None
     choice = _chosen(call, hunt, name, table, desk)
     if not choice.rounds:
-        leg.note(because=" ".join(f"{line}={why}" for line, why in choice.skipped.items())[:_LONGEST_REASON])
+        leg.note(because=_shortened([f"{line}={why}" for line, why in choice.skipped.items()]))
     for lines in choice.rounds:
         if record_to is None and call.route.record is RecordPolicy.ALL:
             record_to = _announce_recording(leg, call, desk, free=free)
@@ -42,6 +43,16 @@ def ring(
         if not any(hunt.goes_on(one.disposition) for one in ended):
             break
     return tried
+
+
+def _shortened(entries: list[str]) -> str:
+    """The entries in one line, as many as a record takes."""
+    line = ""
+    for entry in entries:
+        if len(line) + 1 + len(entry) > _LONGEST_REASON:
+            break
+        line = f"{line} {entry}".strip()
+    return line
 
 
 def _reached(
@@ -70,10 +81,8 @@ def _whisper(call: Incoming, line: Line, desk: Desk) -> Path | None:
 
 def _chosen(call: Incoming, hunt: Hunt, name: str, table: RoutingTable, desk: Desk) -> Choice:
     now = desk.now()
-    known = (table.lines[line] for line in hunt.lines if line in table.lines)
-    capped = [line.id for line in known if line.daily_calls or line.monthly_calls]
-    uses = desk.journal.uses(name, hunt, call.route.number, call.caller.number, capped, now)
-    return choose(hunt, table, uses, now, desk.day_kinds(table), desk.dice)
+    uses = past.uses(desk.journal, name, hunt, call, table, now)
+    return choose(hunt, table, uses, now, table.day_kinds(desk.public_day), desk.dice)
 
 
 def _announce_recording(leg: Leg, call: Incoming, desk: Desk, *, free: bool) -> str:

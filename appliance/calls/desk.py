@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from appliance.domain.calendar import SHANGHAI, DayKind, DayKinds
+from appliance.domain.calendar import SHANGHAI, DayKinds
 from appliance.domain.numbers import Caller
 from appliance.domain.places import Place
 from appliance.domain.routing import RoutingTable
@@ -42,14 +42,6 @@ class Desk:
     is_down: Callable[[str], bool] = lambda trunk: False
     dice: random.Random = field(default_factory=random.SystemRandom)
     home_area_code: str = ""
-
-    def day_kinds(self, table: RoutingTable) -> DayKinds:
-        """What kind of day a date is: the box's own table goes before the public calendar."""
-
-        def kind(day: date) -> DayKind:
-            return table.calendar.get(day) or self.public_day(day)
-
-        return kind
 
     def play(self, leg: Leg, account: str, name: str) -> None:
         """Play a prompt by name. One that is missing is logged; the call goes on without it."""

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from types import FrameType
 from typing import NoReturn
@@ -24,7 +24,7 @@ from appliance.domain.money import yuan
 from appliance.errors import ApplianceError, StoreError
 from appliance.rating.run import rate_all, rate_calls
 from appliance.store import schema
-from appliance.store.calls import talks
+from appliance.store.calls import talks, talks_since
 from appliance.store.journal import Journal
 from appliance.store.queries import Scope, calls, reading
 from appliance.store.queries.call_views import CallDetail
@@ -35,6 +35,7 @@ _log = structlog.get_logger(__name__)
 #: Pause after a run that failed: whoever is away is not asked more often.
 _AFTER_A_FAULT_S = 2.0
 _FLUSH_EVERY_S = 5.0
+_REMEMBERED_AGAIN = timedelta(days=1)
 _FORGET_EVERY_S = 3600.0
 #: Pause before calls that could not be rated are looked for again.
 _CATCH_UP_S = 30.0
@@ -120,6 +121,9 @@ class Collector:
         self._catch_up_at = None
         with self._faults_logged():
             rate_all(self._store, bootstrap.utc_now)
+        # A collector that was killed between the two has stored talks that the journal does not know.
+        with self._faults_logged(), self._store.reading() as session:
+            self._journal.talked(talks_since(session, bootstrap.utc_now() - _REMEMBERED_AGAIN))
 
     @contextmanager
     def _faults_logged(self) -> Iterator[None]:

@@ -93,7 +93,8 @@ def refusals(since: datetime | None, until: datetime | None) -> None:
     store = schema.opened(config.load().database_url)
     with closing(store), reading(store, Scope(None)) as reader:
         rows = counted(reader, since, until or now)
-    for number, reason, calls in rows:
+    for number, reason, calls, treated in rows:
         zh, en = REFUSALS[reason] if reason is not None else ("?", "?")
-        click.echo(f"{calls:>6}  {number or '-':<12}  {reason or '?':<16}  {zh}  ({en})")
+        how = "  由流程受理 (taken by a flow)" if treated else ""
+        click.echo(f"{calls:>6}  {number or '-':<12}  {reason or '?':<16}  {zh}  ({en}){how}")
     click.echo(f"{sum(row.calls for row in rows):>6}  in all")

@@ -9,12 +9,15 @@ import click
 
 from appliance import bootstrap, config
 from appliance.config import Settings
+from appliance.domain.calendar import SHANGHAI
 from appliance.errors import SiteError, StoreError
+from appliance.reference.workdays import is_published
 from appliance.site import check as checks
 from appliance.site.apply import apply as apply_site
 from appliance.site.export import export as export_site
 from appliance.site.merge import Report
 from appliance.site.read import Document
+from appliance.site.schema import SiteFile
 from appliance.store import schema
 from appliance.store.routing import load_table
 from appliance.store.snapshot import write_snapshot
@@ -33,6 +36,7 @@ def site() -> None:
 def check(file: Path) -> None:
     """Check FILE for every fault; nothing is changed and no database is needed."""
     content = _load(config.load(), file).site
+    _warn(content)
     click.echo(
         f"{file}: no fault: {len(content.accounts)} accounts, {len(content.numbers)} numbers, "
         f"{len(content.lines)} lines, {len(content.plans)} plans"
@@ -84,6 +88,20 @@ def _say(report: Report) -> None:
         click.echo(f"would be: {counted}; nothing was changed (revision {report.revision})")
     else:
         click.echo(f"{counted} (revision {report.revision})")
+
+
+def _warn(content: SiteFile) -> None:
+    """What is no fault and may yet turn callers away. The next year's days off are published in November."""
+    today = bootstrap.utc_now().astimezone(SHANGHAI).date()
+    years = {today.year, today.year + (today.month == 12)}
+    if all(schedule.holidays == "open" for schedule in content.schedules):
+        return
+    for year in sorted(years):
+        if not is_published(year) and not any(day.startswith(str(year)) for day in content.calendar):
+            click.echo(
+                f"appliance: warning: {year}'s worked weekends (调休) are not known here: add them to `calendar`",
+                err=True,
+            )
 
 
 def _keep_snapshot(settings: Settings, store: Store) -> None:

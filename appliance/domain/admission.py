@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from appliance.domain.calendar import DayKinds, Standing, standing
@@ -21,6 +21,11 @@ from appliance.domain.routing import RoutingTable
 
 #: The place of a caller from another country, as rules name it.
 OVERSEAS = Place("境外")
+
+
+#: So many calls of a caller with a wrong password, in so long a time: then he is not asked again.
+MOST_GUESSES = 5
+GUESSES_WITHIN = timedelta(hours=1)
 
 
 class Rule(StrEnum):
@@ -46,6 +51,8 @@ class Verdict(StrEnum):
     PASSED = "passed"
     #: The number has no such rule.
     NONE = "none"
+    #: It has, but it does not concern the caller.
+    NOT_CONCERNED = "not-concerned"
     #: The caller is on a white list.
     LISTED = "listed"
     #: Of no matter to a caller on a white list.
@@ -73,6 +80,8 @@ class Load:
     number: int = 1
     last_minute: int = 0
     by_caller: int = 0
+    #: Of the caller, within ``GUESSES_WITHIN``: calls that ended with a wrong password.
+    wrong_passwords: int = 0
 
 
 #: A call that comes when nothing else is going on.
@@ -176,9 +185,11 @@ def _white_list(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
 
 def _frequency(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
     limit, count = call.route.rules.caller_limit, facts.load.by_caller
-    # Callers without a number cannot be told apart: one of them must not keep out the others.
-    if limit is None or not call.caller.number:
+    if limit is None:
         return Step(Rule.FREQUENCY, Verdict.NONE)
+    # Callers without a number cannot be told apart: one of them must not keep out the others.
+    if not call.caller.number:
+        return Step(Rule.FREQUENCY, Verdict.NOT_CONCERNED)
     refusal = Refusal.TOO_FREQUENT if count >= limit.calls else None
     return _step(
         Rule.FREQUENCY, True, refusal, calls=str(count), limit=str(limit.calls), minutes=str(limit.minutes)
@@ -186,7 +197,9 @@ def _frequency(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
 
 
 def _password(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
-    passwords = call.route.rules.passwords
+    passwords, guesses = call.route.rules.passwords, facts.load.wrong_passwords
+    if passwords and guesses >= MOST_GUESSES:
+        return _step(Rule.PASSWORD, True, Refusal.WRONG_PASSWORD, wrong=str(guesses), limit=str(MOST_GUESSES))
     if passwords and facts.password is None:
         return Step(Rule.PASSWORD, Verdict.ASKS)
     refusal = None if facts.password in passwords else Refusal.WRONG_PASSWORD

@@ -51,7 +51,7 @@ class Schedule:
 
     :param week: weekday (Monday 0) → its hours; days that are not named are closed.
     :param works_holidays: statutory holidays are as any other day; otherwise they are closed.
-    :param makeup_as: the weekday whose hours a worked weekend has.
+    :param makeup_as: the weekday whose hours a worked weekend has; not where holidays are worked, too.
     :param own_days: dates with hours of their own, none: closed. They go before everything else.
     """
 
@@ -93,7 +93,7 @@ def hours_of(schedule: Schedule, day: date, day_kind: DayKinds) -> tuple[Hours, 
     match day_kind(day):
         case DayKind.HOLIDAY if not schedule.works_holidays:
             return ()
-        case DayKind.MAKEUP:
+        case DayKind.MAKEUP if not schedule.works_holidays:
             return schedule.week.get(schedule.makeup_as, ())
         case _:
             return schedule.week.get(day.weekday(), ())

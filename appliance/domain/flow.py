@@ -272,17 +272,29 @@ _CHECKS = {
 
 
 def _silent_loops(nodes: Mapping[str, Node]) -> list[str]:
-    """Nodes from which the call comes back to them though the caller was never asked and no line rung."""
+    """Nodes from which the call comes back to them though the caller was never asked. Lines are no pause: where all
+    of them are passed over, ringing them takes no time at all."""
     looping = []
     for node_id in nodes:
         seen: set[str] = set()
         at = node_id
-        while isinstance(node := nodes.get(at), Play) and at not in seen:
+        while at not in seen and (onward := _unasked(nodes.get(at))):
             seen.add(at)
-            at = node.next
+            at = onward
         if at == node_id and seen:
             looping.append(node_id)
     return looping
+
+
+def _unasked(node: Node | None) -> str:
+    """Where a node leads to without asking the caller; empty: nowhere."""
+    match node:
+        case Play():
+            return node.next
+        case Ring():
+            return node.failed
+        case _:
+            return ""
 
 
 def _reachable(start: str, nodes: Mapping[str, Node]) -> set[str]:

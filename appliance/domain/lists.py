@@ -22,6 +22,7 @@ from appliance.errors import InvalidNumber
 
 _PREFIX = re.compile(r"\+?[0-9]{1,14}\*")
 _AREA = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})")
+_LOCAL = re.compile(r"[2-8][0-9]{6,7}")
 _SEGMENT = re.compile(r"1[3-9][0-9]{1,5}")
 
 
@@ -49,13 +50,34 @@ def validate(text: str) -> str:
     :raises InvalidNumber: it is none of the forms above.
     """
     entry = re.sub(r"[\s\-().]+", "", text)
+    if entry.endswith("*"):
+        entry = _national(entry)
     if entry in _WORDS or any(form.fullmatch(entry) for form in (_PREFIX, _AREA, _SEGMENT)):
         return entry
     caller = numbers.caller(entry)
-    # Anything shorter would stand for a service number or a typing error.
-    if caller.kind is not CallerKind.UNKNOWN or len(caller.number) >= 5:
+    # A local number would never fit: callers are known with their area code. What is shorter than a service number
+    # is a typing error.
+    if caller.kind is not CallerKind.UNKNOWN or (len(caller.number) >= 5 and not _LOCAL.fullmatch(entry)):
         return caller.number
     raise InvalidNumber(f"not a number, a prefix (138*), an area code, a mobile segment or a word: {text}")
+
+
+def _national(prefix: str) -> str:
+    """A prefix as callers are kept: inland without the country's code, a mobile without a zero before it, a foreign
+    one with ``+``.
+
+    >>> [_national(one) for one in ("+86138*", "86138*", "0138*", "00852*", "021*", "+8621*")]
+    ['138*', '138*', '138*', '+852*', '021*', '021*']
+    """
+    for code in ("+86", "0086"):
+        if prefix.startswith(code):
+            rest = prefix.removeprefix(code)
+            return rest if rest.startswith(("0", "1", "*")) and not rest.startswith("10*") else f"0{rest}"
+    if re.match(r"860?1[3-9]", prefix):
+        prefix = prefix.removeprefix("86")
+    if prefix.startswith("00"):
+        return f"+{prefix[2:]}"
+    return prefix[1:] if re.match(r"01[3-9]", prefix) else prefix
 
 
 @dataclass(frozen=True, slots=True)

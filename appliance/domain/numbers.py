@@ -20,6 +20,8 @@ _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 # 400 and 800 behind a zero are service numbers, not places.
 _FIXED = re.compile(r"0(?:10|2[0-9]|(?!400|800)[3-9][0-9]{2})[2-8][0-9]{6,7}")
 _LOCAL = re.compile(r"[2-8][0-9]{6,7}")
+#: Digits of a number that may be shown to a line; E.164 has fifteen.
+_LONGEST = 20
 _DIGITS = re.compile(r"\+?[0-9]{3,24}")
 
 #: Fourth digit of a 400 number → the carrier it was given to.
@@ -129,7 +131,12 @@ def caller(raw: str, home_area_code: str = "") -> Caller:
 
     Digits that fit no rule are kept, their kind unknown; anything else is kept as a withheld number.
     """
-    text = _SEPARATORS.sub("", raw)
+    read = _read(_SEPARATORS.sub("", raw), home_area_code)
+    # What is left of it may be no number that can be dialled or shown.
+    return read if 3 <= len(read.number) <= _LONGEST else WITHHELD
+
+
+def _read(text: str, home_area_code: str) -> Caller:
     if not _DIGITS.fullmatch(text):
         return WITHHELD
     foreign = text.startswith(("+", "00"))

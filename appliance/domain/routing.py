@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
-from appliance.domain.calendar import DayKind, Schedule
+from appliance.domain.calendar import DayKind, DayKinds, Schedule
 from appliance.domain.flow import Flow
 from appliance.domain.hunt import NO_LINES, Hunt
 from appliance.domain.lists import NumberList
@@ -140,6 +140,9 @@ class Treatment:
     flow: Flow | None = None
 
 
+USUAL = Treatment()
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Who may call a number, and when. Without any, everybody may.
@@ -165,6 +168,10 @@ class Rules:
     regions_only: tuple[str, ...] = ()
     regions_except: tuple[str, ...] = ()
     treatments: Mapping[Refusal, Treatment] = field(default_factory=dict)
+
+    def treatment(self, refusal: Refusal) -> Treatment:
+        """What a caller gets who is refused for that."""
+        return self.treatments.get(refusal, USUAL)
 
 
 NO_RULES = Rules()
@@ -206,6 +213,14 @@ class RoutingTable:
     lists: Mapping[str, NumberList] = field(default_factory=dict)
     calendar: Mapping[date, DayKind] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
+
+    def day_kinds(self, public: DayKinds) -> DayKinds:
+        """What kind of day a date is: the box's own table goes before the public calendar."""
+
+        def kind(day: date) -> DayKind:
+            return self.calendar.get(day) or public(day)
+
+        return kind
 
     def trunk(self, trunk_id: str) -> Trunk | None:
         """The trunk of that id."""

@@ -1,4 +1,4 @@
-"""Slots of a line: `limit_execute hash REALM ID MAX …`, owned by channels, never left over."""
+"""Places that channels hold, of a line, a trunk, a number (`limit`, `limit_execute`): never left over."""
 
 from __future__ import annotations
 

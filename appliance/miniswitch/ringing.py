@@ -77,6 +77,7 @@ class Ringing:
             self.attempts.append(Attempt(leg, deadline, Confirmation(leg, self.wake)))
             _hold_places(leg)
             if leg.hangup_cause:
+                self.switch.limits.free_all(leg.uuid)
                 continue
             self.switch.sip.run(leg.sip.place, _invitation(leg, self.caller, target))
             self.switch.events.fire("CHANNEL_ORIGINATE", leg)

@@ -113,6 +113,9 @@ class Session:
             moved_to, channel.moved_to = channel.moved_to, None
         if moved_to is None:
             raise ValueError("the call was not moved")
+        if not channel.variables.is_true("limit_ignore_transfer"):
+            # What it held elsewhere (switch_limit.c, hanguphook).
+            self.switch.limits.free_all(channel.uuid)
         destination, context = moved_to
         new = channel.profile.clone(destination, context)
         channel.profiles.appendleft(new)

@@ -39,6 +39,15 @@ def day_kind(day: date) -> DayKind:
     return DayKind.HOLIDAY if any(map(_is_off, _beside(day))) else DayKind.WEEKEND
 
 
+def is_published(year: int) -> bool:
+    """Whether the year's days off and worked weekends are known, and not only its statutory days.
+
+    >>> is_published(2026), is_published(2090)
+    (True, False)
+    """
+    return any(kind is DayKind.MAKEUP for kind, _ in _named_days(year).values())
+
+
 def _beside(day: date) -> Iterator[date]:
     """The days around an unworked weekend day that may make it one of a period: its neighbours, and the one beyond
     the other day of its weekend."""

@@ -6,31 +6,34 @@ The same rules as for a call, over the same routing and the same past; nothing i
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from appliance.domain import admission
 from appliance.domain.admission import Facts, Load, Step, decide
-from appliance.domain.calendar import DayKind, DayKinds
+from appliance.domain.calendar import DayKinds
 from appliance.domain.called import Incoming, Invite, Refused, identify
 from appliance.domain.flow import Flow
-from appliance.domain.hunt import Choice, Hunt, LineUse, Uses, choose
+from appliance.domain.hunt import Choice, Hunt, Skip, choose
 from appliance.domain.numbers import Caller, CallerKind
+from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
 from appliance.domain.pricing import Assessment, MeteredCall, Unratable, assess
 from appliance.domain.refusal import ENDINGS, Refusal
-from appliance.domain.routing import RoutingTable, Treatment, Trunk
+from appliance.domain.routing import RoutingTable, Trunk
 from appliance.domain.walk import Walk, walk
 from appliance.errors import SiteError
 from appliance.reference.regions import Regions
+from appliance.store import past
 from appliance.store.journal import Journal
 from appliance.store.plans import load_book
 from appliance.store.routing import load_table
 
-_MINUTE = timedelta(minutes=1)
+#: What a password's rule says once the caller has keyed one.
+_KEYED = frozenset({admission.Verdict.PASSED, admission.Verdict.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def explain(
     question: Question,
     session: Session,
     journal: Journal,
-    public_day: Callable[[date], DayKind],
+    public_day: DayKinds,
     home_area_code: str = "",
     dice: random.Random | None = None,
 ) -> Answer:
@@ -99,9 +102,7 @@ def explain(
     if isinstance(found, Refused):
         return Answer(question, found.caller, place, _unknown(found), found, prompt=ENDINGS[found.reason].prompt)
 
-    def day_kind(day: date) -> DayKind:
-        return table.calendar.get(day) or public_day(day)
-
+    day_kind = table.day_kinds(public_day)
     facts = Facts(
         now=question.at,
         day_kind=day_kind,
@@ -114,12 +115,15 @@ def explain(
     answer = Answer(question, found.caller, place, decision.trail, price=_price(question, found, session))
     if decision.refused is None:
         return _taken(answer, found, hunting)
-    treatment = found.route.rules.treatments.get(decision.refused.reason, Treatment())
+    treatment = found.route.rules.treatment(decision.refused.reason)
     answer = replace(answer, refused=decision.refused)
     if treatment.flow is not None:
         return _through(answer, treatment.flow, found, hunting)
     usual = ENDINGS[decision.refused.reason].prompt
-    return replace(answer, prompt=treatment.prompt or usual, answered=treatment.answer)
+    # For a password the call had been answered.
+    keyed = any(step.rule is admission.Rule.PASSWORD and step.verdict in _KEYED for step in decision.trail)
+    locked = facts.load.wrong_passwords >= admission.MOST_GUESSES
+    return replace(answer, prompt=treatment.prompt or usual, answered=treatment.answer or (keyed and not locked))
 
 
 def _check(question: Question, table: RoutingTable) -> None:
@@ -177,13 +181,8 @@ def _place(caller: Caller, table: RoutingTable) -> Place | None:
 
 
 def _load(question: Question, call: Incoming, journal: Journal) -> Load:
-    rules, number, now = call.route.rules, call.route.number, question.at
     count = question.others + 1
-    load = Load(count, count, count, journal.admitted_since(number, now - _MINUTE, until=now))
-    if rules.caller_limit is None or not call.caller.number:
-        return load
-    since = now - rules.caller_limit.minutes * _MINUTE
-    return replace(load, by_caller=journal.admitted_since(number, since, call.caller.number, until=now))
+    return past.with_past(Load(count, count, count), call, journal, question.at)
 
 
 def _password(question: Question, call: Incoming) -> str | None:
@@ -204,14 +203,20 @@ class _Hunting:
     dice: random.Random
 
     def choice(self, name: str, hunt: Hunt) -> Choice:
-        now, route, lines = self.question.at, self.call.route, self.table.lines
-        capped = [
-            one for one in hunt.lines if one in lines and (lines[one].daily_calls or lines[one].monthly_calls)
-        ]
-        uses = self.journal.uses(name, hunt, route.number, self.call.caller.number, capped, now)
-        taken = {line: replace(uses.of(line), busy=True) for line in self.question.busy}
-        known: dict[str, LineUse] = {**uses.lines, **taken}
-        return choose(hunt, self.table, Uses(known, uses.last_spoken), now, self.day_kind, self.dice)
+        """The lines that ring: those that are busy are passed over, if the hunt goes on after a busy one."""
+        now = self.question.at
+        uses = past.uses(self.journal, name, hunt, self.call, self.table, now)
+        chosen = choose(hunt, self.table, uses, now, self.day_kind, self.dice)
+        skipped = dict(chosen.skipped)
+        rounds = []
+        for lines in chosen.rounds:
+            free = tuple(line for line in lines if line.id not in self.question.busy)
+            skipped |= {line.id: Skip.BUSY for line in lines if line.id in self.question.busy}
+            if free:
+                rounds.append(free)
+            elif not hunt.goes_on(Disposition.BUSY):
+                break
+        return Choice(tuple(rounds), skipped)
 
 
 def _taken(answer: Answer, call: Incoming, hunting: _Hunting) -> Answer:

@@ -42,6 +42,7 @@ _RULES = {
 _VERDICTS = {
     Verdict.PASSED: ("通过", "passed"),
     Verdict.NONE: ("无此规则", "no such rule"),
+    Verdict.NOT_CONCERNED: ("不适用", "does not concern this caller"),
     Verdict.LISTED: ("在名单中，免检频次、密码和时间", "on it: skips frequency, password and hours"),
     Verdict.SKIPPED: ("白名单免检", "skipped: white list"),
     Verdict.ASKS: ("要求输入密码", "asks for a password"),
@@ -120,7 +121,7 @@ def _outcome(answer: Answer) -> Iterator[Words]:
             yield _announcement(answer)
             return
     else:
-        yield Words("结果：接听", "taken")
+        yield Words("结果：受理", "taken")
     if answer.direct is not None:
         yield from _lines(answer.direct, 1)
         if not answer.direct.rounds and answer.flow is None:

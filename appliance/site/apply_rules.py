@@ -11,6 +11,9 @@ from appliance.site.merge import Action, Merge
 from appliance.site.schema import ListPart
 from appliance.store.models import CalendarDay, ListEntry, NumberList, Region, Schedule
 
+#: Entries that are named in one statement; PostgreSQL takes 65,535 values.
+_AT_ONCE = 1000
+
 
 def merge_schedules(merge: Merge) -> None:
     """Office hours."""
@@ -51,8 +54,10 @@ def _entries(merge: Merge, part: ListPart, *, is_new: bool) -> None:
     there = set(merge.session.scalars(select(ListEntry.entry).where(ListEntry.list_id == part.id)))
     wanted = set(part.entries)
     gone, new = there - wanted, wanted - there
-    if gone:
-        merge.session.execute(delete(ListEntry).where(ListEntry.list_id == part.id, ListEntry.entry.in_(gone)))
+    leaving = sorted(gone)
+    for start in range(0, len(leaving), _AT_ONCE):
+        some = leaving[start : start + _AT_ONCE]
+        merge.session.execute(delete(ListEntry).where(ListEntry.list_id == part.id, ListEntry.entry.in_(some)))
     merge.session.add_all(ListEntry(list_id=part.id, entry=entry) for entry in sorted(new))
     if (gone or new) and not is_new:
         merge.note(Action.CHANGED, "list", part.id, f"{len(new)} entries more, {len(gone)} less")

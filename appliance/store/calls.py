@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.orm import Session
 
 from appliance.domain.cdr import Leg, Rejected, Role, clean, read_leg
@@ -66,7 +66,16 @@ def derive_calls(
 
 def talks(session: Session, call_uuids: Collection[str]) -> list[Talked]:
     """Those of the calls in which a line was joined."""
-    rows = session.scalars(select(Call).where(Call.uuid.in_(call_uuids), Call.joined_at.is_not(None)))
+    return _talks(session, Call.uuid.in_(call_uuids))
+
+
+def talks_since(session: Session, since: datetime) -> list[Talked]:
+    """Those of all calls that began since then."""
+    return _talks(session, Call.started_at >= since)
+
+
+def _talks(session: Session, which: ColumnElement[bool]) -> list[Talked]:
+    rows = session.scalars(select(Call).where(which, Call.joined_at.is_not(None)))
     return [
         Talked(
             row.uuid,

@@ -78,12 +78,13 @@ def snapshot(table: RoutingTable) -> dict[str, Any]:
 
 
 def _first_line(route: NumberRoute, table: RoutingTable) -> dict[str, Any] | None:
-    """The first line that can be dialled, of a number's lines or of the first ring node of its flow."""
+    """The first line that can be dialled, of a number's lines or of the ring nodes of its flow. Those of a low
+    level, and that ring at any time, go first: the fallback asks neither clock nor caps."""
     candidates = _ring_lines(route.flow) if route.flow is not None else iter(route.hunt.lines)
-    for line_id in candidates:
-        line = table.lines.get(line_id)
-        dial = _dial(line, table) if line is not None else None
-        if line is not None and dial is not None:
+    lines = [table.lines[line_id] for line_id in candidates if line_id in table.lines]
+    for line in sorted(lines, key=lambda line: (bool(line.schedule), line.level)):
+        dial = _dial(line, table)
+        if dial is not None:
             return {
                 "id": line.id,
                 "dial": dial,

@@ -35,6 +35,8 @@ LONGEST_WAIT_S = 2.5
 _NO_TIME_S = 0.05
 #: Pause between two keys after which a number is taken for whole.
 BETWEEN_KEYS_MS = 3000
+#: How long a # behind the last key is waited for.
+_HASH_S = 1.0
 #: Most keys that are taken at once (``digit_buffer[128]`` in ``play_and_get_digits_function``).
 MOST_KEYS = 64
 _KEYS = "[0-9*#]+"
@@ -118,6 +120,9 @@ class EslLeg:
         until = now + timeout_s - piece
         while not keys and (left := until - time.monotonic()) > _NO_TIME_S:
             keys = self._collect(_SILENCE, min(left, LONGEST_WAIT_S), at_most, between_ms)
+        if 1 < at_most == len(keys):
+            # Many end a number with # though it is whole: that must not be a key for what comes next.
+            self._collect(_SILENCE, _HASH_S, 1, between_ms)
         return Digits(keys) if keys else NoInput()
 
     def _collect(self, file: str, timeout_s: float, at_most: int, between_ms: int) -> str:
@@ -162,6 +167,8 @@ class EslLeg:
         """See ``Leg.hold``."""
         # Counted and told in one step (``limit_incr_hash``): of two calls that come at once one is the later.
         place = f"hash {escape.variable(realm)} {escape.identifier(name)}"
+        # Kept when the call goes back to its dialplan because the handlers died (switch_limit.c ``hanguphook``).
+        self._variables["limit_ignore_transfer"] = "true"
         return _whole(self._run([("limit", place)], "limit_usage", REPLY_TIMEOUT_S))
 
     def let_go(self, realm: str, name: str) -> None:

@@ -89,3 +89,18 @@ async def test_a_line_that_does_not_answer_gives_the_call_back(real: SwitchWorld
     assert real.in_use("no-answer") == 0
     assert caller.call.end is None
     ringing.cancel()
+
+
+async def test_a_call_that_comes_back_is_still_counted(real: SwitchWorld) -> None:
+    leg, caller = await real.answered()
+    assert await leg.hold("number", "4008001234") == 1
+    playing = asyncio.create_task(leg.play(real.prompt("menu")))
+    await caller.call.hears(700)
+    await leg.do("die")
+    again = await real.stage.next_leg()
+    assert real.in_use("4008001234", "number") == 1
+    assert await again.hold("number", "4008001234") == 1
+    await again.hang_up()
+    await asyncio.sleep(0.3)
+    assert real.in_use("4008001234", "number") == 0
+    playing.cancel()

@@ -200,6 +200,17 @@ def test_a_line_whose_calls_are_not_counted_holds_no_slot(tmp_path: Path) -> Non
     assert session.variables["gw_outcome"] == "answered"
 
 
+def test_a_call_that_the_rules_had_refused_is_not_connected(tmp_path: Path) -> None:
+    session = run(tmp_path / "s", snapshot(), "SUCCESS", sip_req_user=NUMBER, gw_facts="taken=black-listed")
+    assert session.done == [] and session.cause == "CALL_REJECTED"
+
+
+def test_a_refused_call_that_a_flow_had_taken_hears_the_apology(tmp_path: Path) -> None:
+    facts = "taken=out-of-hours&flow=duty%401"
+    session = run(tmp_path / "s", snapshot(), "SUCCESS", sip_req_user=NUMBER, gw_facts=facts)
+    assert session.done == [("playback", "/apology.wav")]
+
+
 def test_a_line_without_a_free_slot_is_noted_after_the_others(tmp_path: Path) -> None:
     session = run(tmp_path / "s", snapshot(), sip_req_user=NUMBER, gw_facts="tried=sales-2%3Dbusy")
     assert session.variables["gw_tried"] == "sales-2=busy;sales-1=LINE_FULL"

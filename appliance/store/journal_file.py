@@ -1,0 +1,235 @@
+"""The journal's file: one transaction a write, and what to do while it cannot be had.
+
+A write that fails (the disk is full, another process holds the file) is kept in memory, is found by queries from
+then on, and is written with a later one. Nothing here raises towards a call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+#: Writes that wait for better times; what is more is not remembered.
+_MOST_WAITING = 100_000
+_RETRY_S = 1.0
+_LOCKED_MS = 50
+#: Rows that are dropped in one go, and the pause behind them.
+_AT_ONCE = 500
+_BETWEEN_S = 0.02
+#: Pages of the log (64 MB) at which handlers carry it over themselves: the collector has been away for long.
+_LOG_PAGES = 16_000
+_FORM = 1
+_log = structlog.get_logger(__name__)
+
+#: A statement and its values.
+Row = tuple[str, tuple[object, ...]]
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS started (
+    uuid TEXT PRIMARY KEY, at REAL NOT NULL, number TEXT NOT NULL, account TEXT NOT NULL, trunk TEXT NOT NULL,
+    caller TEXT NOT NULL, admitted INTEGER NOT NULL, refusal TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS started_caller ON started (caller, number, at);
+CREATE INDEX IF NOT EXISTS started_at ON started (at);
+CREATE TABLE IF NOT EXISTS rung (
+    hunt TEXT NOT NULL, line TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (hunt, line)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS trunks (
+    trunk TEXT PRIMARY KEY, up INTEGER NOT NULL, since REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS talked (
+    uuid TEXT PRIMARY KEY, number TEXT NOT NULL, caller TEXT NOT NULL, line TEXT NOT NULL,
+    joined_at REAL NOT NULL, ended_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS talked_line ON talked (line, joined_at);
+CREATE INDEX IF NOT EXISTS talked_end ON talked (ended_at);
+CREATE INDEX IF NOT EXISTS talked_line_end ON talked (line, ended_at);
+CREATE INDEX IF NOT EXISTS talked_caller ON talked (caller, number, ended_at);
+"""
+_EMPTIED = "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks;"
+
+
+class JournalFile:
+    """The file, made where there is none. One a process; for one thread at a time.
+
+    A file that cannot be read is put aside (``NAME.broken``) and begun anew: a box that forgets who called
+    yesterday is better than one that takes no call.
+    """
+
+    def __init__(self, file: Path, *, reads_only: bool = False) -> None:
+        """``reads_only``: for whoever only asks; nothing is made, written or put aside."""
+        self._file = file
+        self._reads_only = reads_only
+        self._written: sqlite3.Connection | None = None
+        self._inode = 0
+        self._failing = False
+        self._not_before = 0.0
+        #: What could not be written yet, in its order and where queries find it.
+        self._waiting: list[Row] = []
+        self._unwritten = _opened(":memory:")
+
+    def look(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        """Rows of the file, then those that could not be written yet."""
+        rows: list[Any] = []
+        if self._reads_only and not self._file.exists():
+            return rows
+        try:
+            rows += self._connection().execute(query, values)
+        except sqlite3.Error as error:
+            self._fail(error)
+            self._drop_if_damaged(error)
+        if self._waiting:
+            rows += self._unwritten.execute(query, values)
+        return rows
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """One transaction; with it what had to wait."""
+        if self._reads_only:
+            return
+        if time.monotonic() < self._not_before:
+            self._keep(rows)
+            return
+        try:
+            connection = self._connection()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                for statement, row in (*self._waiting, *rows):
+                    connection.execute(statement, row)
+                connection.execute("COMMIT")
+            except sqlite3.Error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            self._keep(rows)
+            self._fail(error)
+            self._drop_if_damaged(error)
+            return
+        if self._waiting:
+            self._waiting.clear()
+            self._unwritten.executescript(_EMPTIED)
+        if self._failing:
+            self._failing = False
+            _log.warning("journal can be used again", file=str(self._file))
+
+    def flush(self) -> None:
+        """Carry the file's log over to the file and have both on the disk. Not for handlers: it waits for the
+        disk."""
+        try:
+            self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def drop(
+        self, statement: str, values: tuple[object, ...], pause: Callable[[float], object] = time.sleep
+    ) -> None:
+        """Run a statement that drops some rows until it finds no more, a little at a time: handlers wait for the
+        file 50 ms at the most.
+
+        :param statement: with a ``LIMIT`` as its last value.
+        """
+        try:
+            while self._connection().execute(statement, (*values, _AT_ONCE)).rowcount == _AT_ONCE:
+                pause(_BETWEEN_S)
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def close(self) -> None:
+        """Write what waits, if it can be written, and close."""
+        self._not_before = 0.0
+        self.write([])
+        if self._written is not None:
+            self._written.close()
+        self._unwritten.close()
+
+    def _keep(self, rows: Iterable[Row]) -> None:
+        """In memory, where queries see it, until it can be written."""
+        for statement, row in rows:
+            if len(self._waiting) < _MOST_WAITING:
+                self._waiting.append((statement, row))
+                self._unwritten.execute(statement, row)
+
+    def _fail(self, error: sqlite3.Error) -> None:
+        self._not_before = time.monotonic() + _RETRY_S
+        if not self._failing:
+            self._failing = True
+            _log.error("journal cannot be used, goes on in memory", error=str(error), file=str(self._file))
+
+    def _connection(self) -> sqlite3.Connection:
+        """The file's; opened again when it could not be, or when somebody took it away."""
+        if self._written is not None and not self._reads_only and self._inode != self._inode_there():
+            self._written.close()
+            self._written = None
+        if self._written is None:
+            try:
+                self._written = _opened(str(self._file), reads_only=self._reads_only)
+                self._inode = self._inode_there()
+            except sqlite3.OperationalError:  # no room, no folder, no right: it may come
+                raise
+            except sqlite3.DatabaseError as error:
+                if self._reads_only:
+                    raise
+                _log.error("journal was broken and is begun anew", error=str(error), file=str(self._file))
+                self._put_aside()
+                self._written = _opened(str(self._file))
+                self._inode = self._inode_there()
+        return self._written
+
+    def _inode_there(self) -> int:
+        """Which file is there now; 0: none, or one in memory."""
+        try:
+            return self._file.stat().st_ino
+        except OSError:
+            return 0
+
+    def _drop_if_damaged(self, error: sqlite3.Error) -> None:
+        """Begin the file anew at the next look when its pages cannot be read. Others who have it open find out that
+        it is gone."""
+        if self._reads_only or isinstance(error, sqlite3.OperationalError):
+            return
+        _log.error("journal is damaged and is begun anew", error=str(error), file=str(self._file))
+        if self._written is not None:
+            self._written.close()
+            self._written = None
+        with contextlib.suppress(sqlite3.Error):
+            self._put_aside()
+
+    def _put_aside(self) -> None:
+        try:
+            self._file.replace(self._file.with_name(f"{self._file.name}.broken"))
+            for left in ("-wal", "-shm"):
+                self._file.with_name(self._file.name + left).unlink(missing_ok=True)
+        except OSError as error:
+            raise sqlite3.OperationalError(str(error)) from error
+
+
+def _opened(file: str, *, reads_only: bool = False) -> sqlite3.Connection:
+    """A connection with the tables there.
+
+    :raises sqlite3.OperationalError: no room, no right.
+    :raises sqlite3.DatabaseError: the file is no journal of ours.
+    """
+    connection = sqlite3.connect(file, isolation_level=None, timeout=_LOCKED_MS / 1000, check_same_thread=False)
+    try:
+        if reads_only:
+            connection.execute("PRAGMA query_only=ON")
+            return connection
+        # No call waits for the disk: the log is carried over by ``flush``.
+        connection.executescript(
+            f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;PRAGMA wal_autocheckpoint={_LOG_PAGES};"
+        )
+        (form,) = connection.execute("PRAGMA user_version").fetchone()
+        if form not in (0, _FORM):
+            raise sqlite3.DatabaseError(f"written by another version: {form}")
+        if form == 0:
+            connection.executescript(f"{_TABLES} PRAGMA user_version={_FORM};")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
