@@ -21,7 +21,8 @@ from appliance.domain.numbers import Caller, CallerKind
 from appliance.errors import InvalidNumber
 
 _PREFIX = re.compile(r"\+?[0-9]{1,14}\*")
-_AREA = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})")
+# 400 and 800 behind a zero are service numbers, not places.
+_AREA = re.compile(r"0(?:10|2[0-9]|(?!400|800)[3-9][0-9]{2})")
 _LOCAL = re.compile(r"[2-8][0-9]{6,7}")
 _SEGMENT = re.compile(r"1[3-9][0-9]{1,5}")
 

@@ -139,7 +139,7 @@ def _numbers(session: Session) -> list[dict[str, Any]]:
     flows = {row.id: row.name for row in session.scalars(select(Flow))}
     made = []
     for row in session.scalars(select(Number).order_by(Number.number)):
-        where: dict[str, Any] = {"flow": flows[row.flow_id]} if row.flow_id is not None else _hunt(row)
+        where = _hunt(row) | ({"flow": flows[row.flow_id]} if row.flow_id is not None else {})
         if row.overflow_id is not None:
             where["overflow"] = flows[row.overflow_id]
         if row.whisper:
@@ -165,7 +165,8 @@ def _numbers(session: Session) -> list[dict[str, Any]]:
 
 
 def _hunt(row: Number) -> dict[str, Any]:
-    return {"lines": list(row.line_ids), "strategy": row.strategy, "fail_over": list(row.fail_over)}
+    made = {"strategy": row.strategy, "fail_over": list(row.fail_over)}
+    return made if row.flow_id is not None else {"lines": list(row.line_ids), **made}
 
 
 def _subscription(row: Subscription) -> dict[str, Any]:

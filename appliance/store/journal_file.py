@@ -69,7 +69,7 @@ class JournalFile:
         self._written: sqlite3.Connection | None = None
         self._inode = 0
         self._failing = False
-        self._not_before = 0.0
+        self._not_before = self._not_read_before = 0.0
         #: What could not be written yet, in its order and where queries find it.
         self._waiting: list[Row] = []
         self._unwritten = _opened(":memory:")
@@ -79,11 +79,13 @@ class JournalFile:
         rows: list[Any] = []
         if self._reads_only and not self._file.exists():
             return rows
-        try:
-            rows += self._connection().execute(query, values)
-        except sqlite3.Error as error:
-            self._fail(error)
-            self._drop_if_damaged(error)
+        if time.monotonic() >= self._not_read_before:
+            try:
+                rows += self._connection().execute(query, values)
+            except sqlite3.Error as error:
+                self._not_read_before = time.monotonic() + _RETRY_S
+                self._fail(error)
+                self._drop_if_damaged(error)
         if self._waiting:
             rows += self._unwritten.execute(query, values)
         return rows
@@ -215,6 +217,10 @@ def _opened(file: str, *, reads_only: bool = False) -> sqlite3.Connection:
     :raises sqlite3.OperationalError: no room, no right.
     :raises sqlite3.DatabaseError: the file is no journal of ours.
     """
+    if file != ":memory:" and not reads_only:
+        # Callers' numbers: nobody else reads it. Its log and index inherit the mode.
+        with contextlib.suppress(OSError):
+            Path(file).touch(mode=0o600)
     connection = sqlite3.connect(file, isolation_level=None, timeout=_LOCKED_MS / 1000, check_same_thread=False)
     try:
         if reads_only:
