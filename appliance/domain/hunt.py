@@ -134,11 +134,14 @@ def choose(
     skipped: dict[str, Skip] = {}
     for line_id in dict.fromkeys(hunt.lines):
         line = table.lines.get(line_id)
-        why = Skip.GONE if line is None else _skip(line, table, uses.of(line_id), now, day_kind)
-        if why is not None:
-            skipped[line_id] = why
-        elif line is not None:
+        if line is None:
+            skipped[line_id] = Skip.GONE
+            continue
+        why = _skip(line, table, uses.of(line_id), now, day_kind)
+        if why is None:
             usable.append(line)
+        else:
+            skipped[line_id] = why
     if hunt.strategy is Strategy.LAST_SPOKEN:
         familiar = [line for line in usable if line.id == uses.last_spoken]
         others = [line for line in usable if line.id != uses.last_spoken]

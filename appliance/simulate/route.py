@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -182,7 +182,9 @@ def _place(caller: Caller, table: RoutingTable) -> Place | None:
 
 def _load(question: Question, call: Incoming, journal: Journal) -> Load:
     count = question.others + 1
-    return past.with_past(Load(count, count, count), call, journal, question.at)
+    # What came at the very instant came after the question's call, too.
+    before = question.at - timedelta(microseconds=1)
+    return past.with_past(Load(count, count, count), call, journal, question.at, until=before)
 
 
 def _password(question: Question, call: Incoming) -> str | None:

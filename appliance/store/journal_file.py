@@ -123,6 +123,8 @@ class JournalFile:
     def flush(self) -> None:
         """Carry the file's log over to the file and have both on the disk. Not for handlers: it waits for the
         disk."""
+        if self._reads_only:
+            return
         try:
             self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
@@ -136,6 +138,8 @@ class JournalFile:
 
         :param statement: with a ``LIMIT`` as its last value.
         """
+        if self._reads_only:
+            return
         try:
             while self._connection().execute(statement, (*values, _AT_ONCE)).rowcount == _AT_ONCE:
                 pause(_BETWEEN_S)

@@ -14,18 +14,22 @@ from appliance.domain.routing import Line, RoutingTable
 from appliance.store.journal import Journal
 
 
-def with_past(load: Load, call: Incoming, journal: Journal, now: datetime, but: str = "") -> Load:
-    """``load`` with the counts that a rule of the number asks for; ``but`` is the call itself."""
+def with_past(
+    load: Load, call: Incoming, journal: Journal, now: datetime, *, but: str = "", until: datetime | None = None
+) -> Load:
+    """``load`` with the counts that a rule of the number asks for, of calls up to ``until`` (default: ``now``);
+    ``but`` is the call itself."""
+    until = until or now
     rules, number, caller = call.route.rules, call.route.number, call.caller.number
     if rules.calls_per_minute:
         since = now - timedelta(minutes=1)
-        load = replace(load, last_minute=journal.admitted_since(number, since, until=now, but=but))
+        load = replace(load, last_minute=journal.admitted_since(number, since, until=until, but=but))
     if rules.caller_limit is not None and caller:
         since = now - timedelta(minutes=rules.caller_limit.minutes)
-        load = replace(load, by_caller=journal.admitted_since(number, since, caller, until=now, but=but))
+        load = replace(load, by_caller=journal.admitted_since(number, since, caller, until=until, but=but))
     if rules.passwords:
         since = now - GUESSES_WITHIN
-        wrong = journal.refused_since(number, Refusal.WRONG_PASSWORD, since, caller, until=now, but=but)
+        wrong = journal.refused_since(number, Refusal.WRONG_PASSWORD, since, caller, until=until, but=but)
         load = replace(load, wrong_passwords=wrong)
     return load
 

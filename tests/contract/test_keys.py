@@ -66,6 +66,14 @@ async def test_keys_without_a_prompt(world: World) -> None:
     assert await leg.collect(None, 2) == Digits("9")
 
 
+async def test_a_hash_right_behind_a_whole_number_belongs_to_it(real: SwitchWorld) -> None:
+    leg, caller = await real.answered()
+    caller.will_press("1234#", after=0.4)
+    assert await leg.collect(real.prompt("short"), 3, 4) == Digits("1234")
+    caller.will_press("7", after=0.6)
+    assert await leg.collect(None, 3) == Digits("7")
+
+
 async def test_keys_while_the_prompt_is_missing(world: World) -> None:
     leg, caller = await world.answered()
     caller.will_press("3", after=0.7)

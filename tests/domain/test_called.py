@@ -114,3 +114,10 @@ def test_a_trunk_by_its_id() -> None:
 )
 def test_hostile_users_are_no_number(user: str) -> None:
     assert isinstance(identify(replace(INVITE, request_user=user), TABLE), Refused)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "seconds", "asked"), [("127.0.0.1:5060", 30, True), ("127.0.0.1:5060", 0, False), ("", 30, False)]
+)
+def test_a_trunk_that_calls_go_to_is_asked_whether_it_is_there(proxy: str, seconds: int, asked: bool) -> None:
+    assert replace(CARRIER, proxy=proxy, ping_seconds=seconds).is_pinged is asked
