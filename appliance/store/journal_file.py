@@ -197,7 +197,8 @@ class JournalFile:
     def _drop_if_damaged(self, error: sqlite3.Error) -> None:
         """Begin the file anew at the next look when its pages cannot be read. Others who have it open find out that
         it is gone."""
-        if self._reads_only or isinstance(error, sqlite3.OperationalError):
+        # "malformed" and "not a database" are of this kind itself; its subclasses speak of a statement, or of room.
+        if self._reads_only or type(error) is not sqlite3.DatabaseError:
             return
         _log.error("journal is damaged and is begun anew", error=str(error), file=str(self._file))
         if self._written is not None:

@@ -128,7 +128,8 @@ def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberVie
     for number in numbers:
         flow = _flow(*graphs[number.flow_id], lines) if number.flow_id in graphs else None
         direct = tuple(lines[line_id] for line_id in number.line_ids if line_id in lines)
-        rung = [line for step in flow.steps for line in step.lines] if flow else direct
+        overflow = _flow(*graphs[number.overflow_id], lines) if number.overflow_id in graphs else None
+        rung = [*direct, *(line for way in (flow, overflow) if way for step in way.steps for line in step.lines)]
         for line in rung:
             if number.number not in used.setdefault(line.id, []):
                 used[line.id].append(number.number)
