@@ -81,7 +81,7 @@ rules = st.builds(
     regions_except=names,
 )
 loads = st.builds(
-    Load, st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(0, 3), st.integers(0, 3)
+    Load, *[st.integers(1, 4)] * 2, st.integers(1, 3), *[st.integers(0, 3)] * 2, st.sampled_from([0, 0, 4, 5, 9])
 )
 calls = st.builds(
     Incoming,

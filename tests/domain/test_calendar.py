@@ -236,6 +236,13 @@ def test_a_night_that_began_before_a_holiday_goes_on_into_it() -> None:
     assert standing(replace(nights, works_holidays=True), at("2026-11-27 03:00"), kind) is Standing.OPEN
 
 
+def test_who_works_holidays_has_no_weekends_to_make_up_for() -> None:
+    shop = Schedule("shop", "demo", {0: (Hours(540, 1080),), 5: (Hours(600, 720),)}, works_holidays=True)
+    saturday = at("2026-11-28 10:30"), at("2026-11-28 15:00")
+    found = [standing(shop, now, lambda day: DayKind.MAKEUP) for now in saturday]
+    assert found == [Standing.OPEN, Standing.CLOSED]
+
+
 def test_it_is_the_day_of_shanghai_that_counts() -> None:
     monday = Schedule("s", "demo", {0: (Hours(0, 60),)})
     assert standing(monday, datetime(2026, 11, 22, 16, 30, tzinfo=UTC), ordinary) is Standing.OPEN

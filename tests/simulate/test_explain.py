@@ -19,13 +19,14 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import bootstrap, cli
 from appliance.calls.answer import take
 from appliance.calls.desk import Desk
 from appliance.cli.route import route
-from appliance.domain.admission import Rule, Step, Verdict
+from appliance.domain.admission import MOST_GUESSES, Rule, Step, Verdict
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.called import Refused
 from appliance.domain.flow import HangUp, Menu, Play
@@ -45,7 +46,8 @@ from appliance.site import check, read
 from appliance.site.apply import apply
 from appliance.store import schema
 from appliance.store.journal import Journal, Started
-from appliance.store.models import Call
+from appliance.store.models import Call, FlowVersion
+from appliance.store.routing import load_table
 from appliance.store.unit import Store
 from tests.calls.scenarios import FOLDER, Clock, Scenario, chains, desk, leg_of, remember_talk, table
 from tests.contract.fake import FakeLeg
@@ -410,6 +412,41 @@ def test_busy_lines_are_passed_over(session: Session) -> None:
     assert answer.walk is not None and answer.walk.left is Left.HUNG_UP
 
 
+TWO_LINES = """
+trunks: [{id: t, accept: [127.0.0.1], proxy: "127.0.0.1:5060", caller_id: pass}]
+lines:
+  - {id: a, account: demo, number: 02160000001, kind: landline, trunk: t}
+  - {id: b, account: demo, number: 02160000002, kind: landline, trunk: t}
+"""
+
+
+def test_a_busy_line_ends_the_hunt_where_that_does_not_lead_on(store: Store) -> None:
+    put(
+        store, f"{TWO_LINES}numbers: [{{number: 4008001234, account: demo, lines: [a, b], fail_over: [no-answer]}}]"
+    )
+    with store.reading() as session:
+        for busy, rounds in (([], [["a"], ["b"]]), (["a"], []), (["b"], [["a"]])):
+            answer = ask(session, "4008001234", busy=busy)
+            assert answer.direct is not None and ids(answer.direct) == rounds
+            assert dict(answer.direct.skipped) == dict.fromkeys(busy, Skip.BUSY)
+
+
+def test_a_stored_flow_that_would_go_round_for_ever_takes_no_calls(store: Store) -> None:
+    """The check refuses it; that of an older version did not."""
+    flow = "{name: main, account: demo, start: ring, nodes: {ring: {type: ring, lines: [a]}}}"
+    put(store, f"{TWO_LINES}flows: [{flow}]\nnumbers: [{{number: 4008001234, account: demo, flow: main}}]")
+    with store.work() as session:
+        version = session.scalars(select(FlowVersion)).one()
+        version.graph = {"start": "ring", "nodes": {"ring": {"type": "ring", "lines": ["a"], "failed": "ring"}}}
+        session.commit()
+    with store.reading() as session:
+        answer, known = ask(session, "4008001234"), load_table(session)
+    assert answer.refused is not None and answer.refused.reason is Refusal.OUT_OF_SERVICE
+    leg = FakeLeg()
+    take(leg, desk(routing=lambda: known))
+    assert leg.ended_with == ENDINGS[Refusal.OUT_OF_SERVICE].cause
+
+
 def test_the_boxs_own_calendar_and_places_go_before_the_public_ones(store: Store) -> None:
     site = """
 trunks: [{id: t, accept: [127.0.0.1], proxy: "127.0.0.1:5060", caller_id: pass}]
@@ -444,6 +481,23 @@ def test_calls_of_the_question_s_own_instant_and_later_are_not_before_it(
         )
     found = explain(Question("4008000021", "13800138000", NOW), session, journal, day_kind)
     assert found.refused is not None and found.refused.because == "calls=2 limit=2"
+    journal.close()
+
+
+def test_who_guessed_too_often_is_neither_asked_nor_answered(session: Session, tmp_path: Path) -> None:
+    journal, wrong = Journal(tmp_path / "journal.db"), Refusal.WRONG_PASSWORD
+    for number in range(MOST_GUESSES):
+        at = NOW - timedelta(minutes=number + 1)
+        journal.call_started(Started(str(number), at, "4008000024", "demo", "t", "13800138000", False, wrong))
+    for caller, password, refused, answered in (
+        ("13800138000", None, True, False),
+        ("13800138000", "1", True, False),
+        ("02188886666", None, False, False),
+        ("02188886666", "1", True, True),  # answered to ask for it
+    ):
+        found = explain(Question("4008000024", caller, NOW, password=password), session, journal, day_kind)
+        assert (found.refused is not None and found.refused.reason is wrong) is refused
+        assert found.answered is answered
     journal.close()
 
 
@@ -764,12 +818,12 @@ def test_a_database_that_is_not_there(box: Path, monkeypatch: pytest.MonkeyPatch
     assert list(box.iterdir()) == []
 
 
-def refuse(store: Store, outcomes: Sequence[tuple[str, str, datetime]]) -> None:
-    """Stored calls: number, outcome, beginning."""
+def refuse(store: Store, outcomes: Sequence[tuple[Any, ...]]) -> None:
+    """Stored calls: number, outcome, beginning, and by what."""
     with store.work() as session:
-        for serial, (number, outcome, at) in enumerate(outcomes):
-            made = {"number": number, "outcome": outcome, "started_at": at, "ended_at": at, "collected_at": at}
-            session.add(Call(uuid=f"{number}-{serial}", **made))
+        for serial, (number, outcome, at, *because) in enumerate(outcomes):
+            made = {"number": number, "outcome": outcome, "because": "".join(because)}
+            session.add(Call(uuid=str(serial), started_at=at, ended_at=at, collected_at=at, **made))
         session.commit()
 
 
@@ -807,6 +861,32 @@ def test_refusals_counted(box: Path, store: Store, monkeypatch: pytest.MonkeyPat
     ]
     assert said("refusals", "--since", "2026-11-25 10:00", "--until", "2026-11-25 10:00:01").endswith("1  in all\n")
     assert said("refusals", "--since", "2026-11-26", "--until", "2026-11-25") == "     0  in all\n"
+
+
+def test_refused_calls_that_a_flow_took_are_counted_beside_the_others(
+    box: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPLIANCE_DATABASE_URL", str(store.url))
+    refuse(
+        store,
+        [
+            ("4008001234", "answered", NOW, "out-of-hours schedule=office"),
+            ("4008001234", "failed:user-busy", NOW, "out-of-hours schedule=office"),
+            ("4008001234", "abandoned:menu", NOW, "out-of-hours schedule=nights"),
+            ("4008005678", "ended:menu", NOW, "holiday"),
+            ("4008001234", "refused:holiday", NOW, "schedule=office"),
+            # No refusals: lines that were passed over, a reason of another version, nothing at all.
+            ("4008001234", "failed:normal-temporary-failure", NOW, "holiday=off-schedule b=busy"),
+            ("4008001234", "answered", NOW, "too-nice because=x"),
+            ("4008001234", "answered", NOW),
+        ],
+    )
+    assert said("refusals", "--since", "2026-11-25", "--until", "2026-11-26").splitlines() == [
+        "     1  4008001234    holiday           节假日  (holiday)",
+        "     3  4008001234    out-of-hours      非工作时间  (out of hours)  由流程受理 (taken by a flow)",
+        "     1  4008005678    holiday           节假日  (holiday)  由流程受理 (taken by a flow)",
+        "     5  in all",
+    ]
 
 
 def test_every_refusal_is_counted_in_its_words(box: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from structlog.testing import capture_logs
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.hunt import Hunt, LineUse, Strategy, Uses
 from appliance.store import journal_file as module
-from appliance.store.journal import KEEP, Journal, Started, Talked
+from appliance.store.journal import KEEP, Journal, Started, Talked, TrunkState
 
 NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
 NUMBER, OTHER = "4008001234", "4008005678"
@@ -154,6 +154,56 @@ def test_a_call_counts_as_what_was_said_of_it_last(journal: Journal) -> None:
     assert journal.started("u") == call("u", NOW + SECOND)
 
 
+def test_a_call_does_not_count_against_itself(journal: Journal) -> None:
+    for uuid in ("1", "2"):
+        journal.call_started(call(uuid))
+        journal.call_started(call(f"r{uuid}", admitted=False)._replace(refusal="holiday"))
+    since = NOW - DAY
+    assert [journal.admitted_since(NUMBER, since, but=but) for but in ("", "1", "3")] == [2, 1, 2]
+    assert [journal.admitted_since(NUMBER, since, CALLER, but=but) for but in ("", "1", "3")] == [2, 1, 2]
+    assert [journal.refused_since(NUMBER, "holiday", since, but=but) for but in ("", "r2", "2")] == [2, 1, 2]
+
+
+def test_refused_calls_are_counted_by_reason_number_and_caller(journal: Journal) -> None:
+    wrong = "wrong-password"
+    refused = [
+        *[(wrong, CALLER, NUMBER), (wrong, CALLER, NUMBER), (wrong, STRANGER, NUMBER), (wrong, CALLER, OTHER)],
+        *[("holiday", CALLER, NUMBER), (wrong, "", NUMBER)],
+    ]
+    for serial, (reason, caller, number) in enumerate(refused):
+        made = call(str(serial), NOW - serial * SECOND, number, caller, admitted=False)
+        journal.call_started(made._replace(refusal=reason))
+    hour = NOW - 60 * MINUTE
+
+    def counted(number: str, reason: str, caller: str | None) -> int:
+        return journal.refused_since(number, reason, hour, caller)
+
+    assert [counted(NUMBER, wrong, caller) for caller in (None, CALLER, STRANGER, "", "1")] == [4, 2, 1, 1, 0]
+    assert [counted(OTHER, wrong, CALLER), counted(NUMBER, "holiday", CALLER)] == [1, 1]
+    assert counted(NUMBER, "region", None) == count(journal) == 0
+    # Behind the one instant and up to the other.
+    assert journal.refused_since(NUMBER, wrong, NOW - SECOND, CALLER) == 1
+    assert journal.refused_since(NUMBER, wrong, hour, CALLER, until=NOW - SECOND) == 1
+    # A call that was asked again, and keyed the right one.
+    journal.call_started(call("0"))
+    assert (counted(NUMBER, wrong, CALLER), count(journal)) == (1, 1)
+
+
+def test_trunks_are_as_they_were_found_last(journal: Journal, journals: Callable[..., Journal]) -> None:
+    assert journal.trunks() == {}
+    journal.trunk_is("b", True, NOW)
+    journal.trunk_is("a", False, NOW - SECOND)
+    assert list(journal.trunks().items()) == [
+        ("a", TrunkState(False, NOW - SECOND)),
+        ("b", TrunkState(True, NOW)),
+    ]
+    journal.trunk_is("b", False, NOW + SECOND)
+    journal.trunk_forgotten("a")
+    journal.trunk_forgotten("c")
+    journal.forget(NOW + 2 * KEEP)
+    assert journal.trunks() == journals().trunks() == {"b": TrunkState(False, NOW + SECOND)}
+
+
 def test_beginnings_in_their_order(journal: Journal) -> None:
     made = [call("b", NOW + SECOND), call("a", NOW, admitted=False), call("c", NOW + 2 * SECOND, OTHER, "")]
     for one in made:
@@ -222,6 +272,15 @@ def test_days_and_months_of_a_lines_caps_are_those_of_shanghai(
     assert taken(journal, "c", at) == (0, 0)
 
 
+def test_nothing_is_counted_beyond_the_caps(journal: Journal) -> None:
+    """They are asked for with every call."""
+    journal.talked([talk(str(number), "a", NOW - number * DAY) for number in range(4)])
+    journal.talked([talk(f"b{number}", "a", NOW - number * MINUTE) for number in range(4)])
+    for caps in ((2, 3), (99, 99), (0, 6), (4, 0), (5, 8)):
+        use = journal.uses("h", Hunt(), NUMBER, CALLER, {"a": caps}, NOW).of("a")
+        assert (use.today, use.this_month) == (min(caps[0], 5), min(caps[1], 8))
+
+
 def test_a_talk_over_midnight_belongs_to_the_day_on_which_it_began(journal: Journal) -> None:
     midnight = datetime(2026, 12, 1, tzinfo=SHANGHAI)
     journal.talked([talk("1", "a", midnight - SECOND)])
@@ -271,6 +330,24 @@ def test_what_is_older_than_two_months_is_forgotten(journal: Journal) -> None:
     assert rung(journal) == ["b"]
     assert uses(journal, IDLE).lines == {"b": LineUse(talked_until=kept)}
     assert timedelta(days=62) == KEEP
+
+
+def test_much_is_forgotten_a_little_at_a_time(
+    journal: Journal, journals: Callable[..., Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between, the handlers have the file."""
+    many, handlers, left = 3 * module._AT_ONCE + 1, journals(), []
+    journal.talked([talk(str(number)) for number in range(many)])
+
+    def pause(seconds: float) -> None:
+        handlers.call_started(call(str(len(left)), NOW + 2 * KEEP))
+        left.append(taken(handlers, "a", NOW)[0])
+
+    monkeypatch.setattr(module.JournalFile.drop, "__defaults__", (pause,))
+    journal.forget(NOW + KEEP + DAY)
+    assert left == [many - step * module._AT_ONCE for step in (1, 2, 3)]
+    assert taken(journal, "a", NOW) == (0, 0)
+    assert journal.admitted_since(NUMBER, NOW) == 3
 
 
 # -- Several processes -----------------------------------------------------------------------------------------
@@ -413,6 +490,19 @@ def test_a_file_that_is_broken_behind_its_first_page_is_put_aside_too(
         clock.now += 10
     assert count(journal) == 3
     assert count(journals()) == 3, "written, not only remembered"
+
+
+def test_whoever_has_a_file_open_that_was_taken_away_goes_on_with_the_new_one(
+    file: Path, journals: Callable[..., Journal]
+) -> None:
+    handlers, collector = journals(), journals()
+    handlers.call_started(call("1"))
+    collector.talked([talk("1")])
+    file.rename(file.with_name("elsewhere"))
+    handlers.call_started(call("2"))
+    collector.talked([talk("2", "b")])
+    for journal in (handlers, collector, journals()):
+        assert (count(journal), taken(journal, "a", NOW), taken(journal, "b", NOW)) == (1, (0, 0), (1, 1))
 
 
 def test_a_file_of_another_form_is_put_aside(file: Path, journals: Callable[..., Journal]) -> None:
@@ -729,7 +819,9 @@ def everything(journal: Journal) -> None:
     journal.call_started(call("x"))
     journal.line_rung("h", ["x"], NOW)
     journal.talked([talk("x", "x")])
+    journal.trunk_is("x", True, NOW)
     journal.forget(NOW + 2 * KEEP)
+    journal.flush()
 
 
 def test_who_only_asks_makes_no_file(tmp_path: Path) -> None:
@@ -800,7 +892,8 @@ class AgainstAList(RuleBasedStateMachine):
         self.calls: dict[str, Started] = {}
         self.talks: dict[str, Talked] = {}
         self.rung: list[Rung] = []
-        self.now = self.latest = self.restarted = NOW
+        self.told = 0
+        self.now = NOW
         self.lock: sqlite3.Connection | None = None
         self.full = False
         self.journal = Journal(self.folder / "journal.db")
@@ -812,10 +905,12 @@ class AgainstAList(RuleBasedStateMachine):
     @rule(
         number=st.sampled_from([NUMBER, OTHER]),
         caller=st.sampled_from([CALLER, STRANGER, ""]),
-        admitted=st.booleans(),
+        refusal=st.sampled_from([None, "", "holiday", "region"]),
     )
-    def call(self, number: str, caller: str, admitted: bool) -> None:
-        made = call(f"c{len(self.calls)}", self.now, number, caller, admitted=admitted)
+    def call(self, number: str, caller: str, refusal: str | None) -> None:
+        self.told += 1
+        made = call(f"c{self.told}", self.now, number, caller, admitted=refusal is None)
+        made = made._replace(refusal=refusal or "")
         self.calls[made.uuid] = made
         self.journal.call_started(made)
 
@@ -823,7 +918,7 @@ class AgainstAList(RuleBasedStateMachine):
     @rule(data=st.data(), admitted=st.booleans())
     def call_again(self, data: Any, admitted: bool) -> None:
         uuid = data.draw(st.sampled_from(sorted(self.calls)))
-        self.calls[uuid] = self.calls[uuid]._replace(admitted=admitted, at=self.now)
+        self.calls[uuid] = self.calls[uuid]._replace(admitted=admitted, refusal="", at=self.now)
         self.journal.call_started(self.calls[uuid])
 
     @rule(
@@ -835,8 +930,9 @@ class AgainstAList(RuleBasedStateMachine):
     )
     def talk(self, line: str, before: int, long: int, number: str, caller: str) -> None:
         # No two talks end at once: which of two was the last nobody could say.
-        ended = self.now - before * DAY / 10 + timedelta(milliseconds=len(self.talks))
-        made = Talked(f"t{len(self.talks)}", number, caller, line, ended - long * MINUTE, ended)
+        self.told += 1
+        ended = self.now - before * DAY / 10 + timedelta(milliseconds=self.told)
+        made = Talked(f"t{self.told}", number, caller, line, ended - long * MINUTE, ended)
         self.talks[made.uuid] = made
         self.journal.talked([made])
 
@@ -854,9 +950,7 @@ class AgainstAList(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(-3600, 100_000))
     def clock_is_set(self, seconds: int) -> None:
-        # Not to before a restart: the order of what was rung would not outlive that.
-        self.now = max(self.now + seconds * SECOND, self.restarted)
-        self.latest = max(self.latest, self.now)
+        self.now += seconds * SECOND
 
     @rule(seconds=st.sampled_from([0.5, 5.0]))
     def time_passes(self, seconds: float) -> None:
@@ -886,7 +980,6 @@ class AgainstAList(RuleBasedStateMachine):
         if self.full:
             self.room(False)
         self.journal.close()
-        self.now = self.latest = self.restarted = self.latest + SECOND
         self.journal = Journal(self.folder / "journal.db")
 
     @precondition(lambda self: not self.blocked())
@@ -908,11 +1001,16 @@ class AgainstAList(RuleBasedStateMachine):
                         and one.number == number
                         and caller in (None, one.caller)
                         and self.now - since < one.at
-                        and (limit is None or one.at < limit)
+                        and (limit is None or one.at <= limit)
                         for one in self.calls.values()
                     )
                     found = self.journal.admitted_since(number, self.now - since, caller, until=limit)
                     assert found == expected
+            refused = sum(one.refusal == "holiday" and one.at > self.now - since for one in self.calls.values())
+            found = sum(
+                self.journal.refused_since(number, "holiday", self.now - since) for number in (NUMBER, OTHER)
+            )
+            assert found == refused
         whole = (self.now - 4 * KEEP, self.now + 4 * KEEP)
         assert sorted(self.journal.started_between(*whole)) == sorted(self.calls.values())
         assert all(self.journal.started(uuid) == one for uuid, one in self.calls.items())
@@ -923,22 +1021,25 @@ class AgainstAList(RuleBasedStateMachine):
             lines = [one.line for one in self.rung if one.hunt == hunt]
             order = sorted(set(lines), key=lambda line: len(lines) - lines[::-1].index(line))
             assert rung(self.journal, hunt) == order
+        # Talks that end ahead of the clock, since it was set back, are not over.
+        over = [one for one in self.talks.values() if one.ended_at <= self.now]
         idle = {}
         for line in "abc":
-            ended = [one.ended_at for one in self.talks.values() if one.line == line]
+            ended = [one.ended_at for one in over if one.line == line]
             if ended:
                 idle[line] = max(ended)
         found = self.journal.uses("h", IDLE, NUMBER, CALLER, {}, self.now).lines
         assert {line: use.talked_until for line, use in found.items()} == idle
         for caller in (CALLER, STRANGER):
-            spoke = [one for one in self.talks.values() if (one.number, one.caller) == (NUMBER, caller)]
+            spoke = [one for one in over if (one.number, one.caller) == (NUMBER, caller)]
             last = max(spoke, key=lambda one: one.ended_at).line if spoke else ""
             assert self.journal.uses("h", FAMILIAR, NUMBER, caller, {}, self.now).last_spoken == last
         local = self.now.astimezone(SHANGHAI)
         for line in "abx":
-            began = [one.joined_at.astimezone(SHANGHAI) for one in self.talks.values() if one.line == line]
-            today = sum(at.date() >= local.date() for at in began)
-            month = sum((at.year, at.month) >= (local.year, local.month) for at in began)
+            joined = [one.joined_at for one in self.talks.values() if one.line == line]
+            began = [at.astimezone(SHANGHAI) for at in joined if at <= self.now]
+            today = sum(at.date() == local.date() for at in began)
+            month = sum((at.year, at.month) == (local.year, local.month) for at in began)
             assert taken(self.journal, line, self.now) == (today, month)
 
     def teardown(self) -> None:
