@@ -137,14 +137,15 @@ def _check(question: Question, table: RoutingTable) -> None:
 def _identified(question: Question, table: RoutingTable, home_area_code: str) -> Incoming | Refused:
     """By the trunk that is named, else by the first that brings calls to the number."""
     trunks = [trunk for trunk in table.trunks if trunk.accept and question.trunk in ("", trunk.id)]
-    found: Incoming | Refused | None = None
+    refused: Refused | None = None
     for trunk in trunks:
         found = identify(_invite(question, trunk), replace(table, trunks=(trunk,)), home_area_code)
         if isinstance(found, Incoming):
             return found
+        refused = refused or found
     # No trunk brings calls at all, or none knows the number.
     nowhere = Invite("0.0.0.0", 0, question.number, caller_number=question.caller)  # noqa: S104 - no socket
-    return found or identify(nowhere, replace(table, trunks=()), home_area_code)
+    return refused or identify(nowhere, replace(table, trunks=()), home_area_code)
 
 
 def _invite(question: Question, trunk: Trunk) -> Invite:

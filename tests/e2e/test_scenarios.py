@@ -28,7 +28,7 @@ LINES: dict[str, Callable[[], LineScript]] = {
     "busy": LineScript.busy,
     "no-answer": LineScript.no_answer,
     "rejected": LineScript.reject,
-    "unreachable": LineScript.unavailable,
+    "unreachable": lambda: LineScript(status=503, ringing=False),  # which another trunk may mend; 480 none does
     "not-existing": LineScript.not_found,
 }
 PROMPT_S = 0.4
@@ -49,8 +49,9 @@ def told(row: Scenario) -> list[tuple[str, str]]:
 
 
 def prompts() -> dict[str, int]:
-    """Prompt → its tone in Hz, of every prompt in the table."""
+    """Prompt → its tone in Hz, of every prompt that the table or the site names."""
     names = {what for chain in chains() for row in chain for verb, what in told(row) if verb in ("play", "collect")}
+    names.add("hello")  # a line's whisper, which no row of this file hears
     return {name: FIRST_HZ + STEP_HZ * index for index, name in enumerate(sorted(names))}
 
 

@@ -297,6 +297,8 @@ def ask(session: Session, number: str, caller: str = "13800138000", **more: Any)
 def test_without_a_trunk_it_comes_by_the_first_that_brings_calls_to_the_number(session: Session) -> None:
     assert ask(session, "4008000022").trail[0] == Step(Rule.TRUNK, Verdict.PASSED, {"trunk": "t"})
     assert ask(session, "4008000022", trunk="thin").trail[0].values == {"trunk": "thin"}
+    # Of a number that none of them knows as well.
+    assert ask(session, "4008009999").trail[0].values == {"trunk": "t"}
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,18 @@ def tone_absent(samples: Samples, hz: float, start_s: float, end_s: float, rate:
     return not _tone_windows(cut(samples, start_s, end_s, rate), hz, rate).any()
 
 
-def segments(samples: Samples, hz: float, rate: int = 8000, *, shortest_s: float = 0.05) -> list[Segment]:
-    """Where ``hz`` is heard: (start, end) pairs in order, at least ``shortest_s`` long."""
-    return _runs(_tone_windows(samples, hz, rate), shortest_s)
+def segments(
+    samples: Samples, hz: float, rate: int = 8000, *, shortest_s: float = 0.05, gap_s: float = 0.0
+) -> list[Segment]:
+    """Where ``hz`` is heard: (start, end) pairs in order, at least ``shortest_s`` long. Gaps of up to ``gap_s``, as
+    a packet or two that came late leaves them, do not end a segment."""
+    found: list[Segment] = []
+    for start, end in _runs(_tone_windows(samples, hz, rate), shortest_s):
+        if found and start - found[-1][1] <= gap_s:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def loud_segments(samples: Samples, rate: int = 8000, *, shortest_s: float = 0.05) -> list[Segment]:
