@@ -51,7 +51,7 @@ def trail(call: CallDetail) -> list[Step]:
     ]
     if call.because:
         title = gettext("Refused") if row.outcome.startswith("refused:") else gettext("Ruled")
-        steps.append(Step("list-details", title, words.because(call.because)))
+        steps.append(Step("list-details", title, words.because(call.because, call.named)))
     steps += _lines(call)
     steps.append(_end(call))
     return steps

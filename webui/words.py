@@ -125,13 +125,17 @@ _BECAUSE: Mapping[str, Any] = {
 }
 
 
-def because(text: str) -> str:
-    """``list=shops entry=138*`` in words; a refusal's reason in front of it is one, too."""
+def because(text: str, named: Mapping[str, str]) -> str:
+    """``list=shops entry=138*`` in words; a refusal's reason in front of it is one, too.
+
+    :param named: as in ``CallDetail``; what is not in it is shown by its id.
+    """
     said = []
     for part in text.split(" "):
         name, _, value = part.partition("=")
-        words = str(_BECAUSE.get(name, _WHY.get(name, name)))
-        said.append(f"{words} {_BECAUSE.get(value, value)}".strip())
+        known = _BECAUSE.get(name, _WHY.get(name))
+        words = str(known) if known is not None else named.get(f"line={name}", name)
+        said.append(f"{words} {named.get(part) or _BECAUSE.get(value, value)}".strip())
     return " · ".join(filter(None, said))
 
 

@@ -201,6 +201,27 @@ def test_a_call_tells_its_way(sign_in: SignIn, store: Store) -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize(
+    ("because", "told"),
+    [
+        ("list=nuisance entry=1771234*", "list 骚扰号码 · entry 1771234*"),
+        ("out-of-hours schedule=office", "out of hours · schedule 工作时间"),
+        (
+            "sales-1=off-schedule service-1=daily-cap",
+            "销售一部 off its schedule · 售后服务 its calls of the day used up",
+        ),
+        # What is gone, nameless or another company's goes by its id.
+        ("list=sold schedule=shop west-1=gone", "list sold · schedule shop · west-1 no longer there"),
+        ("list=<i> <b>=gone", "list &lt;i&gt; · &lt;b&gt; no longer there"),
+    ],
+)
+def test_lists_schedules_and_lines_of_a_rule_go_by_their_names(
+    sign_in: SignIn, store: Store, because: str, told: str
+) -> None:
+    change(store, because=because)
+    assert told in sign_in("desk").get(f"/calls/{FIRST}").text
+
+
 def test_a_charge_explains_itself(sign_in: SignIn, store: Store) -> None:
     with store.work() as session:
         session.execute(

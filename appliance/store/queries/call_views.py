@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,13 +74,19 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class CallDetail:
-    """One call, whole."""
+    """One call, whole.
+
+    :param because: what rules said of it, as ``calls.admit`` notes it.
+    :param named: the names of the lists, schedules and lines that ``because`` speaks of, by ``list=ID``,
+        ``schedule=ID`` and ``line=ID``; what has no name, or is gone, is not in it.
+    """
 
     row: CallRow
     account_name: str
     trunk_name: str
     flow: str
     because: str
+    named: Mapping[str, str]
     hangup_cause: str
     sip_status: int | None
     tried: tuple[Attempt, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from appliance.domain import numbers
-from appliance.store.models import Account, Call, CallLeg, Charge, Line, Trunk
+from appliance.store.models import Account, Call, CallLeg, Charge, Line, NumberList, Schedule, Trunk
 from appliance.store.queries.call_views import Attempt, CallDetail, CallRow, LegView, Place, Totals
 from appliance.store.queries.charges import charge_view
 from appliance.store.queries.scope import Reader
@@ -99,6 +99,7 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         trunk_name=next(iter(trunks), ""),
         flow=call.flow,
         because=call.because,
+        named=_named(reader, call.because),
         hangup_cause=call.hangup_cause,
         sip_status=call.sip_status,
         tried=tuple(
@@ -110,6 +111,23 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         legs=tuple(_leg(leg, lines) for leg in legs),
         charge=charge_view(reader, charge, call.caller_kind) if charge else None,
     )
+
+
+def _named(reader: Reader, because: str) -> Mapping[str, str]:
+    """The names of what a record's ``because`` speaks of, for ``CallDetail.named``."""
+    parts = [part.partition("=") for part in because.split()]
+    found: dict[str, str] = {}
+    for kind, table in (("list", NumberList), ("schedule", Schedule)):
+        asked = {value for name, _, value in parts if name == kind}
+        if asked:
+            rows = reader.rows(select(table.id, table.name).where(table.id.in_(asked), table.name != ""))
+            found |= {f"{kind}={id_}": name for id_, name in rows}
+    # A line that was passed over stands before its reason.
+    lines = {name for name, equals, _ in parts if equals}
+    if lines:
+        rows = reader.rows(select(Line.id, Line.name).where(Line.id.in_(lines), Line.name != ""))
+        found |= {f"line={id_}": name for id_, name in rows}
+    return found
 
 
 def any_call(reader: Reader) -> bool:
