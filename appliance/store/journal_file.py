@@ -7,6 +7,7 @@ then on, and is written with a later one. Nothing here raises towards a call.
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -52,6 +53,8 @@ CREATE INDEX IF NOT EXISTS talked_end ON talked (ended_at);
 CREATE INDEX IF NOT EXISTS talked_line_end ON talked (line, ended_at);
 CREATE INDEX IF NOT EXISTS talked_caller ON talked (caller, number, ended_at);
 """
+#: The tables whose rows are calls and talks, by their UUID.
+_TOLD_AGAIN = re.compile(r"\bFROM (started|talked)\b")
 _EMPTIED = "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks;"
 
 
@@ -75,13 +78,14 @@ class JournalFile:
         self._unwritten = _opened(":memory:")
 
     def look(self, query: str, values: tuple[object, ...]) -> list[Any]:
-        """Rows of the file, then those that could not be written yet."""
+        """Rows of the file, then those that could not be written yet. Of a call or a talk that was told again,
+        what waits stands for what the file has."""
         rows: list[Any] = []
         if self._reads_only and not self._file.exists():
             return rows
         if time.monotonic() >= self._not_read_before:
             try:
-                rows += self._connection().execute(query, values)
+                rows += self._connection().execute(self._of_file(query), values)
             except sqlite3.Error as error:
                 self._not_read_before = time.monotonic() + _RETRY_S
                 self._fail(error)
@@ -154,6 +158,17 @@ class JournalFile:
             self._written.close()
         self._unwritten.close()
 
+    def _of_file(self, query: str) -> str:
+        """The query without the rows that will be replaced. Most of the time nothing waits, and no row is asked."""
+        if not self._waiting:
+            return query
+        return _TOLD_AGAIN.sub(r"FROM (SELECT * FROM \1 WHERE NOT superseded('\1', uuid))", query)
+
+    def _superseded(self, table: str, uuid: str) -> bool:
+        """Whether a row of the file will be replaced by one that waits."""
+        query = f"SELECT 1 FROM {table} WHERE uuid = ?"  # noqa: S608 - the table's name is in our own query
+        return self._unwritten.execute(query, (uuid,)).fetchone() is not None
+
     def _keep(self, rows: Iterable[Row]) -> None:
         """In memory, where queries see it, until it can be written."""
         for statement, row in rows:
@@ -174,7 +189,7 @@ class JournalFile:
             self._written = None
         if self._written is None:
             try:
-                self._written = _opened(str(self._file), reads_only=self._reads_only)
+                self._written = _opened(str(self._file), self._superseded, reads_only=self._reads_only)
                 self._inode = self._inode_there()
             except sqlite3.OperationalError:  # no room, no folder, no right: it may come
                 raise
@@ -183,7 +198,7 @@ class JournalFile:
                     raise
                 _log.error("journal was broken and is begun anew", error=str(error), file=str(self._file))
                 self._put_aside()
-                self._written = _opened(str(self._file))
+                self._written = _opened(str(self._file), self._superseded)
                 self._inode = self._inode_there()
         return self._written
 
@@ -216,8 +231,10 @@ class JournalFile:
             raise sqlite3.OperationalError(str(error)) from error
 
 
-def _opened(file: str, *, reads_only: bool = False) -> sqlite3.Connection:
-    """A connection with the tables there.
+def _opened(
+    file: str, superseded: Callable[[str, str], bool] | None = None, *, reads_only: bool = False
+) -> sqlite3.Connection:
+    """A connection with the tables there, and SQL's ``superseded(TABLE, UUID)``.
 
     :raises sqlite3.OperationalError: no room, no right.
     :raises sqlite3.DatabaseError: the file is no journal of ours.
@@ -228,6 +245,8 @@ def _opened(file: str, *, reads_only: bool = False) -> sqlite3.Connection:
             Path(file).touch(mode=0o600)
     connection = sqlite3.connect(file, isolation_level=None, timeout=_LOCKED_MS / 1000, check_same_thread=False)
     try:
+        if superseded is not None:
+            connection.create_function("superseded", 2, superseded)
         if reads_only:
             connection.execute("PRAGMA query_only=ON")
             return connection

@@ -18,7 +18,7 @@ from typing import NoReturn
 from gevent import socket
 from greenswitch.esl import OutboundSession
 
-from appliance.errors import CallerGone, SwitchError, SwitchGone, SwitchTimeout
+from appliance.errors import CallerGone, RuleError, SwitchError, SwitchGone, SwitchTimeout
 from appliance.switch import escape
 from appliance.switch.link import REPLY_TIMEOUT_S, SEND_TIMEOUT_S, again
 from appliance.switch.wire import Frame, Framer, Headers
@@ -148,7 +148,7 @@ class Session(OutboundSession):  # type: ignore[misc]  # greenswitch has no type
     def call_command(self, *_: object, **__: object) -> NoReturn:
         """Not here: all of greenswitch's own verbs end in this; they wait by an application's name, without
         limit, and send what they are given."""
-        raise NotImplementedError("use run or hangup")
+        raise RuleError("a verb of greenswitch: use run or hangup")
 
     # -- the wire --------------------------------------------------------------------------------------------
 

@@ -247,11 +247,13 @@ def agree_on_flow(answer: Answer, leg: FakeLeg) -> None:
         assert visits[-1].choice is not None and leg.joined in ids(visits[-1].choice)[0]
 
 
-@pytest.mark.parametrize("chain", chains(), ids=lambda chain: chain[0].name.replace(" ", "-"))
+#: Chains of which a row at least can be put as a question; ``test_most_calls_can_be_asked`` counts the rest.
+ASKABLE = [chain for chain in chains() if not all(map(cannot_be_asked, chain))]
+
+
+@pytest.mark.parametrize("chain", ASKABLE, ids=lambda chain: chain[0].name.replace(" ", "-"))
 def test_what_is_said_of_a_call_is_what_becomes_of_it(chain: list[Scenario], session: Session) -> None:
     reasons = [cannot_be_asked(row) for row in chain]
-    if all(reasons):
-        pytest.skip(f"cannot be asked: {reasons[0]}")
     clock = Clock()
     tools = desk(clock)
     for at, (row, cannot) in enumerate(zip(chain, reasons, strict=True)):
@@ -274,7 +276,8 @@ def test_what_is_said_of_a_call_is_what_becomes_of_it(chain: list[Scenario], ses
 
 def test_most_calls_can_be_asked() -> None:
     asked = Counter(cannot_be_asked(row) for chain in chains() for row in chain)
-    assert asked[""] >= 150
+    assert asked[""] >= 270
+    assert len(ASKABLE) >= 190
     assert set(asked) == {
         "",
         "the caller hangs up",

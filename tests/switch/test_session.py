@@ -8,7 +8,7 @@ import gevent
 import pytest
 from gevent import socket
 
-from appliance.errors import CallerGone, SwitchError, SwitchGone, SwitchTimeout, UnsafeArgument
+from appliance.errors import CallerGone, RuleError, SwitchError, SwitchGone, SwitchTimeout, UnsafeArgument
 from appliance.switch import session as session_module
 from appliance.switch.session import Application, Session, message
 from tests.switch.scripted_switch import (
@@ -230,5 +230,5 @@ def test_hanging_up_without_an_end(call: Ends) -> None:
 def test_verbs_of_greenswitch_are_shut(call: Ends, verb: str) -> None:
     session, _ = call
     arguments = ["x"] if verb in ("playback", "bridge") else []
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(RuleError):
         getattr(session, verb)(*arguments)
