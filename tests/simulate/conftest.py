@@ -1,0 +1,57 @@
+"""The scenarios' site, and empty databases."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from appliance.site import check
+from appliance.site.apply import apply
+from appliance.store import schema
+from appliance.store.unit import Store
+from tests.calls.scenarios import FOLDER
+from tests.simulate.asked import NOW, PLANS, SINCE, SUBSCRIBED
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The scenarios' site, stored; with it a plan by time, one by call, and a price for mobiles alone."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('site')}/appliance.db"
+    schema.upgrade(url)
+    text = (FOLDER / "site.yaml").read_text(encoding="utf-8") + PLANS
+    for number, plan in SUBSCRIBED.items():
+        old = f'{{number: "{number}", '
+        assert text.count(old) == 1
+        text = text.replace(old, f'{old}subscriptions: [{{plan: {plan}, starts_at: "{SINCE}"}}], ')
+    file = Path(url.removeprefix("sqlite:///")).parent / "site.yaml"
+    file.write_text(text, encoding="utf-8")
+    document = check.load(file, lambda account, name: Path(f"/prompts/{name}.wav"))
+    with schema.opened(url) as store:
+        apply(store, document, now=NOW)
+        yield store
+
+
+@pytest.fixture
+def session(site: Store) -> Iterator[Session]:
+    with site.reading() as reading:
+        yield reading
+
+
+@pytest.fixture(scope="package")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of this version that is only copied."""
+    file = tmp_path_factory.mktemp("migrated") / "appliance.db"
+    schema.upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
+    """An empty one."""
+    shutil.copy(migrated, tmp_path / "appliance.db")
+    with schema.opened(f"sqlite:///{tmp_path}/appliance.db") as made:
+        yield made

@@ -1,0 +1,222 @@
+"""What the simulator says of questions that no scenario holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from appliance.calls.answer import take
+from appliance.domain.admission import MOST_GUESSES, Rule, Step, Verdict
+from appliance.domain.hunt import Hunt, Skip, Strategy
+from appliance.domain.refusal import ENDINGS, Refusal
+from appliance.domain.routing import CalledFrom
+from appliance.domain.walk import Left
+from appliance.errors import SiteError
+from appliance.reference.workdays import day_kind
+from appliance.simulate.route import Question, explain
+from appliance.store.journal import Journal, Started
+from appliance.store.models import FlowVersion
+from appliance.store.routing import load_table
+from appliance.store.unit import Store
+from tests.calls.scenarios import desk, table
+from tests.contract.fake import FakeLeg
+from tests.simulate.asked import NOW, ask, ids, put
+
+
+def test_without_a_trunk_it_comes_by_the_first_that_brings_calls_to_the_number(session: Session) -> None:
+    assert ask(session, "4008000022").trail[0] == Step(Rule.TRUNK, Verdict.PASSED, {"trunk": "t"})
+    assert ask(session, "4008000022", trunk="thin").trail[0].values == {"trunk": "thin"}
+    # Of a number that none of them knows as well.
+    assert ask(session, "4008009999").trail[0].values == {"trunk": "t"}
+
+
+@pytest.mark.parametrize(
+    "number", ["4008001234", "400-800-1234", "+86 400 800 1234", "02161234567", "+862161234567"]
+)
+def test_a_number_however_it_is_dialled(session: Session, number: str) -> None:
+    answer = ask(session, number)
+    assert answer.refused is None and answer.flow is not None and answer.flow.label == "main@1"
+    assert answer.walk is not None and answer.walk.left is Left.ASKED
+
+
+def test_a_landing_number_of_another_trunk_is_no_number(session: Session) -> None:
+    answer = ask(session, "02161234567", trunk="thin")
+    assert answer.refused is not None and answer.refused.reason is Refusal.UNKNOWN_NUMBER
+
+
+@pytest.mark.parametrize(
+    "number", ["4001112222", "", "'; DROP TABLE calls; --", "４００８００１２３４", "sip:4008001234"]
+)
+def test_a_number_that_is_not_ours(session: Session, number: str) -> None:
+    answer = ask(session, number)
+    assert answer.refused is not None and answer.refused.reason is Refusal.UNKNOWN_NUMBER
+    assert [(step.rule, step.verdict) for step in answer.trail] == [
+        (Rule.TRUNK, Verdict.PASSED),
+        (Rule.NUMBER, Verdict.REFUSED),
+    ]
+    assert (answer.prompt, answer.price, answer.direct, answer.flow) == ("number-unknown", None, None, None)
+
+
+def test_a_trunk_or_a_line_that_is_not_there(session: Session) -> None:
+    with pytest.raises(SiteError, match=r"^there is no trunk carrier$"):
+        ask(session, "4008000022", trunk="carrier")
+    with pytest.raises(SiteError) as caught:
+        ask(session, "4008000022", busy=["a", "z", "y"])
+    assert caught.value.findings == ["there is no line z", "there is no line y"]
+
+
+def test_a_box_that_nobody_may_call(store: Store) -> None:
+    put(store, "trunks: [{id: out, proxy: 127.0.0.1:5060, caller_id: pass}]")
+    with store.reading() as session:
+        for trunk in ("", "out"):
+            answer = ask(session, "4008001234", trunk=trunk)
+            assert answer.refused is not None and answer.refused.reason is Refusal.UNKNOWN_TRUNK
+            assert answer.trail == (Step(Rule.TRUNK, Verdict.REFUSED, {}, Refusal.UNKNOWN_TRUNK),)
+            assert answer.prompt == ""
+
+
+@pytest.mark.parametrize("accept", ["10.0.0.0/8", "10.0.0.1", "10.0.0.1:5070", "fd00::/8", "fd00::1"])
+def test_a_trunk_of_any_kind_brings_calls(store: Store, accept: str) -> None:
+    for place in CalledFrom:
+        landing = "{'02161234567': 4008001234}"
+        trunk = f"{{id: in, accept: ['{accept}'], called_from: [{place}], landing: {landing}}}"
+        put(store, f"trunks: [{trunk}]\nnumbers: [{{number: 4008001234, account: demo, in_service: false}}]")
+        with store.reading() as session:
+            for number in ("4008001234", "400-800-1234", "+864008001234", "02161234567"):
+                answer = ask(session, number)
+                assert answer.refused is not None and answer.refused.reason is Refusal.OUT_OF_SERVICE
+
+
+def test_other_calls_at_once(session: Session) -> None:
+    for others, reason in ((0, None), (1, None), (2, Refusal.NUMBER_FULL)):
+        answer = ask(session, "4008000020", others=others)
+        assert (answer.refused.reason if answer.refused else None) is reason
+    refused = ask(session, "4008000020", trunk="thin", others=2).refused
+    assert refused is not None and refused.reason is Refusal.TRUNK_FULL
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [(None, None), ("1234", None), ("4321", Refusal.WRONG_PASSWORD), ("", Refusal.WRONG_PASSWORD)],
+)
+def test_without_a_password_the_right_one_is_keyed(
+    session: Session, password: str | None, reason: Refusal | None
+) -> None:
+    answer = ask(session, "4008000024", password=password)
+    assert (answer.refused.reason if answer.refused else None) is reason
+
+
+def test_busy_lines_are_passed_over(session: Session) -> None:
+    answer = ask(session, "4008000008", busy=["a"])
+    assert answer.direct is not None and ids(answer.direct) == [["b"]]
+    assert (dict(answer.direct.skipped), answer.flow) == ({"a": Skip.BUSY}, None)
+    answer = ask(session, "4008000008", busy=["a", "b"])
+    assert answer.direct is not None and ids(answer.direct) == []
+    assert answer.flow is not None and answer.flow.label == "duty@1" and answer.walk is not None
+    assert [visit.node_id for visit in answer.walk.visits] == ["say", "ring"]
+    assert answer.walk.left is Left.JOINED
+    answer = ask(session, "4008000008", busy=["a", "b", "c"])
+    assert answer.walk is not None and answer.walk.left is Left.HUNG_UP
+
+
+TWO_LINES = """
+trunks: [{id: t, accept: [127.0.0.1], proxy: "127.0.0.1:5060", caller_id: pass}]
+lines:
+  - {id: a, account: demo, number: 02160000001, kind: landline, trunk: t}
+  - {id: b, account: demo, number: 02160000002, kind: landline, trunk: t}
+"""
+
+
+def test_a_busy_line_ends_the_hunt_where_that_does_not_lead_on(store: Store) -> None:
+    put(
+        store, f"{TWO_LINES}numbers: [{{number: 4008001234, account: demo, lines: [a, b], fail_over: [no-answer]}}]"
+    )
+    with store.reading() as session:
+        for busy, rounds in (([], [["a"], ["b"]]), (["a"], []), (["b"], [["a"]])):
+            answer = ask(session, "4008001234", busy=busy)
+            assert answer.direct is not None and ids(answer.direct) == rounds
+            assert dict(answer.direct.skipped) == dict.fromkeys(busy, Skip.BUSY)
+
+
+def test_a_stored_flow_that_would_go_round_for_ever_takes_no_calls(store: Store) -> None:
+    """The check refuses it; that of an older version did not."""
+    flow = "{name: main, account: demo, start: ring, nodes: {ring: {type: ring, lines: [a]}}}"
+    put(store, f"{TWO_LINES}flows: [{flow}]\nnumbers: [{{number: 4008001234, account: demo, flow: main}}]")
+    with store.work() as session:
+        version = session.scalars(select(FlowVersion)).one()
+        version.graph = {"start": "ring", "nodes": {"ring": {"type": "ring", "lines": ["a"], "failed": "ring"}}}
+        session.commit()
+    with store.reading() as session:
+        answer, known = ask(session, "4008001234"), load_table(session)
+    assert answer.refused is not None and answer.refused.reason is Refusal.OUT_OF_SERVICE
+    leg = FakeLeg()
+    take(leg, desk(routing=lambda: known))
+    assert leg.ended_with == ENDINGS[Refusal.OUT_OF_SERVICE].cause
+
+
+def test_the_boxs_own_calendar_and_places_go_before_the_public_ones(store: Store) -> None:
+    site = """
+trunks: [{id: t, accept: [127.0.0.1], proxy: "127.0.0.1:5060", caller_id: pass}]
+lines: [{id: a, account: demo, number: 02160000001, kind: landline, trunk: t}]
+schedules: [{id: office, account: demo, week: {mon-sun: ["00:00-24:00"]}}]
+numbers: [{number: 4008001234, account: demo, lines: [a], rules: {schedule: office, regions_only: [上海]}}]
+"""
+    asked = {"caller": "19912340000", "at": datetime(2026, 10, 1, 2, tzinfo=UTC)}
+    put(store, site)
+    with store.reading() as session:
+        answer = ask(session, "4008001234", **asked)
+        assert str(answer.place) == "河北唐山"
+        assert answer.refused is not None and answer.refused.reason is Refusal.HOLIDAY
+    put(store, f'{site}calendar: {{"2026-10-01": workday}}')
+    with store.reading() as session:
+        answer = ask(session, "4008001234", **asked)
+        assert answer.refused is not None and answer.refused.because == "place=河北唐山"
+    put(store, f'{site}calendar: {{"2026-10-01": workday}}\nregions: {{"1991234": 上海, "0512": 上海}}')
+    with store.reading() as session:
+        assert ask(session, "4008001234", **asked).refused is None
+        assert ask(session, "4008001234", "051261234567", at=asked["at"]).refused is None
+
+
+def test_calls_of_the_question_s_own_instant_and_later_are_not_before_it(
+    site: Store, session: Session, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    for second, uuid in ((-61, "old"), (-60, "edge"), (-59, "a"), (-1, "b"), (0, "now"), (1, "later")):
+        at = NOW.timestamp() + second
+        journal.call_started(
+            Started(uuid, datetime.fromtimestamp(at, UTC), "4008000021", "demo", "t", "13800138000", True)
+        )
+    found = explain(Question("4008000021", "13800138000", NOW), session, journal, day_kind)
+    assert found.refused is not None and found.refused.because == "calls=2 limit=2"
+    journal.close()
+
+
+def test_who_guessed_too_often_is_neither_asked_nor_answered(session: Session, tmp_path: Path) -> None:
+    journal, wrong = Journal(tmp_path / "journal.db"), Refusal.WRONG_PASSWORD
+    for number in range(MOST_GUESSES):
+        at = NOW - timedelta(minutes=number + 1)
+        journal.call_started(Started(str(number), at, "4008000024", "demo", "t", "13800138000", False, wrong))
+    for caller, password, refused, answered in (
+        ("13800138000", None, True, False),
+        ("13800138000", "1", True, False),
+        ("02188886666", None, False, False),
+        ("02188886666", "1", True, True),  # answered to ask for it
+    ):
+        found = explain(Question("4008000024", caller, NOW, password=password), session, journal, day_kind)
+        assert (found.refused is not None and found.refused.reason is wrong) is refused
+        assert found.answered is answered
+    journal.close()
+
+
+def test_nothing_is_written(site: Store, session: Session, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    for number in table().numbers:
+        for busy in ([], ["a", "b", "c"]):
+            explain(Question(number, "13800138000", NOW, busy=busy, keys=["1"]), session, journal, day_kind)
+    asked = journal.started_between(NOW.replace(year=2000), NOW.replace(year=2099))
+    assert asked == [] and journal.uses("4008000001", Hunt((), Strategy.ROTATE), "", "", {}, NOW).lines == {}
+    journal.close()
