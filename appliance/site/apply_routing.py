@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import func, select
 
 from appliance.site.merge import Action, Merge
@@ -13,11 +15,8 @@ def merge_accounts(merge: Merge) -> None:
     """Enterprises."""
     stored = {row.id: row for row in merge.session.scalars(select(Account))}
     for part in merge.document.site.accounts:
-        row = stored.get(part.id)
-        if row is None:
-            merge.add("account", part.id, Account(id=part.id, name=part.name, max_calls=part.max_calls))
-        else:
-            merge.update("account", part.id, row, {"name": part.name, "max_calls": part.max_calls})
+        values = {"name": part.name, "max_calls": part.max_calls}
+        merge.put("account", part.id, stored.get(part.id), partial(Account, id=part.id), values)
     merge.session.flush()
 
 
@@ -43,11 +42,7 @@ def merge_trunks(merge: Merge) -> None:
         values = part.model_dump(exclude={"id", "landing"}) | {
             "landing": {kept: number for _, kept, number in part.landed()}
         }
-        row = stored.get(part.id)
-        if row is None:
-            merge.add("trunk", part.id, Trunk(id=part.id, **values))
-        else:
-            merge.update("trunk", part.id, row, values)
+        merge.put("trunk", part.id, stored.get(part.id), partial(Trunk, id=part.id), values)
     merge.session.flush()
 
 
@@ -60,11 +55,7 @@ def merge_lines(merge: Merge) -> None:
             "trunk_id": part.trunk,
             "schedule_id": part.schedule,
         }
-        row = stored.get(part.id)
-        if row is None:
-            merge.add("line", part.id, Line(id=part.id, **values))
-        else:
-            merge.update("line", part.id, row, values)
+        merge.put("line", part.id, stored.get(part.id), partial(Line, id=part.id), values)
     merge.session.flush()
 
 
@@ -117,9 +108,5 @@ def merge_numbers(merge: Merge) -> None:
             "record_notice": part.record_notice,
             "in_service": part.in_service,
         }
-        row = stored.get(part.number)
-        if row is None:
-            merge.add("number", part.number, Number(number=part.number, **values))
-        else:
-            merge.update("number", part.number, row, values)
+        merge.put("number", part.number, stored.get(part.number), partial(Number, number=part.number), values)
     merge.session.flush()

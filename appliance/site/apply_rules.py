@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 
 from sqlalchemy import delete, select
 
@@ -27,11 +28,7 @@ def merge_schedules(merge: Merge) -> None:
             "makeup_as": part.makeup,
             "own_days": dict(part.days),
         }
-        row = stored.get(part.id)
-        if row is None:
-            merge.add("schedule", part.id, Schedule(id=part.id, **values))
-        else:
-            merge.update("schedule", part.id, row, values)
+        merge.put("schedule", part.id, stored.get(part.id), partial(Schedule, id=part.id), values)
     merge.session.flush()
 
 
@@ -41,11 +38,8 @@ def merge_lists(merge: Merge) -> None:
     for part in merge.document.site.lists:
         row = stored.get(part.id)
         values = {"account_id": part.account, "name": part.name}
-        if row is None:
-            merge.add("list", part.id, NumberList(id=part.id, **values))
-            merge.session.flush()
-        else:
-            merge.update("list", part.id, row, values)
+        merge.put("list", part.id, row, partial(NumberList, id=part.id), values)
+        merge.session.flush()  # its entries refer to it
         _entries(merge, part, is_new=row is None)
     merge.session.flush()
 
@@ -68,11 +62,7 @@ def merge_calendar(merge: Merge) -> None:
     stored = {row.day: row for row in merge.session.scalars(select(CalendarDay))}
     for written, kind in merge.document.site.calendar.items():
         day = date.fromisoformat(written)
-        row = stored.get(day)
-        if row is None:
-            merge.add("calendar day", written, CalendarDay(day=day, kind=kind))
-        else:
-            merge.update("calendar day", written, row, {"kind": kind})
+        merge.put("calendar day", written, stored.get(day), partial(CalendarDay, day=day), {"kind": kind})
     merge.session.flush()
 
 
@@ -82,9 +72,5 @@ def merge_regions(merge: Merge) -> None:
     for prefix, place in merge.document.site.regions.items():
         province, _, city = place.partition("/")
         values = {"province": plain(province), "city": plain_city(city) if city else ""}
-        row = stored.get(prefix)
-        if row is None:
-            merge.add("region", prefix, Region(prefix=prefix, **values))
-        else:
-            merge.update("region", prefix, row, values)
+        merge.put("region", prefix, stored.get(prefix), partial(Region, prefix=prefix), values)
     merge.session.flush()

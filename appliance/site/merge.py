@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -89,6 +89,20 @@ class Merge:
         for name in differing:
             setattr(row, name, values[name])
         self.note(Action.CHANGED, kind, key, ", ".join(differing))
+
+    def put(
+        self,
+        kind: str,
+        key: str,
+        row: DeclarativeBase | None,
+        made: Callable[..., DeclarativeBase],
+        values: Mapping[str, Any],
+    ) -> None:
+        """Give the row these values; where there is none yet, add the one that ``made`` makes of them."""
+        if row is None:
+            self.add(kind, key, made(**values))
+        else:
+            self.update(kind, key, row, values)
 
     def remove(self, kind: str, key: str, row: DeclarativeBase) -> None:
         """Delete a row."""
