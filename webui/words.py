@@ -116,6 +116,7 @@ _BECAUSE: Mapping[str, Any] = {
     "calls": lazy_gettext("calls"),
     "limit": lazy_gettext("limit"),
     "minutes": lazy_gettext("minutes"),
+    "wrong": lazy_gettext("wrong passwords"),
     "number": lazy_gettext("number"),
     "gone": lazy_gettext("no longer there"),
     "no-trunk": lazy_gettext("no trunk to it"),

@@ -7,14 +7,18 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import delete, select, update
 
 from appliance.store.models import Account, Call, CallLeg, Charge, Number
 from appliance.store.queries import Scope, calls, reading
 from appliance.store.queries.calls import CallFilter
 from appliance.store.unit import Store
+from tests.calls.scenarios import chains, table
 from tests.support.seed import SHANGHAI
 from tests.webui.conftest import SignIn
+from webui import words
 from webui.call_filter import read_filter
 from webui.views import calls as views
 
@@ -220,6 +224,15 @@ def test_lists_schedules_and_lines_of_a_rule_go_by_their_names(
 ) -> None:
     change(store, because=because)
     assert told in sign_in("desk").get(f"/calls/{FIRST}").text
+
+
+def test_what_any_rule_says_of_a_call_has_words(app: Flask) -> None:
+    spoken = {part.partition("=") for chain in chains() for row in chain for part in row.because.split()}
+    assert len(spoken) > 20
+    lines = table().lines
+    codes = {name if name not in lines else value for name, _, value in spoken}
+    with app.test_request_context(), force_locale("zh_Hans_CN"):
+        assert {code for code in codes if words.because(code, {}).isascii()} == set()
 
 
 def test_a_charge_explains_itself(sign_in: SignIn, store: Store) -> None:
