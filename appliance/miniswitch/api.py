@@ -49,6 +49,19 @@ def _uuid_kill(switch: Switch, text: str) -> str:
     return "+OK\n" if switch.hangup(uuid, causes.parse(cause)) else _NO_CHANNEL
 
 
+def _uuid_break(switch: Switch, text: str) -> str:
+    """`UUID [all]`: end what is played. When nothing is, it is lost: FreeSWITCH clears `CF_BREAK` as an application
+    begins."""
+    uuid, _, _ = text.partition(" ")
+    if not uuid:
+        return "-USAGE: <uuid> [all]\n"
+    channel = switch.find(uuid)
+    if channel is None:
+        return _NO_CHANNEL
+    channel.break_off()
+    return "+OK\n"
+
+
 def _sched_hangup(switch: Switch, text: str) -> str:
     """`+SECONDS UUID [CAUSE]`; without `+` seconds since 1970."""
     when, uuid, cause = ([*text.split(), "", "", ""])[:3]
@@ -84,6 +97,7 @@ COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     **api_show.COMMANDS,
     "limit_usage": _limit_usage,
     "uuid_kill": _uuid_kill,
+    "uuid_break": _uuid_break,
     "uuid_limit_release": _uuid_limit_release,
     "sched_hangup": _sched_hangup,
     "reloadxml": _reloadxml,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import causes, dialstring, sound
+from appliance.miniswitch import causes, dialstring, sound, tones
 from appliance.miniswitch.channel import Channel, Interrupted, State
 from appliance.miniswitch.closing import close
 from appliance.miniswitch.g711 import PCMA
@@ -40,6 +41,8 @@ def _bridge(session: Session, text: str) -> None:
     winner: Channel | None = None
     cause = "ORIGINATOR_CANCEL"
     try:
+        if any(target.options.get("instant_ringback") == "true" for target in targets):
+            _ringback(caller)
         early = ringing.place(targets)
         winner, cause = (None, early) if early else ringing.run()
     finally:
@@ -105,17 +108,17 @@ def _failed(caller: Channel, cause: str) -> None:
 
 
 def _ringback(caller: Channel) -> None:
-    """A line rings: let the caller hear the tone that the settings or the handlers chose."""
+    """A line rings: let the caller hear the tone or file that the settings or the handlers chose, in a loop."""
     caller.times.progress = caller.times.progress or now_us()
     names = ("transfer_ringback", "ringback") if caller.answered else ("ringback",)
     tone = next((value for name in names if (value := caller.variables.get(name))), None)
-    if tone is None:
+    if tone is None or caller.media.player is not None:
         return
     caller.pre_answer()
-    name = f"tone_stream://{tone};loops=-1" if tone.startswith("%") else tone
+    name = f"tone_stream://{tone}" if tone.startswith("%") else tone
     law = caller.remote.law if caller.remote is not None else PCMA
     try:
-        caller.media.player = sound.Player(sound.load(name, law))
+        caller.media.player = sound.Player(replace(sound.load(name, law), loops=tones.FOREVER))
     except sound.SoundNotFound as error:
         log.warning("%s: ringback: %s", caller.name, error)
 

@@ -20,6 +20,7 @@ from appliance.miniswitch.media import MediaLeg
 from appliance.miniswitch.profile import Profile, Times, now_us
 from appliance.miniswitch.recording import Recording
 from appliance.miniswitch.sip_leg import SipLeg
+from appliance.miniswitch.sound import Player
 from appliance.miniswitch.variables import Variables
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Channel:
         self.remote: sdp.Media | None = None
         self.changed = threading.Condition(threading.RLock())
         self.keys: deque[str] = deque()
+        #: What the running application plays; not what is heard while a line rings.
+        self.playing: Player | None = None
         self.moved_to: tuple[str, str] | None = None
         self.watchers: list[Callable[[], None]] = []
         self.signals = SipSide(self)
@@ -152,6 +155,12 @@ class Channel:
                 return
             self.moved_to = extension, context or self.profile.context
             self.changed.notify_all()
+
+    def break_off(self) -> None:
+        """End what is played, if anything is."""
+        playing = self.playing
+        if playing is not None:
+            playing.broken_off = True
 
     def press(self, key: str) -> None:
         """A key was pressed; called on the thread that heard it."""

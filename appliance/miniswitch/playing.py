@@ -28,11 +28,11 @@ def play(
     """
     channel.check()
     law = channel.remote.law if channel.remote is not None else PCMA
-    player = sound.Player(sound.load(name, law))
+    player = sound.Player(*sound.load_all(name, law))
     deadline = None if at_most_s is None else time.monotonic() + at_most_s
     switch = channel.switch
     switch.events.fire("PLAYBACK_START", channel, ("Playback-File-Path", name))
-    channel.media.player = player
+    channel.media.player = channel.playing = player
     try:
         while True:
             ready = channel.wait(
@@ -47,6 +47,7 @@ def play(
             if player.done:
                 return Played.TO_THE_END
     finally:
+        channel.playing = None
         if channel.media.player is player:
             channel.media.player = None
         played = player.frames_played * 20
@@ -61,5 +62,5 @@ def play(
             "PLAYBACK_STOP",
             channel,
             ("Playback-File-Path", name),
-            ("Playback-Status", "done" if player.done else "break"),
+            ("Playback-Status", "done" if player.done and not player.broken_off else "break"),
         )

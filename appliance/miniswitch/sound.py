@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +14,12 @@ import soundfile
 
 from appliance.miniswitch import g711, tones
 from appliance.miniswitch.g711 import FRAME, RATE, Samples
+from appliance.miniswitch.separate import separate
+
+log = logging.getLogger(__name__)
+
+_LIST = "file_string://"
+_BEFORE_LIST = "silence_stream://250"
 
 
 class SoundNotFound(Exception):
@@ -52,6 +60,27 @@ def load(name: str, law: int) -> Sound:
     except (OSError, ValueError) as error:
         raise SoundNotFound(name) from error
     return _file(name, status.st_mtime_ns, status.st_size, law)
+
+
+def load_all(name: str, law: int) -> list[Sound]:
+    """As `load`; of `file_string://FILE!FILE…` every one that is there.
+
+    A quarter of a second of silence goes before the first file of the list, which FreeSWITCH leaves out where that
+    one is missing (`next_file` of mod_dptools).
+    """
+    if not name.startswith(_LIST):
+        return [load(name, law)]
+    found: list[Sound] = []
+    for index, each in enumerate(separate(name.removeprefix(_LIST), "!")):
+        try:
+            one = load(each, law)
+        except SoundNotFound as error:
+            log.warning("cannot be played: %s", error)
+            continue
+        found += [load(_BEFORE_LIST, law), one] if index == 0 else [one]
+    if not found:
+        raise SoundNotFound(name)
+    return found
 
 
 @lru_cache(maxsize=128)
@@ -96,19 +125,26 @@ def _frames(data: bytes, law: int) -> bytes:
 
 
 class Player:
-    """One playing of a sound: hands out frames until it is done. Used by the media thread only."""
+    """One playing of a sound, or of several of one law behind each other: hands out frames until it is done.
 
-    def __init__(self, sound: Sound) -> None:
-        self.law = sound.law
-        self.done = False
+    Used by the media thread only. Others may set ``broken_off``: then it is done at the next frame.
+    """
+
+    def __init__(self, first: Sound, *others: Sound) -> None:
+        self.law = first.law
+        self.done = self.broken_off = False
         self.frames_played = 0
-        self._data = sound.data
-        self._position = 0
-        self._loops = sound.loops
+        self._others = deque(others)
+        self._begin(first)
+
+    def _begin(self, sound: Sound) -> None:
+        self._data, self._position, self._loops = sound.data, 0, sound.loops
 
     def next(self) -> bytes | None:
         """The next 160 bytes; None, and `done`, when all of it has been heard."""
-        if not self._loops:
+        while not self._loops and self._others:
+            self._begin(self._others.popleft())
+        if self.broken_off or not self._loops:
             self.done = True
         if self.done:
             return None

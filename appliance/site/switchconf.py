@@ -45,7 +45,7 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "api",
         (
             *("status", "version", "show", "module_exists", "reloadxml", "reloadacl", "originate"),
-            *("uuid_kill", "limit_usage", "uuid_limit_release", "global_getvar", "sched_hangup"),
+            *("uuid_kill", "uuid_break", "limit_usage", "uuid_limit_release", "global_getvar", "sched_hangup"),
         ),
     ),
     (

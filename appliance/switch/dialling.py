@@ -26,7 +26,7 @@ _LONGEST_VALUE = 511
 TRUNK_FULL = "NORMAL_CIRCUIT_CONGESTION"
 
 
-def ringing(targets: Sequence[Target], prompts: Sequence[Path] = ()) -> tuple[str, str]:
+def ringing(targets: Sequence[Target], prompts: Sequence[Path] = (), *, at_once: bool = False) -> tuple[str, str]:
     """The application that rings lines, all at once, and its argument.
 
     Slots are counted where the line's calls are. One line's is held by the caller's leg while it rings and talks
@@ -36,6 +36,8 @@ def ringing(targets: Sequence[Target], prompts: Sequence[Path] = ()) -> tuple[st
     held by the line's leg in any case: the caller may have come by the same trunk.
 
     :param prompts: folders that what is whispered to a line may lie in.
+    :param at_once: the caller hears what he hears while lines ring from now on, not only once one of them rings: a
+        mobile may take seconds to be found.
 
     >>> target = Target("a", "02151860000", "127.0.0.1:5080", 25, 2, caller_number="4008001234")
     >>> application, argument = ringing([target])
@@ -49,7 +51,8 @@ def ringing(targets: Sequence[Target], prompts: Sequence[Path] = ()) -> tuple[st
     if not targets:
         raise UnsafeArgument("no line to ring")
     legs = ",".join(_leg(target, prompts, alone=len(targets) == 1) for target in targets)
-    rung = f"{{ignore_early_media=true}}{legs}"
+    heard = ",instant_ringback=true" if at_once else ""
+    rung = f"{{ignore_early_media=true{heard}}}{legs}"
     only = targets[0]
     if len(targets) > 1 or not only.max_calls:
         return "bridge", rung

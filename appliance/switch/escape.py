@@ -25,6 +25,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _PATH = re.compile(r"(?:/[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)+", re.ASCII)
 _SYNTAX = re.compile(r"[$'\"\\`]")
 _CODEC = re.compile(r"[A-Z0-9]{1,10}", re.ASCII)
+_KEYS = re.compile(r"[0-9*#]{0,12}", re.ASCII)
 _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_:.-]{1,63}", re.ASCII)
 _PASSWORD = re.compile(r"[!-~]{1,256}", re.ASCII)
 _API = re.compile(r"[ !#%&()*+,./:;=?@A-Z\[\]^_a-z|{}<>0-9~\"-]{1,2000}", re.ASCII)
@@ -96,6 +97,18 @@ def codec(value: str) -> str:
     'PCMA'
     """
     return _checked(_CODEC, value, "codec")
+
+
+def keys(pressed: str) -> str:
+    """Keys of a telephone, each by itself; none at all is allowed.
+
+    >>> keys("09*#")
+    '09*#'
+    >>> keys("A")
+    Traceback (most recent call last):
+    appliance.errors.UnsafeArgument: keys 'A'
+    """
+    return _checked(_KEYS, pressed, "keys")
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ import structlog
 from appliance.domain import cdr
 from appliance.domain.outcome import disposition, with_tried
 from appliance.errors import SwitchGone, UnsafeArgument
-from appliance.switch import escape
+from appliance.switch import escape, waiting
 from appliance.switch.dialling import LINE_FULL, causes_of, ringing
 from appliance.switch.invites import invite_of, notes_of
 from appliance.switch.leg import Digits, NoInput, Played, Target, Tried
@@ -31,6 +31,12 @@ PLAY_LIMIT_S = 3600.0
 TALK_LIMIT_S = 24 * 3600.0
 #: Longest silent wait in one command: only at its end does the switch see that the handlers have died.
 LONGEST_WAIT_S = 2.5
+#: A wait that was over so soon played nothing, or was woken as it began.
+_AT_ONCE_S = 0.1
+#: What is waited to then: whoever waits again and again does not keep the switch busy.
+_INSTEAD = "silence_stream://500"
+#: Handlers that have kept a call waiting for so long do not die of taking it.
+FORGIVEN_AFTER_S = 3.0
 #: Not worth another command.
 _NO_TIME_S = 0.05
 #: Pause between two keys after which a number is taken for whole.
@@ -42,8 +48,11 @@ MOST_KEYS = 64
 _KEYS = "[0-9*#]+"
 #: ``sip:480``, of the line that was rung last (``sofia_on_hangup``); nothing when it gave no answer.
 _SIP_STATUS = "last_bridge_proto_specific_hangup_cause"
+_LOSSES = "losses"
 #: Noted by the dialplan itself, for itself.
-_THE_DIALPLANS = frozenset({"losses", "last"})
+_THE_DIALPLANS = frozenset({_LOSSES, "last"})
+#: Goes before ``ringback`` for a caller who is answered (``switch_ivr_originate``); a file is played in a loop.
+_MUSIC = "transfer_ringback"
 #: Letters are no keys: with one key asked for, ``#`` is an answer, not an end.
 _NO_TERMINATOR = "none"
 _SILENCE = "silence_stream://20"
@@ -73,6 +82,7 @@ class EslLeg:
         self._variables: dict[str, str] = {}
         # The call ends with a talk unless somebody said otherwise: earlier handlers, perhaps.
         self._goes_on = session.data.get(b"variable_hangup_after_bridge") == "false"
+        self._music = session.data.get(f"variable_{_MUSIC}".encode())
         self._due: list[Application] = []
         self._noted = False
 
@@ -134,13 +144,37 @@ class EslLeg:
         )
         return self._run([("play_and_get_digits", asking)], _COLLECTED, PLAY_LIMIT_S + timeout_s)
 
-    def connect(self, targets: Sequence[Target], record_to: str | None, *, go_on: bool) -> Sequence[Tried]:
+    def wait(self, sounds: Sequence[Path], keys: str) -> Digits | NoInput:
+        """See ``Leg.wait``."""
+        file, terminators = waiting.joined(sounds, self._folders.prompts), waiting.terminators(keys)
+        began = time.monotonic()
+        key = self._wait(file, terminators)
+        lasted = time.monotonic() - began
+        if not key and lasted < _AT_ONCE_S:
+            _log.warning("waiting ended at once: it was woken early, or nothing can be played", sounds=file[:200])
+            key = self._wait(_INSTEAD, terminators)
+        if lasted >= FORGIVEN_AFTER_S and self._notes.pop(_LOSSES, ""):
+            self._variables[f"gw_{_LOSSES}"] = ""
+        return Digits(key) if key else NoInput()
+
+    def _wait(self, file: str, terminators: str) -> str:
+        """The key that ended it. The switch takes the variable away by itself, with the same message: what is
+        played next, be it when the handlers have died, is ended by what it ever was."""
+        self._variables[waiting.TERMINATORS] = terminators
+        work = [("playback", file), ("multiset", escape.multiset({waiting.TERMINATORS: ""}))]
+        # Emptied by ``playback_function`` before it plays.
+        return self._run(work, "playback_terminator_used", PLAY_LIMIT_S)
+
+    def connect(
+        self, targets: Sequence[Target], record_to: str | None, *, go_on: bool, music: Path | None = None
+    ) -> Sequence[Tried]:
         """See ``Leg.connect``."""
+        heard = "" if music is None else escape.media_path(music, *self._folders.prompts)
         full = self._full(targets) if len(targets) > 1 else frozenset()
         rung = [target for target in targets if target.line not in full]
         if full and not rung:
             return self._tried(targets, dict.fromkeys(full, LINE_FULL))
-        work = [ringing(rung, self._folders.prompts)]
+        work = [ringing(rung, self._folders.prompts, at_once=music is not None)]
         if record_to is not None:
             file = escape.media_path(self._folders.recordings / record_to, self._folders.recordings)
             # The last one's end is waited for: then the slot is free and the file is whole.
@@ -154,6 +188,8 @@ class EslLeg:
         if go_on != self._goes_on:
             self._goes_on = go_on
             self._variables["hangup_after_bridge"] = str(not go_on).lower()
+        if heard != self._music:
+            self._music = self._variables[_MUSIC] = heard
         cause = self._run(work, "originate_disposition", TALK_LIMIT_S)
         causes = [cause]
         if len(rung) > 1 and cause != "SUCCESS":

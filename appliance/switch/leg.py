@@ -77,11 +77,31 @@ class Leg(Protocol):
         where one is, ``#`` is a key as any other.
         """
 
-    def connect(self, targets: Sequence[Target], record_to: str | None, *, go_on: bool) -> Sequence[Tried]:
+    def wait(self, sounds: Sequence[Path], keys: str) -> Digits | NoInput:
+        """Play sounds one behind the other, without a gap, until all are over, the caller presses one of ``keys``
+        (of ``0123456789*#``; empty: none), or somebody wakes the leg: ``api uuid_break UUID all``.
+
+        The key, if one ended it; that it was woken and that all are over are not told apart. Sounds that are
+        missing are passed over; where none can be played half a second of silence is waited out. At least one
+        sound, at most a hundred. Before the first of several goes a quarter of a
+        second of silence.
+
+        A wake that comes before the playing has begun is lost: whoever wakes does it again until the leg has
+        moved. It ends a prompt as well: only those who wait are to be woken.
+
+        Handlers that die do not end a wait. The first one of three seconds or more has the call forget how often
+        it lost its handlers, so that only those that die soon after they have taken it bring it to the fallback.
+        """
+
+    def connect(
+        self, targets: Sequence[Target], record_to: str | None, *, go_on: bool, music: Path | None = None
+    ) -> Sequence[Tried]:
         """Ring lines, all at once, and join the first that answers, until one of the two hangs up; record both ways
         while they talk.
 
         ``record_to`` is relative to the recordings folder (``2026/11/22/UUID.wav``), None: no recording.
+        ``music`` is what a caller who is answered hears while lines ring, again and again, instead of the ringing
+        tone; nothing, where it is missing.
 
         Returns when none could be joined, what became of each in their order; their slots are free then. After a
         talk that the line ended it returns (``ANSWERED``, the recording whole) when the call is to ``go_on``; else

@@ -12,13 +12,13 @@ between calls.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from appliance.domain.called import Invite
 from appliance.domain.outcome import with_tried
 from appliance.errors import CallerGone, UnsafeArgument
-from appliance.switch import escape
+from appliance.switch import escape, waiting
 from appliance.switch.dialling import LINE_FULL, ringing
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
 
@@ -48,15 +48,17 @@ ANY = "any"
 class FakeLeg:
     """A scripted ``Leg``.
 
-    :param presses: what the caller presses at each ``collect`` in turn; empty, or none left: nothing.
+    :param presses: what the caller presses at each ``collect``, and each ``wait`` that has keys, in turn; empty, or
+        none left: nothing.
     :param lines: how a try of each line ends, ``LINE`` or ``LINE@TRUNK``; a line that is not named answers.
     :param missing: prompts that are not there, by file name.
     :param notes: what the leg carries already, as one that comes back from dead handlers.
     :param others: calls that are counted already, ``{"number 4008001234": 2}``.
     :param gone_at: the caller hangs up during that verb: ``"play"``, or ``"play 2"`` for the second one.
 
-    ``did`` lists the verbs carried out, with a prompt's file name, a line's id or a cause; ``told`` are the
-    notes that a verb has taken to the switch: what the call's CDR says.
+    ``did`` lists the verbs carried out, with a prompt's file name, a line's id or a cause (several joined with
+    ``+``); ``told`` are the notes that a verb has taken to the switch: what the call's CDR says. ``on_wait`` is
+    called within each ``wait``: there a test lets time pass.
     """
 
     def __init__(
@@ -82,6 +84,9 @@ class FakeLeg:
         self.told: dict[str, str] = dict(notes or {})
         self.targets: list[Target] = []
         self.recorded_to: list[str] = []
+        #: For each ``connect`` what was heard while it rang, by file name; empty: the tone.
+        self.rung_to: list[str] = []
+        self.on_wait: Callable[[], None] | None = None
         self.ended_with: str | None = None
         #: The line with whose talk the call ended.
         self.joined = ""
@@ -125,13 +130,27 @@ class FakeLeg:
         keys = pressed if at_most == 1 else pressed.partition("#")[0]
         return Digits(keys[:at_most]) if keys else NoInput()
 
-    def connect(self, targets: Sequence[Target], record_to: str | None, *, go_on: bool) -> Sequence[Tried]:
+    def wait(self, sounds: Sequence[Path], keys: str) -> Digits | NoInput:
+        """See ``Leg.wait``. It is over at once."""
+        waiting.joined(sounds, [sound.parent for sound in sounds])
+        waiting.terminators(keys)
+        self._do("wait", "+".join(sound.name for sound in sounds))
+        pressed = self.presses.pop(0) if keys and self.presses else ""
+        key = next((one for one in pressed if one in keys), "")
+        return Digits(key) if key else NoInput()
+
+    def connect(
+        self, targets: Sequence[Target], record_to: str | None, *, go_on: bool, music: Path | None = None
+    ) -> Sequence[Tried]:
         """See ``Leg.connect``. Of several lines the first that answers is joined."""
+        if music is not None:
+            escape.media_path(music, music.parent)
         ringing(targets, [target.whisper.parent for target in targets if target.whisper is not None])
         if record_to is not None:
             escape.media_path(Path("/recordings") / record_to, Path("/recordings"))
         self.note(line=targets[0].line if len(targets) == 1 else "")
         self.targets += targets
+        self.rung_to.append(music.name if music is not None else "")
         self._do("connect", "+".join(target.line for target in targets))
         ends = {target.line: self._end_of(target) for target in targets}
         joined = next((line for line, how in ends.items() if how is Disposition.ANSWERED), "")
@@ -176,6 +195,8 @@ class FakeLeg:
         self.told.update(self._notes)
         self._counts[verb] = self._counts.get(verb, 0) + 1
         self.did.append((verb, *filter(None, what)))
+        if verb == "wait" and self.on_wait is not None:
+            self.on_wait()
         takes_time = verb not in ("answer", "early_media", "hold", "let_go")
         if self.gone_at in (verb, f"{verb} {self._counts[verb]}") or (self.gone_at == ANY and takes_time):
             self._gone = True

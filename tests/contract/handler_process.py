@@ -111,9 +111,13 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
             prompt = args["prompt"]
             answer = leg.collect(Path(prompt) if prompt else None, args["timeout_s"], args["at_most"])
             return answer.keys if isinstance(answer, Digits) else None
+        case "wait":
+            answer = leg.wait([Path(sound) for sound in args["sounds"]], args["keys"])
+            return answer.keys if isinstance(answer, Digits) else None
         case "connect":
             targets = [_target(fields) for fields in args["targets"]]
-            tried = leg.connect(targets, args["record_to"], go_on=args["go_on"])
+            music = Path(args["music"]) if args["music"] else None
+            tried = leg.connect(targets, args["record_to"], go_on=args["go_on"], music=music)
             return [[one.line, one.disposition.value, one.cause] for one in tried]
         case "hold":
             return leg.hold(**args)

@@ -56,16 +56,27 @@ class RemoteLeg:
         keys = await self.do("collect", prompt=named, timeout_s=timeout_s, at_most=at_most)
         return NoInput() if keys is None else Digits(keys)
 
-    async def connect(self, target: Target, record_to: str | None = None, *, go_on: bool = True) -> Tried:
+    async def wait(self, sounds: Sequence[Path], keys: str = "") -> Digits | NoInput:
+        """See ``Leg.wait``."""
+        key = await self.do("wait", sounds=[str(sound) for sound in sounds], keys=keys)
+        return NoInput() if key is None else Digits(key)
+
+    async def connect(self, target: Target, record_to: str | None = None, **ways: Any) -> Tried:
         """See ``Leg.connect``; one line."""
-        return (await self.connect_any([target], record_to, go_on=go_on))[0]
+        return (await self.connect_any([target], record_to, **ways))[0]
 
     async def connect_any(
-        self, targets: Sequence[Target], record_to: str | None = None, *, go_on: bool = True
+        self,
+        targets: Sequence[Target],
+        record_to: str | None = None,
+        *,
+        go_on: bool = True,
+        music: Path | None = None,
     ) -> list[Tried]:
         """See ``Leg.connect``."""
         fields = [{name: _plain(getattr(one, name)) for name in Target.__dataclass_fields__} for one in targets]
-        tried = await self.do("connect", targets=fields, record_to=record_to, go_on=go_on)
+        heard = None if music is None else str(music)
+        tried = await self.do("connect", targets=fields, record_to=record_to, go_on=go_on, music=heard)
         return [Tried(line, Disposition(disposition), cause) for line, disposition, cause in tried]
 
     async def hold(self, realm: str, name: str) -> int:

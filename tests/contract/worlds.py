@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from appliance.domain.cdr import PACKED, unpacked
+from appliance.errors import SwitchRefused
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
 from appliance.testphone import IncomingCall, LineScript, OutgoingCall, Phone
 from tests.contract.fake import ANY, FakeLeg
@@ -31,6 +32,8 @@ LINES: dict[str, Callable[[], LineScript]] = {
     "unavailable": LineScript.unavailable,
     "presses-1": lambda: LineScript.answer(0.1, say=900, press="1", press_after=1.0, hang_up_after=3.0),
     "presses-5": lambda: LineScript.answer(0.1, say=900, press="5", press_after=1.0),
+    "silent": lambda: LineScript(status=486, ringing=False, ring_s=1.6),
+    "slow": lambda: LineScript.answer(1.5, say=900, hang_up_after=2.0),
 }
 _NUMBERS = {name: f"0215000{index:04}" for index, name in enumerate(LINES)}
 _NAMES = {number: name for name, number in _NUMBERS.items()}
@@ -45,10 +48,12 @@ _FAKE_LINES = {
     "unavailable": Disposition.UNREACHABLE,
     "presses-1": Disposition.ANSWERED,
     "presses-5": Disposition.NO_ANSWER,
+    "silent": Disposition.BUSY,
+    "slow": Disposition.ANSWERED,
 }
 
 #: Prompts by name: tone in Hz and seconds.
-PROMPTS = {"short": (600, 0.6), "menu": (700, 2.0)}
+PROMPTS = {"short": (600, 0.6), "menu": (700, 2.0), "first": (500, 1.0), "second": (800, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,13 @@ class SwitchWorld:
         """The call that a line was rung by."""
         return await self.line_phone.incoming(timeout_s)
 
+    def wake(self, uuid: str) -> str:
+        """End what a caller hears; what the switch says."""
+        try:
+            return self.around.api(f"uuid_break {uuid} all").strip()
+        except SwitchRefused as refused:
+            return str(refused)
+
     def in_use(self, line: str, realm: str = "line") -> int:
         """Slots of a line that are taken, by the switch's own count; or of another realm."""
         return int(self.around.api(f"limit_usage hash {realm} {line}"))
@@ -170,7 +182,7 @@ class FakeCaller:
         self._leg = leg
 
     def will_press(self, keys: str, after: float) -> None:
-        """Press keys at the next ``collect``."""
+        """Press keys at the next ``collect``, or ``wait`` for keys."""
         self._leg.presses.append(keys)
 
     def will_hang_up(self, after: float) -> None:
@@ -203,13 +215,21 @@ class AwaitedFake:
     async def collect(self, prompt: Path | None, timeout_s: float, at_most: int = 1) -> Digits | NoInput:
         return self.leg.collect(prompt, timeout_s, at_most)
 
-    async def connect(self, target: Target, record_to: str | None = None, *, go_on: bool = True) -> Tried:
-        return (await self.connect_any([target], record_to, go_on=go_on))[0]
+    async def wait(self, sounds: Sequence[Path], keys: str = "") -> Digits | NoInput:
+        return self.leg.wait(sounds, keys)
+
+    async def connect(self, target: Target, record_to: str | None = None, **ways: Any) -> Tried:
+        return (await self.connect_any([target], record_to, **ways))[0]
 
     async def connect_any(
-        self, targets: Sequence[Target], record_to: str | None = None, *, go_on: bool = True
+        self,
+        targets: Sequence[Target],
+        record_to: str | None = None,
+        *,
+        go_on: bool = True,
+        music: Path | None = None,
     ) -> list[Tried]:
-        return list(self.leg.connect(targets, record_to, go_on=go_on))
+        return list(self.leg.connect(targets, record_to, go_on=go_on, music=music))
 
     async def hold(self, realm: str, name: str) -> int:
         return self.leg.hold(realm, name)

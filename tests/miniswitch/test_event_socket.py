@@ -29,6 +29,8 @@ def test_commands_of_no_call(switch: SwitchProcess) -> None:
         "limit_usage hash line L1": "0",
         "uuid_kill nobody": "-ERR No such channel!\n",
         "uuid_kill": "-USAGE: <uuid> [cause]\n",
+        "uuid_break nobody all": "-ERR No such channel!\n",
+        "uuid_break": "-USAGE: <uuid> [all]\n",
         "sched_hangup +1 nobody": "-ERR No such channel!\n",
         "sched_hangup soon nobody": "-USAGE: [+]<time> <uuid> [<cause>]\n",
         "sched_hangup": "-USAGE: [+]<time> <uuid> [<cause>]\n",

@@ -65,10 +65,23 @@ def test_what_is_no_tone(text: str) -> None:
 
 def play_all(player: sound.Player, most: int = 1000) -> list[bytes]:
     """Every frame of a player."""
-    frames = []
+    frames: list[bytes] = []
     while (frame := player.next()) is not None and len(frames) < most:
         frames.append(frame)
     return frames
+
+
+def test_several_sounds() -> None:
+    """One behind the other without a frame between, a silence before the first, the missing passed over."""
+    tones_of = "tone_stream://%(400,0,400)", "/nowhere.wav", "tone_stream://%(600,0,600)"
+    assert len(play_all(sound.Player(*sound.load_all("file_string://" + "!".join(tones_of), 8)))) == 13 + 20 + 30
+    assert len(play_all(sound.Player(*sound.load_all("file_string://" + "!".join(tones_of[1:]), 8)))) == 30
+    with pytest.raises(sound.SoundNotFound):
+        sound.load_all("file_string:///nowhere.wav!/nor-here.wav", 8)
+    player = sound.Player(*sound.load_all("file_string://" + "!".join(tones_of), 8))
+    player.next()
+    player.broken_off = True
+    assert (play_all(player), player.done) == ([], True)
 
 
 def test_playing() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import UnsafeArgument
-from appliance.switch import dialling, escape, wire
+from appliance.switch import dialling, escape, waiting, wire
 from appliance.switch.leg import Target
 
 #: Characters that FreeSWITCH reads as syntax somewhere: an argument that passes holds none of them.
@@ -31,7 +31,7 @@ def passes(check: Callable[[str], str], written: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("module", [escape, dialling, wire])
+@pytest.mark.parametrize("module", [escape, dialling, waiting, wire])
 def test_the_examples_hold(module: object) -> None:
     assert doctest.testmod(module, optionflags=doctest.IGNORE_EXCEPTION_DETAIL).failed == 0  # type: ignore[arg-type]
 

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import gevent
@@ -189,6 +190,63 @@ def test_letters_do_not_keep_the_waiting_going(call: Ends) -> None:
     assert doing.get() == NoInput()
 
 
+SONGS = [HELLO, Path("/srv/built-in/song.wav")]
+
+
+def answered_late(
+    call: Ends, verb: Callable[[EslLeg], object], lasts_s: list[float]
+) -> list[list[tuple[str, str]]]:
+    """Carry a verb out, each of its messages answered after its time without a value; what was sent."""
+    leg, switch = call
+    doing = gevent.spawn(verb, leg)
+    sent = []
+    for lasts in lasts_s:
+        sent.append(switch.asked()[0])
+        gevent.sleep(lasts)
+        switch.say(OK, value(""))
+    doing.get(timeout=2)
+    return sent
+
+
+def test_waiting(call: Ends) -> None:
+    """What is set for it is taken away by the same message: its handlers may be dead at its end."""
+    leg, _ = call
+    leg.answer()
+    sent, asked, key = run(call, lambda leg: leg.wait(SONGS, "12#"), "2")
+    assert [name for name, _ in sent] == ["multiset", "answer", "playback", "multiset"]
+    assert settings(sent[0][1]) == {"playback_terminators": "12#"}
+    assert sent[2][1] == "file_string:///srv/prompts/hello.wav!/srv/built-in/song.wav"
+    assert settings(sent[3][1]) == {"playback_terminators": ""}
+    assert (asked, key) == ("playback_terminator_used", Digits("2"))
+    assert [name for name, _ in run(call, lambda leg: leg.play(HELLO))[0]] == ["playback"]
+
+
+def test_waiting_without_keys(call: Ends) -> None:
+    (sent,) = answered_late(call, lambda leg: leg.wait(SONGS, ""), [0.2])
+    assert settings(sent[0][1])["playback_terminators"] == "none"
+
+
+def test_a_wait_that_is_over_at_once_is_followed_by_silence(call: Ends) -> None:
+    sent = answered_late(call, lambda leg: leg.wait(SONGS, "1"), [0.0, 0.0])
+    assert [one[1] for one in sent] == [
+        ("playback", "file_string:///srv/prompts/hello.wav!/srv/built-in/song.wav"),
+        ("playback", "silence_stream://500"),
+    ]
+    assert settings(sent[1][0][1])["playback_terminators"] == "1"
+
+
+def test_a_long_wait_forgets_the_losses(call: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once: with what is sent next."""
+    leg, _ = call
+    monkeypatch.setattr(esl_leg, "FORGIVEN_AFTER_S", 0.3)
+    said = []
+    for lasts in (0.15, 0.35, 0.35, 0.15):
+        (sent,) = answered_late(call, lambda leg: leg.wait(SONGS, "1"), [lasts])
+        said.append(settings(sent[0][1]).get("gw_losses"))
+    assert said == [None, None, "", None]
+    assert "losses" not in leg.notes
+
+
 def test_connecting_without_a_recording(call: Ends) -> None:
     sent, asked, tried = run(call, lambda leg: leg.connect([TARGET], None, go_on=True), "USER_BUSY")
     assert [name for name, _ in sent] == ["multiset", "limit_execute"]
@@ -218,6 +276,22 @@ def test_a_talk_that_is_the_calls_end(call: Ends) -> None:
         sent, _, _ = run(call, lambda leg, go_on=go_on: leg.connect([TARGET], None, go_on=go_on), "USER_BUSY")
         said.append(settings(sent[0][1]).get("hangup_after_bridge"))
     assert said == [None, "false", None, "true", None]
+
+
+def test_music_instead_of_the_ringing_tone(call: Ends) -> None:
+    """Said only where it changes, and taken away again."""
+    said = []
+    for music in (None, SONGS[0], SONGS[0], SONGS[1], None, None):
+        ringing = partial(EslLeg.connect, targets=[TARGET], record_to=None, go_on=False, music=music)
+        sent, _, _ = run(call, ringing, "USER_BUSY")
+        said.append(settings(sent[0][1]).get("transfer_ringback"))
+    assert said == [None, str(SONGS[0]), None, str(SONGS[1]), "", None]
+
+
+def test_music_that_dead_handlers_have_left_is_taken_away() -> None:
+    for call in made({**CHANNEL, "variable_transfer_ringback": str(HELLO)}):
+        sent, _, _ = run(call, lambda leg: leg.connect([TARGET], None, go_on=False), "USER_BUSY")
+        assert settings(sent[0][1])["transfer_ringback"] == ""
 
 
 def test_connecting_with_a_recording(call: Ends) -> None:
@@ -339,6 +413,11 @@ def test_nothing_is_sent_of_what_is_unsafe(call: Ends) -> None:
         lambda: leg.hang_up("x"),
         lambda: leg.note(x="${y}"),
         lambda: leg.connect([], None, go_on=False),
+        lambda: leg.wait([], "1"),
+        lambda: leg.wait([HELLO] * 101, "1"),
+        lambda: leg.wait([HELLO], "none"),
+        lambda: leg.wait([Path("/srv/prompts/a!b.wav")], "1"),
+        lambda: leg.connect([TARGET], None, go_on=False, music=Path("/etc/x.wav")),
         lambda: leg.hold("a b", "c"),
         lambda: leg.let_go("a", "b c"),
     ):
