@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import secrets
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePath
 
 import structlog
 
 from appliance.calls.desk import Desk
+from appliance.calls.dispatch import Dispatcher
 from appliance.calls.routing import LatestRouting
 from appliance.config import PROJECT_ROOT, Settings
 from appliance.domain.calendar import SHANGHAI
@@ -22,6 +25,8 @@ from appliance.domain.places import Place
 from appliance.domain.routing import RoutingTable
 from appliance.errors import SettingsError
 from appliance.media.prompts import PromptLibrary
+from appliance.media.spoken import Spoken
+from appliance.ops import alive
 from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
 from appliance.site import check as site_check
@@ -33,6 +38,7 @@ from appliance.store.routing import load_table
 from appliance.store.snapshot import write_snapshot
 from appliance.store.unit import Store
 from appliance.switch.client import Client
+from appliance.switch.orders import Orders
 
 #: What FreeSWITCH loads, in a checkout and in a release alike beside the packages.
 SCRIPTS_DIR = PROJECT_ROOT / "freeswitch-scripts"
@@ -102,6 +108,11 @@ def prompt_library(settings: Settings) -> PromptLibrary:
     return PromptLibrary(settings.prompts_dir, SCRIPTS_DIR / "prompts" / "zh")
 
 
+def spoken(settings: Settings) -> Spoken:
+    """Announcements put together of prompts."""
+    return Spoken(settings.state_dir / "spoken")
+
+
 def latest_routing(settings: Settings, store: Store) -> LatestRouting:
     """The routing that calls are decided by; each new table is kept for the fallback as well."""
 
@@ -111,8 +122,34 @@ def latest_routing(settings: Settings, store: Store) -> LatestRouting:
     return LatestRouting(store, keep_for_fallback)
 
 
+def build_dispatcher(
+    settings: Settings, routing: Callable[[], RoutingTable], journal: Journal, poke: Callable[[], None]
+) -> Dispatcher:
+    """What serves the queues; ``poke`` has its next look done now."""
+    return Dispatcher(
+        journal,
+        routing,
+        Orders(partial(_client, settings)),
+        utc_now,
+        day_kind,
+        random.SystemRandom(),
+        owner=alive.process_name(),
+        is_alive=alive.is_running,
+        poke=poke,
+    )
+
+
+def _client(settings: Settings) -> Client:
+    """For the switch's event socket, not yet connected."""
+    return Client(settings.esl_host, settings.esl_port, esl_password(settings), settings.command_timeout_s)
+
+
 def build_desk(
-    settings: Settings, routing: Callable[[], RoutingTable], journal: Journal, is_down: Callable[[str], bool]
+    settings: Settings,
+    routing: Callable[[], RoutingTable],
+    journal: Journal,
+    dispatcher: Dispatcher,
+    is_down: Callable[[str], bool],
 ) -> Desk:
     """What the call steps work with."""
     return Desk(
@@ -122,7 +159,9 @@ def build_desk(
         public_day=day_kind,
         place_of=place_of,
         now=utc_now,
+        dispatcher=dispatcher,
         is_down=is_down,
+        together=spoken(settings).together,
         home_area_code=settings.home_area_code,
     )
 
@@ -172,7 +211,7 @@ def switch_api(settings: Settings) -> Iterator[Callable[[str], str]]:
 
     :raises SwitchError: the switch is away, or refuses the password.
     """
-    client = Client(settings.esl_host, settings.esl_port, esl_password(settings), settings.command_timeout_s)
+    client = _client(settings)
     client.connect()
     try:
         yield client.api

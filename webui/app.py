@@ -19,7 +19,7 @@ from webui.rules import init_rules
 from webui.shown import init_shown
 from webui.sign_in import init_sign_in
 from webui.static_files import init_static_files
-from webui.views import calls, health, language, numbers
+from webui.views import calls, health, language, numbers, queues
 from webui.wall import init_wall
 from webui.words import init_words
 
@@ -66,7 +66,7 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     CSRFProtect(app)
     init_sign_in(app, store)
     init_wall(app)
-    for subject in (calls, numbers, health, language, api_calls):
+    for subject in (calls, queues, numbers, health, language, api_calls):
         app.register_blueprint(subject.bp)
     return app
 

@@ -49,6 +49,11 @@ def length(milliseconds: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
+def until(since: datetime, end: datetime) -> str:
+    """From one time to another, as in a table."""
+    return length(max(0, (end - since) // timedelta(milliseconds=1)))
+
+
 def duration(seconds: float) -> str:
     """A duration in a sentence: the two largest units, ``3 min 12 s``."""
     total = round(seconds)
@@ -128,6 +133,6 @@ def size(count: int) -> str:
 
 def init_shown(app: Flask) -> None:
     """Put the filters on the app's templates."""
-    for filter_ in (ago, clock, day, duration, elapsed, phone, size, stamp, yuan):
+    for filter_ in (ago, clock, day, duration, elapsed, phone, size, stamp, until, yuan):
         app.jinja_env.filters[filter_.__name__] = filter_
     app.jinja_env.filters["length_of"] = length  # `length` is Jinja's own

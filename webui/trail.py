@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.store.queries.call_views import Attempt, CallDetail, LegView
+from appliance.store.queries.queues import StayView
 from webui import words
 from webui.i18n import gettext
 from webui.shown import duration, phone
@@ -24,8 +25,8 @@ class Step:
     key: str = ""
 
 
-def trail(call: CallDetail) -> list[Step]:
-    """The steps in the order they happened."""
+def trail(call: CallDetail, stays: Sequence[StayView] = ()) -> list[Step]:
+    """The steps in the order they happened; ``stays`` are the call's times in queues."""
     row = call.row
     steps = [
         Step(
@@ -52,9 +53,36 @@ def trail(call: CallDetail) -> list[Step]:
     if call.because:
         title = gettext("Refused") if row.outcome.startswith("refused:") else gettext("Ruled")
         steps.append(Step("list-details", title, words.because(call.because, call.named)))
-    steps += _lines(call)
+    steps += _in_between(_lines(call), map(_stay, stays))
     steps.append(_end(call))
     return steps
+
+
+def _in_between(lines: Iterable[Step], stays: Iterable[Step]) -> list[Step]:
+    """Each stay before the first line that was rung after it began."""
+    steps = list(lines)
+    place = 0
+    for stay in stays:
+        while place < len(steps) and not _is_after(steps[place], stay):
+            place += 1
+        steps.insert(place, stay)
+        place += 1
+    return steps
+
+
+def _is_after(step: Step, stay: Step) -> bool:
+    return step.at is not None and stay.at is not None and step.at >= stay.at
+
+
+def _stay(stay: StayView) -> Step:
+    ended = words.left(stay.left)
+    return Step(
+        "hourglass",
+        gettext("Waited in the queue “%(name)s”", name=stay.queue_name or stay.queue_id),
+        " · ".join((gettext("for %(duration)s", duration=duration(stay.wait_ms / 1000)), ended.text)),
+        ended.lamp,
+        stay.entered_at,
+    )
 
 
 def _lines(call: CallDetail) -> Iterator[Step]:

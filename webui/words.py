@@ -24,6 +24,9 @@ _WHY: Mapping[str, Any] = {
     "prompt": lazy_gettext("during an announcement"),
     "menu": lazy_gettext("in the menu"),
     "queue": lazy_gettext("in the queue"),
+    "queue-timeout": lazy_gettext("waited too long"),
+    "queue-full": lazy_gettext("queue full"),
+    "queue-nobody": lazy_gettext("nobody at the lines"),
     "unknown-trunk": lazy_gettext("unknown trunk"),
     "unknown-number": lazy_gettext("unknown number"),
     "out-of-service": lazy_gettext("number out of service"),
@@ -52,6 +55,16 @@ _DISPOSITIONS: Mapping[str, tuple[Any, str]] = {
     "not-existing": (lazy_gettext("number does not exist"), "bad"),
     "off": (lazy_gettext("switched off"), "watch"),
     "full": (lazy_gettext("all its channels in use, not rung"), "watch"),
+}
+#: How a caller left a queue.
+_LEFT: Mapping[str, tuple[Any, str]] = {
+    "answered": (lazy_gettext("Put through"), "good"),
+    "abandoned": (lazy_gettext("Gave up"), "watch"),
+    "timeout": (lazy_gettext("Waited too long"), "bad"),
+    "full": (lazy_gettext("Queue full"), "bad"),
+    "nobody": (lazy_gettext("Nobody at the lines"), "bad"),
+    "key": (lazy_gettext("Left by a key"), "off"),
+    "lost": (lazy_gettext("Cut off"), "bad"),
 }
 _CAUSES: Mapping[str, Any] = {
     "NORMAL_CLEARING": lazy_gettext("normal end"),
@@ -121,6 +134,8 @@ _BECAUSE: Mapping[str, Any] = {
     "gone": lazy_gettext("no longer there"),
     "no-trunk": lazy_gettext("no trunk to it"),
     "off-schedule": lazy_gettext("off its schedule"),
+    "signed-out": lazy_gettext("nobody is signed in at it"),
+    "no-skill": lazy_gettext("has not the skill"),
     "daily-cap": lazy_gettext("its calls of the day used up"),
     "monthly-cap": lazy_gettext("its calls of the month used up"),
 }
@@ -146,6 +161,12 @@ def disposition(code: str) -> Outcome:
     return Outcome(str(text), "", lamp)
 
 
+def left(code: str) -> Outcome:
+    """How a caller left a queue, in words."""
+    text, lamp = _LEFT.get(code, (code, "off"))
+    return Outcome(str(text), "", lamp)
+
+
 def cause(code: str) -> str:
     """A hang-up cause by FreeSWITCH's name, in words."""
     return str(_CAUSES.get(code, code))
@@ -163,4 +184,6 @@ def role(code: str) -> str:
 
 def init_words(app: Flask) -> None:
     """Put the words on the app's templates."""
-    app.jinja_env.filters.update(outcome=outcome, disposition=disposition, cause=cause, kind=kind, role=role)
+    app.jinja_env.filters.update(
+        outcome=outcome, disposition=disposition, left=left, cause=cause, kind=kind, role=role
+    )

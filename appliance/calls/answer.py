@@ -16,9 +16,11 @@ from appliance.calls.admit import admit
 from appliance.calls.connect import ring
 from appliance.calls.desk import Desk
 from appliance.calls.menu import ask
+from appliance.calls.waiting import Outcome, lose_place, wait
 from appliance.domain.called import Incoming, Refused, identify
-from appliance.domain.flow import Flow, HangUp, Menu, Play, Ring
+from appliance.domain.flow import Enqueue, Flow, HangUp, Menu, Play, Ring
 from appliance.domain.lines import cause_when_all_failed
+from appliance.domain.queue import Left
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import USUAL, RoutingTable, Treatment
 from appliance.errors import CallerGone
@@ -114,6 +116,7 @@ def _follow(leg: Leg, call: Incoming, flow: Flow | None, table: RoutingTable, de
 
 def _ring_directly(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> None:
     """A number without a flow: its lines, unanswered until one of them answers."""
+    lose_place(leg, desk.now())
     leg.note(outcome="abandoned:ringing")
     tried = ring(leg, call, call.route.hunt, call.route.number, table, desk, free=True)
     if call.route.overflow is not None:
@@ -134,9 +137,10 @@ def _play_flow(
     ``before``: lines that failed before it."""
     account = call.route.account
     at = _resumed_at(leg, flow)
+    if not isinstance(flow.nodes[at], Enqueue):
+        lose_place(leg, desk.now())
     leg.note(flow=flow.label)
     leg.answer()
-    keys = leg.notes.get("keys", "")
     failed = list(before)
     while at:
         node = flow.nodes[at]
@@ -149,14 +153,20 @@ def _play_flow(
             case Menu():
                 leg.note(outcome="abandoned:menu")
                 chosen = ask(leg, node, account, desk)
-                if chosen.key and len(keys) < _MOST_KEYS:
-                    keys = f"{keys};{at}={chosen.key}".lstrip(";")
-                    leg.note(keys=keys)
+                _note_key(leg, at, chosen.key)
                 at = chosen.node
             case Ring():
                 leg.note(outcome="abandoned:ringing")
                 failed += ring(leg, call, node.hunt, f"{account}/{flow.name}/{at}", table, desk, free=False)
                 at = node.failed
+            case Enqueue():
+                waited = wait(leg, node, call, table, desk)
+                failed += waited.tried
+                _note_key(leg, at, waited.key)
+                if not waited.node:
+                    _send_away(leg, account, waited, desk)
+                    return
+                at = waited.node
             case HangUp():
                 leg.note(outcome=_failed(failed) if failed else "ended:menu")
                 desk.play(leg, account, node.prompt)
@@ -165,6 +175,28 @@ def _play_flow(
     leg.note(outcome=_failed(failed))
     desk.play(leg, account, "all-lines-busy")
     leg.hang_up(cause_when_all_failed(failed))
+
+
+def _note_key(leg: Leg, node: str, key: str) -> None:
+    """A key that led somewhere; empty: none did."""
+    keys = leg.notes.get("keys", "")
+    if key and len(keys) < _MOST_KEYS:
+        leg.note(keys=f"{keys};{node}={key}".lstrip(";"))
+
+
+#: Who leaves a queue that leads nowhere else: what he hears, and the cause.
+_SENT_AWAY = {
+    Left.FULL: ("all-lines-busy", "USER_BUSY"),
+    Left.TIMEOUT: ("queue-timeout", "NO_ANSWER"),
+    Left.NOBODY: ("all-lines-busy", "NO_ANSWER"),
+}
+
+
+def _send_away(leg: Leg, account: str, waited: Outcome, desk: Desk) -> None:
+    prompt, cause = _SENT_AWAY[waited.left]
+    leg.note(outcome=f"failed:queue-{waited.left}")
+    desk.play(leg, account, prompt)
+    leg.hang_up(cause)
 
 
 def _resumed_at(leg: Leg, flow: Flow) -> str:

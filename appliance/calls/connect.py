@@ -32,34 +32,40 @@ def ring(
     record_to = None
     choice = _chosen(call, hunt, name, table, desk)
     if not choice.rounds:
-        leg.note(because=_shortened([f"{line}={why}" for line, why in choice.skipped.items()]))
+        leg.note(because=reasons(choice))
     for lines in choice.rounds:
         if record_to is None and call.route.record is RecordPolicy.ALL:
-            record_to = _announce_recording(leg, call, desk, free=free)
+            record_to = announce_recording(leg, call, desk, free=free)
         if hunt.strategy is Strategy.ROTATE:
             desk.journal.line_rung(name, [line.id for line in lines], desk.now())
-        ended = _reached(leg, call, lines, table, desk, record_to)
+        ended = reached(leg, call, lines, table, desk, record_to)
         tried += ended
         if not any(hunt.goes_on(one.disposition) for one in ended):
             break
     return tried
 
 
-def _shortened(entries: list[str]) -> str:
-    """The entries in one line, as many as a record takes."""
+def reasons(choice: Choice) -> str:
+    """Why no line was rung, in one line, as many as a record takes."""
     line = ""
-    for entry in entries:
+    for entry in (f"{line_id}={why}" for line_id, why in choice.skipped.items()):
         if len(line) + 1 + len(entry) > _LONGEST_REASON:
             break
         line = f"{line} {entry}".strip()
     return line
 
 
-def _reached(
-    leg: Leg, call: Incoming, lines: Sequence[Line], table: RoutingTable, desk: Desk, record_to: str | None
+def reached(
+    leg: Leg,
+    call: Incoming,
+    lines: Sequence[Line],
+    table: RoutingTable,
+    desk: Desk,
+    record_to: str | None,
+    music: Path | None = None,
 ) -> list[Tried]:
     """Ring lines at once, each by its own trunk, and those that this could not reach by the next one; what became
-    of each in the end."""
+    of each in the end. With ``music`` the caller hears that meanwhile."""
     ways = {
         line.id: targets_for(line, call.caller, table, _whisper(call, line, desk), desk.is_down) for line in lines
     }
@@ -67,7 +73,7 @@ def _reached(
     # Lines that are rung have a trunk: the choice passes over the others.
     rung = list(ways)
     while rung:
-        for one in leg.connect([ways[line].pop(0) for line in rung], record_to, go_on=False):
+        for one in leg.connect([ways[line].pop(0) for line in rung], record_to, go_on=False, music=music):
             ended[one.line] = one
         rung = [line for line in rung if is_trunk_trouble(ended[line]) and ways[line]]
     return list(ended.values())
@@ -85,7 +91,7 @@ def _chosen(call: Incoming, hunt: Hunt, name: str, table: RoutingTable, desk: De
     return choose(hunt, table, uses, now, table.day_kinds(desk.public_day), desk.dice)
 
 
-def _announce_recording(leg: Leg, call: Incoming, desk: Desk, *, free: bool) -> str:
+def announce_recording(leg: Leg, call: Incoming, desk: Desk, *, free: bool = False) -> str:
     """Tell the caller of the recording where the number asks for it; the recording's name."""
     if call.route.record_notice and "notice" not in leg.notes:
         if free:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
+from appliance.calls.dispatch import Dispatcher
 from appliance.domain.calendar import SHANGHAI, DayKinds
 from appliance.domain.numbers import Caller
 from appliance.domain.places import Place
@@ -30,6 +31,8 @@ class Desk:
     :param public_day: what the public calendar makes of a day.
     :param place_of: where a caller calls from, by a routing table's own places first.
     :param now: the time, with an offset.
+    :param dispatcher: serves the queues.
+    :param together: several prompts as one file, where that can be made.
     :param is_down: whether a trunk is known not to answer.
     """
 
@@ -39,7 +42,9 @@ class Desk:
     public_day: DayKinds
     place_of: Callable[[Caller, RoutingTable], Place | None]
     now: Callable[[], datetime]
+    dispatcher: Dispatcher
     is_down: Callable[[str], bool] = lambda trunk: False
+    together: Callable[[Sequence[Path]], list[Path]] = list
     dice: random.Random = field(default_factory=random.SystemRandom)
     home_area_code: str = ""
 

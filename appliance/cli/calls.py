@@ -20,6 +20,7 @@ import structlog  # noqa: E402
 from appliance import bootstrap, config  # noqa: E402
 from appliance.calls import duration  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
+from appliance.calls.dispatch import Dispatcher  # noqa: E402
 from appliance.calls.trunks import LOOK_EVERY_S as LOOK_AT_TRUNKS_EVERY_S  # noqa: E402
 from appliance.calls.trunks import TrunkWatch  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
@@ -55,10 +56,12 @@ def serve(grace: float) -> None:
     switch = partial(bootstrap.switch_api, settings)
     trunks = TrunkWatch(switch, routing, journal, bootstrap.utc_now)
     prompts = bootstrap.prompt_library(settings)
+    wanted = gevent.event.Event()
+    dispatcher = bootstrap.build_dispatcher(settings, routing, journal, wanted.set)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
-        partial(take, desk=bootstrap.build_desk(settings, routing, journal, trunks.is_down)),
-        Folders((prompts.own_dir, prompts.default_dir), settings.recordings_dir),
+        partial(take, desk=bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down)),
+        Folders((prompts.own_dir, prompts.default_dir, bootstrap.spoken(settings).folder), settings.recordings_dir),
         reuse_port=True,
     )
     bootstrap.warm_reference()
@@ -68,6 +71,7 @@ def serve(grace: float) -> None:
         gevent.signal_handler(number, stop.set)
     gevent.spawn(_for_ever, SIGN_EVERY_S, SignsOfLife().give)
     gevent.spawn(_for_ever, LOOK_EVERY_S, routing.refresh)
+    gevent.spawn(_for_ever, 0.0, partial(_serve_queues, dispatcher, wanted))
     limit = duration.DurationLimit(switch, bootstrap.utc_now, settings.max_call_s)
     gevent.spawn(_for_ever, duration.LOOK_EVERY_S, limit.look)
     if settings.switch == "freeswitch":
@@ -79,6 +83,16 @@ def serve(grace: float) -> None:
     stop.wait()
     server.stop(grace)
     journal.close()
+
+
+def _serve_queues(dispatcher: Dispatcher, wanted: gevent.event.Event) -> None:
+    """One look, and the pause until the next one is due or wanted."""
+    wanted.clear()
+    pause_s = LOOK_EVERY_S
+    try:
+        pause_s = dispatcher.look()
+    finally:
+        wanted.wait(pause_s)
 
 
 def _for_ever(pause_s: float, work: Callable[[], None]) -> NoReturn:

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from appliance import bootstrap, config
-from appliance.domain.calendar import SHANGHAI
+from appliance.cli.moment import Moment, day_begins
 from appliance.reference.workdays import day_kind
 from appliance.simulate.route import Question, explain
 from appliance.simulate.words import REFUSALS, in_words
@@ -16,22 +16,6 @@ from appliance.store import schema
 from appliance.store.journal import Journal
 from appliance.store.queries import Scope, reading
 from appliance.store.queries.refusals import counted
-
-
-class _Moment(click.ParamType[datetime]):
-    """``2026-11-25 10:00[:30]``, Asia/Shanghai, or with an offset."""
-
-    name = "TIME"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read it."""
-        try:
-            read = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value}: not a time (2026-11-25 10:00)", param, ctx)
-        if not 2000 <= read.year < 2100:
-            self.fail(f"{value}: not in 2000 to 2099", param, ctx)
-        return read if read.tzinfo is not None else read.replace(tzinfo=SHANGHAI)
 
 
 @click.group()
@@ -42,7 +26,7 @@ def route() -> None:
 @route.command("explain")
 @click.option("--number", required=True, help="What is dialled: a 400 number, or a landing number.")
 @click.option("--caller", required=True, help="The calling number as a carrier may write it; anonymous: withheld.")
-@click.option("--at", type=_Moment(), help="When, Asia/Shanghai; default: now.")
+@click.option("--at", type=Moment(), help="When, Asia/Shanghai; default: now.")
 @click.option("--busy", multiple=True, metavar="LINE", help="A line that is taken; may be given several times.")
 @click.option(
     "--trunk", default="", help="The trunk it comes by; default: the first that brings calls to the number."
@@ -84,12 +68,12 @@ def explain_call(
 
 
 @route.command()
-@click.option("--since", type=_Moment(), help="Default: the beginning of today, Asia/Shanghai.")
-@click.option("--until", type=_Moment(), help="Default: now.")
+@click.option("--since", type=Moment(), help="Default: the beginning of today, Asia/Shanghai.")
+@click.option("--until", type=Moment(), help="Default: now.")
 def refusals(since: datetime | None, until: datetime | None) -> None:
     """Count refused calls by number and reason."""
-    now = bootstrap.utc_now().astimezone(SHANGHAI)
-    since = since or now.replace(hour=0, minute=0, second=0, microsecond=0)
+    now = bootstrap.utc_now()
+    since = since or day_begins(now)
     store = schema.opened(config.load().database_url)
     with closing(store), reading(store, Scope(None)) as reader:
         rows = counted(reader, since, until or now)

@@ -174,12 +174,21 @@ def _black_list(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
     return _step(Rule.BLACK_LIST, True, Refusal.BLACK_LISTED, list=found[0], entry=found[1])
 
 
+def is_vip(call: Incoming, table: RoutingTable) -> bool:
+    """Whether the caller is on a white list of the number."""
+    return _white_list_entry(call, table) is not None
+
+
+def _white_list_entry(call: Incoming, table: RoutingTable) -> tuple[str, str] | None:
+    names = call.route.rules.white_lists
+    return find([table.lists[name] for name in names if name in table.lists], call.caller)
+
+
 def _white_list(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
     """Nobody is refused for not being on any."""
-    names = call.route.rules.white_lists
-    found = find([table.lists[name] for name in names if name in table.lists], call.caller)
+    found = _white_list_entry(call, table)
     if found is None:
-        return _step(Rule.WHITE_LIST, bool(names), None)
+        return _step(Rule.WHITE_LIST, bool(call.route.rules.white_lists), None)
     return Step(Rule.WHITE_LIST, Verdict.LISTED, {"list": found[0], "entry": found[1]})
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from appliance.domain import numbers
 from appliance.domain.cdr import Leg, clean, matching
 from appliance.domain.outcome import Disposition, disposition
+from appliance.domain.queue import Stay, stays_of
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
 _CALLED = re.compile(r"[+*#0-9]{1,30}", re.ASCII)
@@ -95,6 +96,19 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
     )
 
 
+def stays(caller: Leg, call: CallFacts) -> list[Stay]:
+    """The caller's times in queues, each with its one end."""
+    facts = caller.facts
+    gave_up = facts.get("sip_hangup_disposition") in _GAVE_UP and call.outcome not in _OF_THE_FALLBACK
+    return stays_of(facts.get("gw_queued", ""), facts.get("gw_queue", ""), call.joined_at, caller.ended_at, gave_up)
+
+
+#: The caller's own ends of a call.
+_GAVE_UP = frozenset({"recv_bye", "recv_cancel"})
+#: The handlers were gone, and with them his place.
+_OF_THE_FALLBACK = frozenset({"abandoned:fallback", "failed:handlers"})
+
+
 def _ms_between(since: datetime | None, until: datetime) -> int:
     """Milliseconds between two instants, each taken in whole milliseconds as the switch's ``billmsec`` is.
 
@@ -133,10 +147,7 @@ def _outcome(caller: Leg, lines: list[Leg], joined: bool) -> str:
     noted = facts.get("gw_outcome", "")
     if _OUTCOME.fullmatch(noted):
         return noted
-    if (
-        facts.get("sip_hangup_disposition") in {"recv_bye", "recv_cancel"}
-        or caller.hangup_cause == "ORIGINATOR_CANCEL"
-    ):
+    if facts.get("sip_hangup_disposition") in _GAVE_UP or caller.hangup_cause == "ORIGINATOR_CANCEL":
         if lines or facts.get("gw_line") or facts.get("gw_tried"):
             return "abandoned:ringing"
         return "abandoned:menu" if caller.answered_at else "abandoned:start"

@@ -54,6 +54,24 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Have the caller wait in ``queue`` until one of its lines answers. ``keys`` lead elsewhere while he waits; the
+    other exits are taken when he cannot or does not wait any longer (empty: the call ends).
+
+    :param priority: callers of a higher one are served first.
+    :param skill: only lines that have it serve him; empty: all do.
+    """
+
+    queue: str
+    priority: int = 0
+    skill: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    full: str = ""
+    timeout: str = ""
+    nobody: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the call with ``cause``, after ``prompt`` where there is one."""
 
@@ -61,7 +79,7 @@ class HangUp:
     cause: str = "NORMAL_CLEARING"
 
 
-Node = Play | Menu | Ring | HangUp
+Node = Play | Menu | Ring | Enqueue | HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +109,12 @@ class Flow:
                 for line in node.hunt.lines:
                     yield node_id, line
 
+    def queues(self) -> Iterator[tuple[str, str]]:
+        """(node, queue) of every queue that callers wait in."""
+        for node_id, node in self.nodes.items():
+            if isinstance(node, Enqueue):
+                yield node_id, node.queue
+
 
 def prompts_of(node: Node) -> tuple[str, ...]:
     """Prompts of a node, those set."""
@@ -99,7 +123,7 @@ def prompts_of(node: Node) -> tuple[str, ...]:
             names: tuple[str, ...] = (node.prompt, node.silence_prompt, node.wrong_prompt)
         case Play() | HangUp():
             names = (node.prompt,)
-        case Ring():
+        case Ring() | Enqueue():
             names = ()
         case _:
             assert_never(node)
@@ -116,6 +140,9 @@ def exits_of(node: Node) -> Mapping[str, str]:
             exits |= {"silence": node.silence, "wrong": node.wrong}
         case Ring():
             exits = {"failed": node.failed}
+        case Enqueue():
+            exits = {f"keys.{key}": target for key, target in node.keys.items()}
+            exits |= {"full": node.full, "timeout": node.timeout, "nobody": node.nobody}
         case HangUp():
             exits = {}
         case _:
@@ -141,6 +168,7 @@ _FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
         frozenset({"attempts", "timeout_s", "silence_prompt", "wrong_prompt"}),
     ),
     "ring": (frozenset({"lines"}), frozenset({"strategy", "fail_over", "failed"})),
+    "queue": (frozenset({"queue"}), frozenset({"priority", "skill", "keys", "full", "timeout", "nobody"})),
     "hangup": (frozenset(), frozenset({"prompt", "cause"})),
 }
 
@@ -198,6 +226,8 @@ def _node(node_id: str, raw: Any, faults: list[Fault]) -> Node | None:
         return None
     if kind == "menu":
         return Menu(**{**given, "keys": dict(given["keys"])})
+    if kind == "queue":
+        return Enqueue(**{**given, "keys": dict(given.get("keys", {}))})
     if kind == "ring":
         strategy = Strategy(given.get("strategy", Strategy.ORDER))
         fail_over = frozenset(map(Disposition, given.get("fail_over", FAIL_OVER)))
@@ -224,6 +254,10 @@ def _keys(value: Any) -> str:
 
 def _attempts(value: Any) -> str:
     return "" if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 9 else "must be 1 to 9"
+
+
+def _priority(value: Any) -> str:
+    return "" if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 99 else "must be 0 to 99"
 
 
 def _timeout(value: Any) -> str:
@@ -268,33 +302,44 @@ _CHECKS = {
     "strategy": _strategy,
     "fail_over": _fail_over,
     "cause": _cause,
+    "queue": _text,
+    "priority": _priority,
+    "skill": _optional_text,
+    "full": _optional_text,
+    "timeout": _optional_text,
+    "nobody": _optional_text,
 }
 
 
 def _silent_loops(nodes: Mapping[str, Node]) -> list[str]:
     """Nodes from which the call comes back to them though the caller was never asked. Lines are no pause: where all
-    of them are passed over, ringing them takes no time at all."""
-    looping = []
-    for node_id in nodes:
-        seen: set[str] = set()
-        at = node_id
-        while at not in seen and (onward := _unasked(nodes.get(at))):
-            seen.add(at)
-            at = onward
-        if at == node_id and seen:
-            looping.append(node_id)
-    return looping
+    of them are passed over, ringing them takes no time at all; nor is a queue that nobody serves."""
+    return [node_id for node_id in nodes if node_id in _unasked_from(node_id, nodes)]
 
 
-def _unasked(node: Node | None) -> str:
-    """Where a node leads to without asking the caller; empty: nowhere."""
+def _unasked_from(start: str, nodes: Mapping[str, Node]) -> set[str]:
+    """Nodes that a call comes to from ``start`` without the caller being asked."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        for onward in _unasked(nodes.get(todo.pop())):
+            if onward and onward not in seen:
+                seen.add(onward)
+                todo.append(onward)
+    return seen
+
+
+def _unasked(node: Node | None) -> tuple[str, ...]:
+    """Where a node may lead to without asking the caller."""
     match node:
         case Play():
-            return node.next
+            return (node.next,)
         case Ring():
-            return node.failed
+            return (node.failed,)
+        case Enqueue():
+            return (node.full, node.nobody)
         case _:
-            return ""
+            return ()
 
 
 def _reachable(start: str, nodes: Mapping[str, Node]) -> set[str]:

@@ -114,6 +114,9 @@ class Skip(StrEnum):
     OFF_SCHEDULE = "off-schedule"
     DAILY_CAP = "daily-cap"
     MONTHLY_CAP = "monthly-cap"
+    #: Of a queue's lines only: nobody is signed in at it, or it has not the skill that is asked for.
+    SIGNED_OUT = "signed-out"
+    NO_SKILL = "no-skill"
     BUSY = "busy"
 
 

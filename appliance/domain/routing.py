@@ -20,6 +20,7 @@ from appliance.domain.lists import NumberList
 from appliance.domain.numbers import NumberFormat
 from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
+from appliance.domain.queue import Queue
 from appliance.domain.refusal import Refusal
 
 
@@ -105,6 +106,7 @@ class Line:
     :param weight: its part where lines are chosen by weight, at least 1.
     :param backups: trunks that are tried in order when the line's own cannot reach it.
     :param confirm: whoever answers has to press 1; without it a mobile's assistant counts as an answer.
+    :param skills: what callers of a queue may ask for.
     """
 
     id: str
@@ -120,6 +122,7 @@ class Line:
     weight: int = 1
     backups: tuple[str, ...] = ()
     confirm: bool = False
+    skills: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,7 @@ class RoutingTable:
     lists: Mapping[str, NumberList] = field(default_factory=dict)
     calendar: Mapping[date, DayKind] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
 
     def day_kinds(self, public: DayKinds) -> DayKinds:
         """What kind of day a date is: the box's own table goes before the public calendar."""

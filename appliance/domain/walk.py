@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from appliance.domain.flow import Flow, HangUp, Menu, Node, Play, Ring
-from appliance.domain.hunt import Choice, Hunt
+from appliance.domain.flow import Enqueue, Flow, HangUp, Menu, Node, Play, Ring
+from appliance.domain.hunt import Choice, Hunt, Skip
 from appliance.domain.menu import AskAgain, after_answer
 
 #: A walk that goes round longer than this is a caller who does not mind.
@@ -24,13 +24,15 @@ class Left(StrEnum):
     ASKED = "asked"
     #: Lines failed and their node has no exit for that.
     NO_LINE = "no-line"
+    #: He waits in a queue: its lines are busy.
+    QUEUED = "queued"
     #: It goes round.
     ENDLESS = "endless"
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A node that the walk came through; ``keys`` are those pressed there, ``choice`` the lines of a ring node."""
+    """A node that the walk came through; ``keys`` are those pressed there, ``choice`` the lines that it rings."""
 
     node_id: str
     node: Node
@@ -46,11 +48,17 @@ class Walk:
     left: Left
 
 
-def walk(flow: Flow, keys: Sequence[str], lines_of: Callable[[str, Hunt], Choice]) -> Walk:
+def walk(
+    flow: Flow,
+    keys: Sequence[str],
+    lines_of: Callable[[str, Hunt], Choice],
+    served_by: Callable[[Enqueue], Choice] = lambda node: Choice((), {}),
+) -> Walk:
     """Walk from the flow's start.
 
     :param keys: what is pressed at each asking; empty: nothing.
     :param lines_of: the lines that ring at a node; the first of them answers.
+    :param served_by: the lines of a queue that would ring at once.
     """
     visits: list[Visit] = []
     pressed = list(keys)
@@ -75,11 +83,33 @@ def walk(flow: Flow, keys: Sequence[str], lines_of: Callable[[str, Hunt], Choice
                 if not node.failed:
                     return Walk(tuple(visits), Left.NO_LINE)
                 at = node.failed
+            case Enqueue():
+                choice = served_by(node)
+                onward, used, left = _waited(node, choice, pressed)
+                visits.append(Visit(at, node, used, choice))
+                if left is not None:
+                    return Walk(tuple(visits), left)
+                at = onward
             case HangUp():
                 return Walk((*visits, Visit(at, node)), Left.HUNG_UP)
             case _:
                 assert_never(node)
     return Walk(tuple(visits), Left.ENDLESS)
+
+
+def _waited(node: Enqueue, choice: Choice, pressed: list[str]) -> tuple[str, tuple[str, ...], Left | None]:
+    """Where a queue leads to, the keys that it took, and how the walk ends in it if it does: served at once,
+    waiting, or elsewhere by a key or because nobody is there. A key that leads nowhere does nothing."""
+    if choice.rounds:
+        return "", (), Left.JOINED
+    if Skip.BUSY not in choice.skipped.values():
+        return node.nobody, (), None if node.nobody else Left.NO_LINE
+    used: list[str] = []
+    while pressed:
+        used.append(pressed.pop(0))
+        if used[-1] in node.keys:
+            return node.keys[used[-1]], tuple(used), None
+    return "", tuple(used), Left.QUEUED
 
 
 def _asked(menu: Menu, pressed: list[str]) -> tuple[str, tuple[str, ...]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import socket
 
+import psutil
+
 #: A process that gives no sign for so long is killed, and started again.
 ALIVE_WITHIN_S = 4.0
 #: How often a sign is given: several may be late before it matters.
@@ -40,3 +42,23 @@ class SignsOfLife:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def process_name() -> str:
+    """This process's name, which no later process has: its number, and when it began."""
+    return _name(psutil.Process())
+
+
+def is_running(name: str) -> bool:
+    """Whether the process of that name is still there; one that is dead and not yet waited for is not."""
+    pid = name.partition("@")[0]
+    try:
+        process = psutil.Process(int(pid))
+        return _name(process) == name and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, ValueError, OverflowError):
+        return False
+
+
+def _name(process: psutil.Process) -> str:
+    # Both times go with the clock when it is set; what is between them does not.
+    return f"{process.pid}@{process.create_time() - psutil.boot_time():.2f}"

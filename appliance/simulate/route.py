@@ -16,12 +16,13 @@ from appliance.domain import admission
 from appliance.domain.admission import Facts, Load, Step, decide
 from appliance.domain.calendar import DayKinds
 from appliance.domain.called import Incoming, Invite, Refused, identify
-from appliance.domain.flow import Flow
+from appliance.domain.flow import Enqueue, Flow
 from appliance.domain.hunt import Choice, Hunt, Skip, choose
 from appliance.domain.numbers import Caller, CallerKind
 from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
 from appliance.domain.pricing import Assessment, MeteredCall, Unratable, assess
+from appliance.domain.queue import Floor, LineNow, Waiting, lines_for
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import RoutingTable, Trunk
 from appliance.domain.walk import Walk, walk
@@ -31,6 +32,7 @@ from appliance.store import past
 from appliance.store.journal import Journal
 from appliance.store.plans import load_book
 from appliance.store.routing import load_table
+from appliance.store.waitlist import Waitlist
 
 #: What a password's rule says once the caller has keyed one.
 _KEYED = frozenset({admission.Verdict.PASSED, admission.Verdict.REFUSED})
@@ -221,6 +223,26 @@ class _Hunting:
                 break
         return Choice(tuple(rounds), skipped)
 
+    def served_by(self, node: Enqueue) -> Choice:
+        """The lines of a queue that would ring at once, if nobody else waits in it."""
+        queue = self.table.queues.get(node.queue)
+        if queue is None:
+            return Choice((), {})
+        now = self.question.at
+        signed_in = Waitlist(self.journal.file).signed_in()
+        floor = Floor(
+            table=self.table,
+            waiting=(),
+            lines={line: LineNow(signed_in=True) for line in signed_in},
+            now=now,
+            day_kind=self.day_kind,
+            dice=self.dice,
+            uses=lambda queue, one: past.uses(self.journal, queue.turns, queue.hunt, self.call, self.table, now),
+        )
+        asking = Waiting("", queue.id, now, skill=node.skill)
+        free = frozenset(self.table.lines) - frozenset(self.question.busy)
+        return lines_for(queue, asking, floor, free)
+
 
 def _taken(answer: Answer, call: Incoming, hunting: _Hunting) -> Answer:
     route = call.route
@@ -237,7 +259,7 @@ def _through(answer: Answer, flow: Flow, call: Incoming, hunting: _Hunting) -> A
     def lines_of(node: str, hunt: Hunt) -> Choice:
         return hunting.choice(f"{call.route.account}/{flow.name}/{node}", hunt)
 
-    return replace(answer, flow=flow, walk=walk(flow, answer.question.keys, lines_of))
+    return replace(answer, flow=flow, walk=walk(flow, answer.question.keys, lines_of, hunting.served_by))
 
 
 def _price(question: Question, call: Incoming, session: Session) -> Assessment | Unratable:

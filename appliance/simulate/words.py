@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from appliance.domain.admission import Rule, Step, Verdict
 from appliance.domain.calendar import SHANGHAI
-from appliance.domain.flow import HangUp, Menu, Play, Ring
+from appliance.domain.flow import Enqueue, HangUp, Menu, Play, Ring
 from appliance.domain.hunt import Choice, Skip
 from appliance.domain.money import yuan
 from appliance.domain.pricing import Assessment, ChargeBy, Unratable
@@ -69,6 +69,8 @@ _SKIPS = {
     Skip.OFF_SCHEDULE: ("不在其时间表内", "off its schedule"),
     Skip.DAILY_CAP: ("当日次数已满", "its day's calls are used up"),
     Skip.MONTHLY_CAP: ("当月次数已满", "its month's calls are used up"),
+    Skip.SIGNED_OUT: ("无人签入", "nobody is signed in at it"),
+    Skip.NO_SKILL: ("没有所需技能", "has not the skill"),
     Skip.BUSY: ("忙", "busy"),
 }
 _KINDS = {"mobile": "手机", "fixed": "固话", "overseas": "境外", "unknown": "未知"}
@@ -77,6 +79,7 @@ _LEFT = {
     Left.HUNG_UP: ("挂断", "hung up"),
     Left.ASKED: ("等待按键（--keys）", "waits for a key (--keys)"),
     Left.NO_LINE: ("无线路可用，播放 all-lines-busy 后挂断", "no line: plays all-lines-busy and hangs up"),
+    Left.QUEUED: ("在队列中等待", "waits in the queue"),
     Left.ENDLESS: ("循环", "goes round"),
 }
 
@@ -163,6 +166,10 @@ def _visit(visit: Visit) -> Iterator[Words]:
             yield Words(f"{at}：菜单 {node.prompt}，按键 {keys}", f"{at}: menu {node.prompt}, keys {keys}", 1)
         case Ring():
             yield Words(f"{at}：", f"{at}:", 1)
+            if visit.choice is not None:
+                yield from _lines(visit.choice, 2)
+        case Enqueue():
+            yield Words(f"{at}：队列 {node.queue}", f"{at}: queue {node.queue}", 1)
             if visit.choice is not None:
                 yield from _lines(visit.choice, 2)
         case HangUp():

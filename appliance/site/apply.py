@@ -8,7 +8,14 @@ from datetime import datetime
 from appliance.errors import StoreError
 from appliance.site.apply_operators import merge_operators
 from appliance.site.apply_prices import merge_plans, merge_subscriptions
-from appliance.site.apply_routing import merge_accounts, merge_flows, merge_lines, merge_numbers, merge_trunks
+from appliance.site.apply_routing import (
+    merge_accounts,
+    merge_flows,
+    merge_lines,
+    merge_numbers,
+    merge_queues,
+    merge_trunks,
+)
 from appliance.site.apply_rules import merge_calendar, merge_lists, merge_regions, merge_schedules
 from appliance.site.findings import SiteFaults
 from appliance.site.merge import Merge, Report
@@ -40,6 +47,7 @@ def apply(store: Store, document: Document, *, now: datetime, prune: bool = Fals
         merge_lists(merge)
         merge_trunks(merge)
         merge_lines(merge)
+        merge_queues(merge)
         merge_flows(merge)
         merge_numbers(merge)
         merge_plans(merge)

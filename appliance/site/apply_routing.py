@@ -1,4 +1,7 @@
-"""Accounts, trunks, lines, flows and numbers of a file into the store. Each step flushes: the next refers to it."""
+"""Accounts, trunks, lines, queues, flows and numbers of a file into the store.
+
+Each step flushes: the next refers to it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from sqlalchemy import func, select
 
 from appliance.site.merge import Action, Merge
 from appliance.site.schema import FlowPart
-from appliance.store.models import Account, Flow, FlowVersion, Line, Number, Trunk
+from appliance.store.models import Account, Flow, FlowVersion, Line, Number, Queue, Trunk
 
 
 def merge_accounts(merge: Merge) -> None:
@@ -54,8 +57,21 @@ def merge_lines(merge: Merge) -> None:
             "account_id": part.account,
             "trunk_id": part.trunk,
             "schedule_id": part.schedule,
+            "skills": sorted(set(part.skills)),
         }
         merge.put("line", part.id, stored.get(part.id), partial(Line, id=part.id), values)
+    merge.session.flush()
+
+
+def merge_queues(merge: Merge) -> None:
+    """Busy-line queues."""
+    stored = {row.id: row for row in merge.session.scalars(select(Queue))}
+    for part in merge.document.site.queues:
+        values = part.model_dump(exclude={"id", "account", "lines"}) | {
+            "account_id": part.account,
+            "line_ids": list(part.lines),
+        }
+        merge.put("queue", part.id, stored.get(part.id), partial(Queue, id=part.id), values)
     merge.session.flush()
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path as FilePath
 
 from appliance.domain import flow as flows
 from appliance.domain import numbers
 from appliance.domain.numbers import CallerKind
-from appliance.errors import MediaError
 from appliance.site.check_prices import check_plans, check_subscriptions
+from appliance.site.check_queues import check_queue_nodes, check_queues
 from appliance.site.check_rules import check_rules
 from appliance.site.findings import Finding, Path, SiteFaults
+from appliance.site.named import FindPrompt, check_line, check_prompt
 from appliance.site.read import Document, read
-from appliance.site.schema import FlowPart, LinePart, NumberPart
+from appliance.site.schema import FlowPart, NumberPart
 from appliance.site.values import ID_LIMIT, is_id, is_prompt_name
-
-#: (account, prompt) → its file, or None; ``MediaError``: the file cannot be played.
-FindPrompt = Callable[[str, str], FilePath | None]
 
 NOTICE = "record-notice"
 
@@ -47,6 +45,7 @@ def check(document: Document, find_prompt: FindPrompt) -> list[Finding]:
         *check_plans(document),
         *check_subscriptions(document),
         *check_rules(document),
+        *check_queues(document, find_prompt),
     ]
 
 
@@ -62,6 +61,7 @@ def _duplicates(document: Document) -> Iterator[Finding]:
         ("plans", "code", (part.code for part in site.plans)),
         ("schedules", "id", (part.id for part in site.schedules)),
         ("lists", "id", (part.id for part in site.lists)),
+        ("queues", "id", (part.id for part in site.queues)),
     ]
     for section, field, keys in kinds:
         first: dict[object, int] = {}
@@ -142,17 +142,6 @@ def _lines(document: Document) -> Iterator[Finding]:
             yield document.finding((*path, "kind"), code, value=part.number)
 
 
-def _line_of(
-    document: Document, lines: dict[str, LinePart], path: Path, line: str, account: str
-) -> Iterator[Finding]:
-    """A line that is named at ``path`` must be there, and the account's own."""
-    found = lines.get(line)
-    if found is None:
-        yield document.finding(path, "unknown-line", value=line)
-    elif found.account != account:
-        yield document.finding(path, "line-of-another", value=line, owner=found.account, account=account)
-
-
 def _flows(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
     accounts = _accounts(document)
     lines = {line.id: line for line in document.site.lines}
@@ -170,7 +159,8 @@ def _flows(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
         if graph is None:
             continue
         for node_id, line in graph.lines():
-            yield from _line_of(document, lines, (*path, "nodes", node_id, "lines"), line, part.account)
+            yield from check_line(document, lines, (*path, "nodes", node_id, "lines"), line, part.account)
+        yield from check_queue_nodes(document, path, part.account, graph)
         yield from _prompts(document, path, part, graph, find_prompt)
 
 
@@ -190,16 +180,7 @@ def _prompts(
             if name and not is_prompt_name(name):
                 yield document.finding(here, "not-a-prompt-name", value=name[:80])
             elif name:
-                yield from _prompt(document, here, part.account, name, find_prompt)
-
-
-def _prompt(document: Document, here: Path, account: str, name: str, find_prompt: FindPrompt) -> Iterator[Finding]:
-    """The prompt is there, and is sound that can be played."""
-    try:
-        if find_prompt(account, name) is None:
-            yield document.finding(here, "prompt-missing", value=name, account=account)
-    except MediaError as error:
-        yield document.finding(here, "prompt-unreadable", value=str(error))
+                yield from check_prompt(document, here, part.account, name, find_prompt)
 
 
 def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
@@ -218,16 +199,16 @@ def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
             if line in part.lines[:at]:
                 yield document.finding(here, "line-twice", value=line)
             else:
-                yield from _line_of(document, lines, here, line, part.account)
+                yield from check_line(document, lines, here, line, part.account)
         if part.record == "all" and part.record_notice:
             here = (*path, "record_notice")
-            yield from _prompt(document, here, part.account, NOTICE, find_prompt)
+            yield from check_prompt(document, here, part.account, NOTICE, find_prompt)
         if part.whisper:
-            yield from _prompt(document, (*path, "whisper"), part.account, part.whisper, find_prompt)
+            yield from check_prompt(document, (*path, "whisper"), part.account, part.whisper, find_prompt)
         for reason, treated in part.rules.refusals.items():
             if treated.prompt:
                 here = (*path, "rules", "refusals", reason, "prompt")
-                yield from _prompt(document, here, part.account, treated.prompt, find_prompt)
+                yield from check_prompt(document, here, part.account, treated.prompt, find_prompt)
 
 
 def _destination(document: Document, path: Path, part: NumberPart) -> Iterator[Finding]:

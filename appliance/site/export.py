@@ -22,6 +22,7 @@ from appliance.store.models import (
     NumberList,
     Operator,
     Plan,
+    Queue,
     Region,
     Schedule,
     Subscription,
@@ -55,6 +56,7 @@ def as_data(session: Session) -> dict[str, Any]:
         "operators": [_operator(row) for row in session.scalars(select(Operator).order_by(Operator.login))],
         "trunks": [_trunk(row) for row in session.scalars(select(Trunk).order_by(Trunk.id))],
         "lines": [_line(row) for row in session.scalars(select(Line).order_by(Line.id))],
+        "queues": [_queue(row) for row in session.scalars(select(Queue).order_by(Queue.id))],
         "numbers": _numbers(session),
         "flows": _flows(session),
         "plans": [_plan(row) for row in session.scalars(select(Plan).order_by(Plan.code))],
@@ -110,6 +112,27 @@ def _line(row: Line) -> dict[str, Any]:
         "weight": row.weight,
         "backup_trunks": list(row.backup_trunks),
         "confirm": row.confirm,
+        "skills": list(row.skills),
+    }
+
+
+def _queue(row: Queue) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "account": row.account_id,
+        "name": row.name,
+        "lines": list(row.line_ids),
+        "strategy": row.strategy,
+        "max_wait_seconds": row.max_wait_seconds,
+        "max_length": row.max_length,
+        "announce_seconds": row.announce_seconds,
+        "music": row.music,
+        "wrap_up_seconds": row.wrap_up_seconds,
+        "rest_seconds": row.rest_seconds,
+        "sign_in": row.sign_in,
+        "vip_priority": row.vip_priority,
+        "service_level_seconds": row.service_level_seconds,
+        "short_abandon_seconds": row.short_abandon_seconds,
     }
 
 

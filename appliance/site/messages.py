@@ -84,7 +84,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "not a SIP status (480) or a cause by FreeSWITCH's name (SUBSCRIBER_ABSENT): {value}",
         "不是 SIP 状态码（480）或 FreeSWITCH 原因名（SUBSCRIBER_ABSENT）：{value}",
     ),
-    "not-a-ping": ("must be 0, or 5 to 3600 seconds", "必须是 0，或 5 到 3600 秒"),
+    "must-be-zero-or": ("must be 0, or {low} to {high} seconds", "必须是 0，或 {low} 到 {high} 秒"),
     "not-a-place": (
         "not a place (a province, a city, or PROVINCE/CITY): {value}",
         "不是地区（省、市，或 省/市）：{value}",
@@ -99,6 +99,15 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "unknown-account": ("there is no account {value}", "没有企业 {value}"),
     "unknown-trunk": ("there is no trunk {value}", "没有中继 {value}"),
     "unknown-line": ("there is no line {value}", "没有线路 {value}"),
+    "unknown-queue": ("there is no queue {value}", "没有队列 {value}"),
+    "queue-of-another": (
+        "the queue {value} belongs to the account {owner}, not to {account}",
+        "队列 {value} 属于企业 {owner}，不属于 {account}",
+    ),
+    "queue-without-skill": (
+        "no line of the queue {queue} has the skill {value}: nobody could ever serve the caller",
+        "队列 {queue} 没有具备技能 {value} 的线路：主叫永远无人接听",
+    ),
     "unknown-flow": ("the account {account} has no flow {value}", "企业 {account} 没有流程 {value}"),
     "trunk-twice": ("names the trunk {value} twice", "中继 {value} 重复"),
     "unknown-schedule": ("there is no schedule {value}", "没有时间表 {value}"),

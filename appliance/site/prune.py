@@ -24,6 +24,7 @@ from appliance.store.models import (
     Operator,
     Plan,
     Price,
+    Queue,
     Region,
     Schedule,
     Subscription,
@@ -36,6 +37,7 @@ def prune_absent(merge: Merge) -> None:
     _numbers(merge)
     _subscriptions(merge)
     _flows(merge)
+    _queues(merge)
     _lines_and_trunks(merge)
     _rules(merge)
     _prices_and_plans(merge)
@@ -97,6 +99,15 @@ def _flows(merge: Merge) -> None:
             merge.note(Action.KEPT, "flow", key, "calls went through it; not published")
         else:
             merge.remove("flow", key, row)
+    merge.session.flush()
+
+
+def _queues(merge: Merge) -> None:
+    """What callers' stays say of a queue they say by its id, which stays with them."""
+    named = {part.id for part in merge.document.site.queues}
+    for row in merge.session.scalars(select(Queue).order_by(Queue.id)):
+        if row.id not in named:
+            merge.remove("queue", row.id, row)
     merge.session.flush()
 
 

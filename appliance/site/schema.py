@@ -28,6 +28,7 @@ from appliance.site.values import (
     HoursText,
     Id,
     Name,
+    NeededPrompt,
     OptionalId,
     PasswordHash,
     Peer,
@@ -43,6 +44,7 @@ from appliance.site.values import (
     fail,
     weekdays,
     whole,
+    zero_or,
 )
 from appliance.store.operators import ROLES, written_login
 
@@ -60,16 +62,6 @@ def _login(value: object) -> str:
     if not login or len(login) > 100 or not login.isprintable():
         fail("not-an-id", value=value[:80], limit=100)
     return login
-
-
-def _ping(value: object) -> int:
-    """FreeSWITCH asks no more often than every five seconds."""
-    if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 5):
-        fail("not-a-ping")
-    seconds = int(value)
-    if seconds and not 5 <= seconds <= 3600:
-        fail("not-a-ping")
-    return seconds
 
 
 def _landing(value: object) -> str:
@@ -115,7 +107,8 @@ class TrunkPart(Part):
     codecs: Annotated[list[Annotated[str, choice("PCMA", "PCMU")]], Field(min_length=1)] = ["PCMA", "PCMU"]
     max_calls: Annotated[int, whole(0, 10_000)] = 0
     causes: dict[CauseKey, Annotated[str, choice(*CAUSE_MEANINGS)]] = {}
-    ping_seconds: Annotated[int, BeforeValidator(_ping)] = 30
+    #: FreeSWITCH asks no more often than every five seconds.
+    ping_seconds: Annotated[int, zero_or(5, 3600)] = 30
 
     def landed(self) -> list[tuple[str, str, str]]:
         """(as written, as kept, 400 number) of each landing number."""
@@ -140,6 +133,27 @@ class LinePart(Part):
     weight: Annotated[int, whole(1, 1000)] = 1
     backup_trunks: list[Id] = []
     confirm: Flag = False
+    skills: list[Id] = []
+
+
+class QueuePart(Part):
+    """Where callers wait until one of its lines is free."""
+
+    id: Id
+    account: Id
+    name: Name = ""
+    lines: Annotated[list[Id], Field(min_length=1)]
+    strategy: Annotated[str, choice(*Strategy)] = "longest-idle"
+    max_wait_seconds: Annotated[int, whole(10, 7200)] = 600
+    max_length: Annotated[int, whole(0, 1000)] = 0
+    announce_seconds: Annotated[int, zero_or(10, 600)] = 30
+    music: NeededPrompt = "hold-music"
+    wrap_up_seconds: Annotated[int, whole(0, 600)] = 15
+    rest_seconds: Annotated[int, whole(0, 600)] = 30
+    sign_in: Flag = False
+    vip_priority: Annotated[int, whole(0, 99)] = 5
+    service_level_seconds: Annotated[int, whole(1, 600)] = 20
+    short_abandon_seconds: Annotated[int, whole(0, 60)] = 5
 
 
 class SubscriptionPart(Part):
@@ -252,7 +266,7 @@ class FlowPart(Part):
 def _numeric(node: dict[str, Any]) -> dict[str, Any]:
     """A node whose numbers are numbers: the reader keeps every word as text."""
     made = dict(node)
-    for name in ("attempts", "timeout_s"):
+    for name in ("attempts", "timeout_s", "priority"):
         text = made.get(name)
         if isinstance(text, str):
             whole_part, dot, rest = text.partition(".")
@@ -299,6 +313,7 @@ class SiteFile(Part):
     operators: list[OperatorPart] | None = None
     trunks: list[TrunkPart] = []
     lines: list[LinePart] = []
+    queues: list[QueuePart] = []
     numbers: list[NumberPart] = []
     flows: list[FlowPart] = []
     plans: list[PlanPart] = []

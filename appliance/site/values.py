@@ -92,6 +92,18 @@ def whole(low: int, high: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def zero_or(low: int, high: int) -> BeforeValidator:
+    """Seconds from ``low`` to ``high``, or 0 for never."""
+
+    def read(value: object) -> int:
+        seconds = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else -1
+        if seconds and not low <= seconds <= high:
+            fail("must-be-zero-or", low=low, high=high)
+        return seconds
+
+    return BeforeValidator(read)
+
+
 def choice(*choices: str) -> BeforeValidator:
     """One of the words."""
 
@@ -301,6 +313,10 @@ def _prompt_name(value: object) -> str:
     return text
 
 
+def _needed_prompt(value: object) -> str:
+    return _prompt_name(value) or fail("not-a-prompt-name", value="")
+
+
 def _nothing_as_none(read: Callable[[object], str]) -> Callable[[object], Any]:
     return lambda value: None if value is None or value == "" else read(value)
 
@@ -314,6 +330,7 @@ PlaceText = Annotated[str, BeforeValidator(_place)]
 RegionPrefix = Annotated[str, BeforeValidator(_prefix)]
 CauseKey = Annotated[str, BeforeValidator(_cause_key)]
 PromptName = Annotated[str, BeforeValidator(_prompt_name)]
+NeededPrompt = Annotated[str, BeforeValidator(_needed_prompt)]
 Id = Annotated[str, BeforeValidator(_matching(_ID, "not-an-id"))]
 OptionalId = Annotated[str | None, BeforeValidator(_nothing_as_none(_matching(_ID, "not-an-id")))]
 Name = Annotated[str, BeforeValidator(_limited(200))]

@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session
 
 from appliance.domain.cdr import Leg, Rejected, Role, clean, read_leg
 from appliance.domain.cdr_call import CallFacts, derive_call
+from appliance.domain.cdr_call import stays as stays_of
+from appliance.domain.queue import Stay
 from appliance.store import charges
 from appliance.store.journal import Talked
 from appliance.store.models import Call, CallLeg, Charge, Number, SetAside
+from appliance.store.stays import write_stays
 
 _FACTS = tuple(field.name for field in fields(CallFacts))
 #: What a charge hangs on: when one of these changes, a provisional charge is void.
@@ -39,28 +42,33 @@ def derive_calls(
     """Write the calls again from all their legs; returns those whose caller's leg is known, sorted.
 
     A call that changes in what it is rated by loses its charge, unless that is final: it is to be rated again.
+    Its stays in queues go with it.
     """
     derived: dict[str, CallFacts] = {}
+    stays: dict[str, list[Stay]] = {}
     for call_uuid, legs in _legs_of(session, call_uuids).items():
         caller = next((leg for leg in legs if leg.role is Role.CALLER), None)
         if caller is not None:
             lines = [leg for leg in legs if leg.role is Role.LINE]
-            derived[call_uuid] = derive_call(caller, lines, home_area_code)
+            facts = derived[call_uuid] = derive_call(caller, lines, home_area_code)
+            stays[call_uuid] = stays_of(caller, facts)
     accounts = _accounts(session, {facts.number for facts in derived.values() if facts.account_id is None})
-    stored = {call.uuid: call for call in session.scalars(select(Call).where(Call.uuid.in_(derived)))}
+    calls = {call.uuid: call for call in session.scalars(select(Call).where(Call.uuid.in_(derived)))}
+    stored = frozenset(calls)
     void = []
     for call_uuid, facts in derived.items():
         values = {name: getattr(facts, name) for name in _FACTS}
         values["account_id"] = facts.account_id or accounts.get(facts.number)
-        call = stored.get(call_uuid)
-        if call is None:
-            session.add(Call(**values, collected_at=now))
-        elif _update(call, values):
+        if call_uuid not in stored:
+            calls[call_uuid] = Call(**values, collected_at=now)
+            session.add(calls[call_uuid])
+        elif _update(calls[call_uuid], values):
             void.append(call_uuid)
     if void:
         charges.take_turn(session)
         session.flush()
         session.execute(delete(Charge).where(Charge.call_uuid.in_(void), Charge.final.is_(False)))
+    write_stays(session, stays, calls, stored)
     return sorted(derived)
 
 

@@ -31,6 +31,8 @@ _FORGOTTEN = (
     "DELETE FROM started WHERE uuid IN (SELECT uuid FROM started WHERE at < ? LIMIT ?)",
     "DELETE FROM talked WHERE uuid IN (SELECT uuid FROM talked WHERE ended_at < ? LIMIT ?)",
     "DELETE FROM rung WHERE (hunt, line) IN (SELECT hunt, line FROM rung WHERE at < ? LIMIT ?)",
+    "DELETE FROM waiting WHERE uuid IN (SELECT uuid FROM waiting WHERE left_at > 0 AND left_at < ? LIMIT ?)",
+    "DELETE FROM resting WHERE line IN (SELECT line FROM resting WHERE until < ? LIMIT ?)",
 )
 
 
@@ -72,6 +74,11 @@ class Journal:
         """``reads_only``: for whoever only asks."""
         self._file = JournalFile(file, reads_only=reads_only)
         self._rung_at = 0.0
+
+    @property
+    def file(self) -> JournalFile:
+        """The file itself, for what else is kept in it (``store.waitlist``)."""
+        return self._file
 
     def call_started(self, call: Started) -> None:
         """A call was let in, or refused."""

@@ -25,7 +25,8 @@ _AT_ONCE = 500
 _BETWEEN_S = 0.02
 #: Pages of the log (64 MB) at which handlers carry it over themselves: the collector has been away for long.
 _LOG_PAGES = 16_000
-_FORM = 1
+#: 1 had no queues; what it had is the same.
+_FORM = 2
 _log = structlog.get_logger(__name__)
 
 #: A statement and its values.
@@ -52,10 +53,23 @@ CREATE INDEX IF NOT EXISTS talked_line ON talked (line, joined_at);
 CREATE INDEX IF NOT EXISTS talked_end ON talked (ended_at);
 CREATE INDEX IF NOT EXISTS talked_line_end ON talked (line, ended_at);
 CREATE INDEX IF NOT EXISTS talked_caller ON talked (caller, number, ended_at);
+CREATE TABLE IF NOT EXISTS waiting (
+    uuid TEXT PRIMARY KEY, queue TEXT NOT NULL, account TEXT NOT NULL, number TEXT NOT NULL, caller TEXT NOT NULL,
+    priority INTEGER NOT NULL, skill TEXT NOT NULL, entered_at REAL NOT NULL, rung TEXT NOT NULL,
+    rung_at REAL NOT NULL, owner TEXT NOT NULL, left_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS waiting_left ON waiting (left_at);
+CREATE TABLE IF NOT EXISTS resting (line TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS signed (
+    line TEXT PRIMARY KEY, signed_in INTEGER NOT NULL, since REAL NOT NULL
+) WITHOUT ROWID;
 """
-#: The tables whose rows are calls and talks, by their UUID.
-_TOLD_AGAIN = re.compile(r"\bFROM (started|talked)\b")
-_EMPTIED = "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks;"
+#: The tables whose rows are calls, talks and callers who wait, by their UUID.
+_TOLD_AGAIN = re.compile(r"\bFROM (started|talked|waiting)\b")
+_EMPTIED = (
+    "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks;"
+    " DELETE FROM waiting; DELETE FROM resting; DELETE FROM signed;"
+)
 
 
 class JournalFile:
@@ -87,6 +101,8 @@ class JournalFile:
             try:
                 rows += self._connection().execute(self._of_file(query), values)
             except sqlite3.Error as error:
+                if self._reads_only and "no such table" in str(error):
+                    return rows  # of an older form: nobody who writes has opened it yet
                 self._not_read_before = time.monotonic() + _RETRY_S
                 self._fail(error)
                 self._drop_if_damaged(error)
@@ -255,9 +271,9 @@ def _opened(
             f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;PRAGMA wal_autocheckpoint={_LOG_PAGES};"
         )
         (form,) = connection.execute("PRAGMA user_version").fetchone()
-        if form not in (0, _FORM):
+        if not 0 <= form <= _FORM:
             raise sqlite3.DatabaseError(f"written by another version: {form}")
-        if form == 0:
+        if form < _FORM:
             connection.executescript(f"{_TABLES} PRAGMA user_version={_FORM};")
     except sqlite3.Error:
         connection.close()

@@ -37,10 +37,10 @@ def with_past(
 def uses(journal: Journal, name: str, hunt: Hunt, call: Incoming, table: RoutingTable, now: datetime) -> Uses:
     """What the lines of a hunt did before; ``name`` is the hunt's, by which its turns are remembered."""
     lines = (table.lines[line] for line in hunt.lines if line in table.lines)
-    return journal.uses(name, hunt, call.route.number, call.caller.number, _capped(lines), now)
+    return journal.uses(name, hunt, call.route.number, call.caller.number, capped(lines), now)
 
 
-def _capped(lines: Iterable[Line]) -> dict[str, tuple[int, int]]:
+def capped(lines: Iterable[Line]) -> dict[str, tuple[int, int]]:
     """Lines whose calls of the day or the month are limited, and to how many."""
     return {
         line.id: (line.daily_calls, line.monthly_calls) for line in lines if line.daily_calls or line.monthly_calls

@@ -18,6 +18,7 @@ from appliance.domain.lists import NumberList
 from appliance.domain.numbers import NumberFormat
 from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
+from appliance.domain.queue import Queue
 from appliance.domain.refusal import Refusal
 from appliance.store import models
 from appliance.store.models import Flow, FlowVersion, SiteState
@@ -53,6 +54,7 @@ def load_table(session: Session) -> domain.RoutingTable:
             row.prefix: Place(row.province, (row.city,) if row.city else ())
             for row in session.scalars(select(models.Region))
         },
+        queues={row.id: _queue(row) for row in session.scalars(select(models.Queue).order_by(models.Queue.id))},
     )
 
 
@@ -110,6 +112,25 @@ def _line(row: models.Line) -> domain.Line:
         weight=row.weight,
         backups=tuple(row.backup_trunks),
         confirm=row.confirm,
+        skills=frozenset(row.skills),
+    )
+
+
+def _queue(row: models.Queue) -> Queue:
+    return Queue(
+        id=row.id,
+        account=row.account_id,
+        hunt=Hunt(tuple(row.line_ids), Strategy(row.strategy)),
+        max_wait_s=row.max_wait_seconds,
+        max_length=row.max_length,
+        announce_s=row.announce_seconds,
+        music=row.music,
+        wrap_up_s=row.wrap_up_seconds,
+        rest_s=row.rest_seconds,
+        sign_in=row.sign_in,
+        vip_priority=row.vip_priority,
+        service_level_s=row.service_level_seconds,
+        short_abandon_s=row.short_abandon_seconds,
     )
 
 

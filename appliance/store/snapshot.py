@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from appliance.domain.flow import Flow, Ring, exits_of
+from appliance.domain.flow import Enqueue, Flow, Ring, exits_of
 from appliance.domain.numbers import written_for
 from appliance.domain.routing import Line, NumberRoute, RoutingTable
 from appliance.errors import StoreError
@@ -80,7 +80,7 @@ def snapshot(table: RoutingTable) -> dict[str, Any]:
 def _first_line(route: NumberRoute, table: RoutingTable) -> dict[str, Any] | None:
     """The first line that can be dialled, of a number's lines or of the ring nodes of its flow. Those of a low
     level, and that ring at any time, go first: the fallback asks neither clock nor caps."""
-    candidates = _ring_lines(route.flow) if route.flow is not None else iter(route.hunt.lines)
+    candidates = _ring_lines(route.flow, table) if route.flow is not None else iter(route.hunt.lines)
     lines = [table.lines[line_id] for line_id in candidates if line_id in table.lines]
     for line in sorted(lines, key=lambda line: (bool(line.schedule), line.level)):
         dial = _dial(line, table)
@@ -94,14 +94,16 @@ def _first_line(route: NumberRoute, table: RoutingTable) -> dict[str, Any] | Non
     return None
 
 
-def _ring_lines(flow: Flow) -> Iterator[str]:
-    """Lines of the ring nodes, those nearest to the start first, exits in their order."""
+def _ring_lines(flow: Flow, table: RoutingTable) -> Iterator[str]:
+    """Lines of the nodes that ring some, those nearest to the start first, exits in their order."""
     todo = deque([flow.start])
     seen = {flow.start}
     while todo:
         node = flow.nodes[todo.popleft()]
         if isinstance(node, Ring):
             yield from node.hunt.lines
+        if isinstance(node, Enqueue) and node.queue in table.queues:
+            yield from table.queues[node.queue].hunt.lines
         for target in exits_of(node).values():
             if target not in seen:
                 seen.add(target)

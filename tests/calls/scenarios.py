@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-import re
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,8 +12,10 @@ from pathlib import Path
 
 from appliance import bootstrap
 from appliance.calls.desk import Desk
+from appliance.calls.dispatch import Dispatcher
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.outcome import Disposition
+from appliance.domain.queue import Waiting, stays_of
 from appliance.domain.routing import RoutingTable
 from appliance.reference.workdays import day_kind
 from appliance.site import check
@@ -21,11 +23,17 @@ from appliance.site.apply import apply
 from appliance.store import schema
 from appliance.store.journal import Journal, Talked
 from appliance.store.routing import load_table
+from appliance.store.waitlist import Kept, Waitlist
 from tests.contract.fake import INVITE, FakeLeg
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
-COLUMNS = ("name", "called", "caller", "at", "lines", "keys", "did", "outcome", "cause", "because")
+COLUMNS = ("name", "called", "caller", "at", "lines", "keys", "did", "outcome", "cause", "because", "stays")
 _TALK = timedelta(minutes=1)
+#: How long a wait takes: one that ends at once because a line is free, an announcement of several prompts, and
+#: music, which somebody ends who is to hear more.
+_AT_ONCE, _ANNOUNCEMENT, _MUSIC = timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30)
+#: What is counted by the switch; other names behind an "@" are queues.
+_REALMS = frozenset({"trunk", "account", "number"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ class Scenario:
     outcome: str
     cause: str
     because: str
+    stays: str = ""
 
     @property
     def number(self) -> str:
@@ -60,17 +69,48 @@ class Scenario:
         form = "%Y-%m-%d %H:%M:%S" if text.count(":") == 2 else "%Y-%m-%d %H:%M"
         return datetime.strptime(f"2026-{text}", form).replace(tzinfo=SHANGHAI)
 
+    def _told(self) -> Iterator[tuple[str, str, int | None]]:
+        """Of the column ``lines``: who, what, and how often (None: always)."""
+        for word in self.lines.split():
+            who, _, what = word.partition("=")
+            how, _, count = what.partition(":")
+            yield who, how, int(count) if count else None
+
     @property
     def ends(self) -> dict[str, Disposition]:
         """How lines end that do not answer."""
         return {
-            line: Disposition(how) for line, how in re.findall(r"(?<![@\w])(\w+(?:@\w+)?)=([a-z-]+)", self.lines)
+            who: Disposition(how)
+            for who, how, count in self._told()
+            if how in frozenset(Disposition) and not (how == Disposition.FULL and count is not None)
         }
+
+    @property
+    def some_tries(self) -> dict[str, int]:
+        """Lines that end so a few times only, and answer then."""
+        full = Disposition.FULL
+        ends = frozenset(Disposition) - {full}
+        return {who: count for who, how, count in self._told() if how in ends and count is not None}
+
+    @property
+    def counted_full(self) -> dict[str, int | None]:
+        """Lines that the switch counts as full, and until which wait is over (None: throughout)."""
+        return {who: count for who, how, count in self._told() if how == Disposition.FULL}
+
+    @property
+    def signings(self) -> list[tuple[int, str, bool]]:
+        """After how many waits somebody signs in at a line, or out."""
+        return [(count or 0, who, how == "in") for who, how, count in self._told() if how in ("in", "out")]
 
     @property
     def others(self) -> dict[str, int]:
         """Other calls at once, by realm."""
-        return {realm: int(count) for realm, count in re.findall(r"@(\w+)=([0-9]+)", self.lines)}
+        return {who[1:]: int(how) for who, how, _ in self._told() if who[0] == "@" and who[1:] in _REALMS}
+
+    @property
+    def before_him(self) -> dict[str, int]:
+        """Others who wait, by queue."""
+        return {who[1:]: int(how) for who, how, _ in self._told() if who[0] == "@" and who[1:] not in _REALMS}
 
     @property
     def presses(self) -> list[str]:
@@ -125,18 +165,124 @@ class Clock:
         return self.now
 
 
-def desk(clock: Clock | None = None, **changed: object) -> Desk:
+class Board:
+    """The switch as the queues see it: which lines it counts as full."""
+
+    def __init__(self) -> None:
+        self.full: set[str] = set()
+
+    def usage(self, lines: Sequence[str]) -> Mapping[str, int]:
+        """See ``calls.dispatch.Switchboard``."""
+        return {line: 9 if line in self.full else 0 for line in lines}
+
+    def wake(self, uuid: str) -> bool:
+        """Nobody has to: a scripted wait is over by itself."""
+        return True
+
+    def rest(self) -> None:
+        """See ``calls.dispatch.Switchboard``."""
+
+
+def desk(clock: Clock | None = None, board: Board | None = None, **changed: object) -> Desk:
     """What the steps of a scenario's calls work with; the dice are the same each time."""
+    clock = clock or Clock()
+    journal = Journal(Path(":memory:"))
+    dispatcher = Dispatcher(
+        journal,
+        lambda: made.routing(),
+        board or Board(),
+        clock,
+        day_kind,
+        random.Random(400),
+        owner="here",
+        is_alive=lambda name: True,
+    )
     made = Desk(
         routing=table,
         find_prompt=lambda account, name: Path(f"/prompts/{name}.wav"),
-        journal=Journal(Path(":memory:")),
+        journal=journal,
         public_day=day_kind,
         place_of=bootstrap.place_of,
-        now=clock or Clock(),
+        now=clock,
+        dispatcher=dispatcher,
         dice=random.Random(400),
     )
-    return replace(made, **changed)  # type: ignore[arg-type]
+    made = replace(made, **changed)  # type: ignore[arg-type]
+    return made
+
+
+class World:
+    """Where the rows of a chain take place: a desk, its clock, and a switchboard that does what a row says."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.board = Board()
+        self.desk = desk(self.clock, self.board)
+        self._list = Waitlist(self.desk.journal.file)
+        self._before_him: list[Kept] = []
+
+    def leg(self, row: Scenario, at: int = 0) -> FakeLeg:
+        """The row's call as it comes; ``at`` tells rows of a chain apart."""
+        self.clock.now = row.moment
+        leg = leg_of(row, at)
+        self._pass(row, leg, 0)
+        for one in self._before_him:
+            self._list.keep(one, left_at=row.moment)
+        self._before_him = [
+            Kept(Waiting(f"other{number}", queue, row.moment - (count - number) * _MUSIC), "demo", "there")
+            for queue, count in row.before_him.items()
+            for number in range(count)
+        ]
+        for one in self._before_him:
+            self._list.keep(one)
+        waits = 0
+
+        def on_wait() -> None:
+            nonlocal waits
+            waits += 1
+            self.desk.dispatcher.look()
+            self.clock.now += self._length(leg)
+            self._pass(row, leg, waits)
+            if self._before_him:
+                self._list.keep(self._before_him.pop(0), left_at=self.clock.now)
+            self.desk.dispatcher.look()
+
+        leg.on_wait = on_wait
+        return leg
+
+    def _length(self, leg: FakeLeg) -> timedelta:
+        """Of the wait that has begun."""
+        ticket = self.desk.dispatcher._tickets[leg.uuid]
+        if ticket.lines:
+            return _AT_ONCE
+        return _ANNOUNCEMENT if "+" in leg.did[-1][-1] else min(_MUSIC, ticket.wake_at - self.clock.now)
+
+    def _pass(self, row: Scenario, leg: FakeLeg, waits: int) -> None:
+        """So many waits are over."""
+        self.board.full = {line for line, until in row.counted_full.items() if until is None or waits < until}
+        for after, line, signed_in in row.signings:
+            if after == waits:
+                self._list.sign(line, self.clock.now, signed_in=signed_in)
+        tried = [line for step in leg.did if step[0] == "connect" for line in step[1].split("+")]
+        for line, most in row.some_tries.items():
+            if tried.count(line) >= most:
+                leg.lines.pop(line, None)
+
+    def over(self, leg: FakeLeg) -> None:
+        """What the collector writes down of the call."""
+        if leg.joined:
+            remember_talk(self.desk.journal, leg, self.clock.now)
+
+    def stays(self, leg: FakeLeg) -> str:
+        """The caller's times in queues as his call's record has them: ``QUEUE=how it ended:seconds``."""
+        found = stays_of(
+            leg.told.get("queued", ""),
+            leg.told.get("queue", ""),
+            self.clock.now if leg.joined else None,
+            self.clock.now,
+            gave_up=leg.ended_with is None,
+        )
+        return " ".join(f"{stay.queue}={stay.left}:{stay.waited.total_seconds():.0f}" for stay in found)
 
 
 def leg_of(row: Scenario, at: int = 0) -> FakeLeg:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from appliance.domain import cdr, cdr_call
 from appliance.domain.cdr import KEPT, Leg, Rejected, Role, clean, packed, read_leg, unpacked
-from appliance.domain.cdr_call import CallFacts, derive_call
+from appliance.domain.cdr_call import CallFacts, derive_call, stays
+from appliance.domain.queue import Left
 
 START = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 CALLER, LINE = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"
@@ -374,3 +375,27 @@ def test_packed_facts_that_cannot_be_read_are_none(text: str) -> None:
 def test_cleaning_twice_is_cleaning_once(text: str, limit: int) -> None:
     once = clean(text, limit)
     assert clean(once, limit) == once and len(once) <= limit
+
+
+@pytest.mark.parametrize(
+    ("how", "noted", "left"),
+    [
+        ("recv_bye", "abandoned:queue", Left.ABANDONED),
+        ("recv_cancel", "abandoned:queue", Left.ABANDONED),
+        ("send_bye", "failed:handlers", Left.LOST),
+        # He hung up, but his place was gone before that.
+        ("recv_bye", "abandoned:fallback", Left.LOST),
+    ],
+)
+def test_the_stay_that_lasted_to_the_end(how: str, noted: str, left: Left) -> None:
+    began = int((START + timedelta(seconds=2)).timestamp() * 1000)
+    changes = {"bridge_uepoch": "0", "bridge_uuid": None, "sip_hangup_disposition": how, "gw_outcome": noted}
+    leg = read_leg(
+        caller_variables(**changes, gw_queued=f"first@{began}+1500=key", gw_queue=f"second@{began}"), Role.CALLER
+    )
+    assert isinstance(leg, Leg)
+    found = stays(leg, derive_call(leg))
+    assert [(stay.queue, stay.left, stay.waited) for stay in found] == [
+        ("first", Left.KEY, timedelta(seconds=1.5)),
+        ("second", left, timedelta(seconds=38)),
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.domain.flow import HangUp, Menu, Play, Ring, exits_of, parse
+from appliance.domain.flow import Enqueue, HangUp, Menu, Play, Ring, exits_of, parse, prompts_of
 from appliance.domain.hunt import Hunt, Strategy
 from appliance.domain.outcome import Disposition
 
@@ -71,6 +71,106 @@ def test_a_ring_node_with_a_strategy() -> None:
 )
 def test_a_strategy_that_is_none(field: str, value: object) -> None:
     assert faults(changed("sales", **{field: value})) == {("sales", field)}
+
+
+WAITING: dict[str, Any] = {
+    "start": "wait",
+    "nodes": {
+        "wait": {
+            "type": "queue",
+            "queue": "support",
+            "priority": 3,
+            "skill": "english",
+            "keys": {"*": "bye", "1": "wait"},
+            "full": "busy",
+            "timeout": "wait",
+            "nobody": "bye",
+        },
+        "busy": {"type": "hangup", "prompt": "busy"},
+        "bye": {"type": "hangup"},
+    },
+}
+
+
+def waiting(**fields: Any) -> dict[str, Any]:
+    """That graph with other fields of its queue; ``None``: without the field."""
+    wait = {**WAITING["nodes"]["wait"], **fields}
+    wait = {name: value for name, value in wait.items() if value is not None}
+    return {**WAITING, "nodes": {**WAITING["nodes"], "wait": wait}}
+
+
+def test_a_queue_node() -> None:
+    flow, found = parse("main", 1, WAITING)
+    assert found == [] and flow is not None
+    node = Enqueue("support", 3, "english", {"*": "bye", "1": "wait"}, "busy", "wait", "bye")
+    assert flow.nodes["wait"] == node
+    assert exits_of(node) == {
+        "keys.*": "bye",
+        "keys.1": "wait",
+        "full": "busy",
+        "timeout": "wait",
+        "nobody": "bye",
+    }
+    assert list(flow.queues()) == [("wait", "support")]
+    assert list(flow.lines()) == [] and prompts_of(node) == ()
+    assert list(flow.prompts()) == [("busy", "busy")]
+
+
+def test_a_queue_node_needs_no_more_than_a_queue() -> None:
+    flow, found = parse("main", 1, {"start": "wait", "nodes": {"wait": {"type": "queue", "queue": "q"}}})
+    assert found == [] and flow is not None
+    assert flow.nodes["wait"] == Enqueue("q") and exits_of(Enqueue("q")) == {}
+    good, _ = parse("main", 1, GOOD)
+    assert good is not None and list(good.queues()) == []
+
+
+@pytest.mark.parametrize("priority", [0, 99])
+def test_the_least_and_the_greatest_priority(priority: int) -> None:
+    assert faults(waiting(priority=priority)) == set()
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"queue": None}, "queue"),
+        ({"queue": ""}, "queue"),
+        ({"queue": ["q"]}, "queue"),
+        ({"priority": -1}, "priority"),
+        ({"priority": 100}, "priority"),
+        ({"priority": True}, "priority"),
+        ({"priority": "1"}, "priority"),
+        ({"priority": 1.5}, "priority"),
+        ({"skill": 7}, "skill"),
+        ({"keys": {}}, "keys"),
+        ({"keys": ["1"]}, "keys"),
+        ({"keys": {"12": "bye"}}, "keys"),
+        ({"keys": {"1": 2}}, "keys"),
+        ({"keys": {"1": "nowhere", "*": "bye"}}, "keys.1"),
+        ({"full": 1}, "full"),
+        ({"timeout": "nowhere"}, "timeout"),
+        ({"nobody": []}, "nobody"),
+        ({"failed": "bye"}, "failed"),
+        # These take no time.
+        ({"nobody": "wait"}, "nobody"),
+        ({"full": "wait"}, "full"),
+    ],
+)
+def test_faults_of_a_queue_node(fields: dict[str, Any], field: str) -> None:
+    found = faults(waiting(**fields))
+    loops = fields in ({"nobody": "wait"}, {"full": "wait"})
+    assert ("wait", "next" if loops else field) in found
+    assert {node for node, _ in found} <= {"wait", "busy", "bye"}
+
+
+def test_a_queue_is_a_pause_where_he_waits_and_none_where_he_does_not() -> None:
+    """Round by timeout or by a key he was there for a while; by full and nobody at once."""
+    say = {"type": "play", "prompt": "p", "next": "wait"}
+    for exit_name, is_fault in (("timeout", False), ("full", True), ("nobody", True)):
+        wait = {"type": "queue", "queue": "q", exit_name: "say"}
+        found = faults({"start": "wait", "nodes": {"wait": wait, "say": say}})
+        assert found == ({("wait", "next"), ("say", "next")} if is_fault else set()), exit_name
+    by_key = {"type": "queue", "queue": "q", "keys": {"1": "say"}}
+    assert faults({"start": "wait", "nodes": {"wait": by_key, "say": say}}) == set()
 
 
 @pytest.mark.parametrize(

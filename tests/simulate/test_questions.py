@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from appliance.domain.routing import CalledFrom
 from appliance.domain.walk import Left
 from appliance.errors import SiteError
 from appliance.reference.workdays import day_kind
-from appliance.simulate.route import Question, explain
+from appliance.simulate.route import Answer, Question, explain
 from appliance.store.journal import Journal, Started
 from appliance.store.models import FlowVersion
+from appliance.store.models import Queue as QueueRow
 from appliance.store.routing import load_table
 from appliance.store.unit import Store
+from appliance.store.waitlist import Waitlist
 from tests.calls.scenarios import desk, table
 from tests.contract.fake import FakeLeg
 from tests.simulate.asked import NOW, ask, ids, put
@@ -140,6 +143,103 @@ def test_a_busy_line_ends_the_hunt_where_that_does_not_lead_on(store: Store) -> 
             answer = ask(session, "4008001234", busy=busy)
             assert answer.direct is not None and ids(answer.direct) == rounds
             assert dict(answer.direct.skipped) == dict.fromkeys(busy, Skip.BUSY)
+
+
+def queue_lines(answer: Answer, node_id: str = "wait") -> tuple[list[list[str]], dict[str, Skip]]:
+    """The lines that a queue rings at once, and why it passes over others."""
+    assert answer.walk is not None
+    choice = next(visit.choice for visit in answer.walk.visits if visit.node_id == node_id)
+    assert choice is not None
+    return ids(choice), dict(choice.skipped)
+
+
+def left(answer: Answer) -> Left | None:
+    return answer.walk.left if answer.walk else None
+
+
+def test_a_queue_serves_at_once_or_he_waits(session: Session) -> None:
+    answer = ask(session, "4008000053")
+    assert (queue_lines(answer), left(answer)) == (([["a"], ["b"]], {}), Left.JOINED)
+    answer = ask(session, "4008000053", busy=["a"])
+    assert (queue_lines(answer), left(answer)) == (([["b"]], {"a": Skip.BUSY}), Left.JOINED)
+    answer = ask(session, "4008000053", busy=["a", "b"])
+    assert (queue_lines(answer), left(answer)) == (([], {"a": Skip.BUSY, "b": Skip.BUSY}), Left.QUEUED)
+    answer = ask(session, "4008000061")
+    assert queue_lines(answer) == ([["a", "b"]], {})
+
+
+def test_keys_lead_out_of_a_queue(session: Session) -> None:
+    for keys, nodes, end in (
+        (["*"], ["wait", "bye"], Left.HUNG_UP),
+        (["9", "*"], ["wait", "bye"], Left.HUNG_UP),
+        (["1", "0"], ["wait", "say", "wait", "ring"], Left.JOINED),
+        (["9"], ["wait"], Left.QUEUED),
+        ([], ["wait"], Left.QUEUED),
+    ):
+        answer = ask(session, "4008000054", busy=["a"], keys=keys)
+        assert answer.walk is not None and left(answer) is end
+        assert [visit.node_id for visit in answer.walk.visits] == nodes
+
+
+def test_only_lines_with_the_skill_serve(session: Session) -> None:
+    answer = ask(session, "4008000057")
+    others = {"a": Skip.NO_SKILL, "early": Skip.NO_SKILL}
+    assert (queue_lines(answer), left(answer)) == (([["english"]], others), Left.JOINED)
+    assert left(ask(session, "4008000057", busy=["a"])) is Left.JOINED
+    assert left(ask(session, "4008000057", busy=["english"])) is Left.QUEUED
+    afternoon = NOW + timedelta(hours=3)
+    answer = ask(session, "4008000071", at=afternoon)
+    why = {"a": Skip.NO_SKILL, "english": Skip.NO_SKILL, "early": Skip.OFF_SCHEDULE}
+    assert (queue_lines(answer), left(answer)) == (([], why), Left.NO_LINE)
+
+
+def test_lines_at_which_nobody_is_signed_in_do_not_serve(session: Session, tmp_path: Path) -> None:
+    with contextlib.closing(Journal(tmp_path / "journal.db")) as journal:
+        waitlist = Waitlist(journal.file)
+        for signed_in, busy, end in (
+            (False, [], Left.NO_LINE),
+            (True, [], Left.JOINED),
+            (True, ["a"], Left.QUEUED),
+        ):
+            waitlist.sign("a", NOW, signed_in=signed_in)
+            answer = explain(Question("4008000055", "13800138000", NOW, busy=busy), session, journal, day_kind)
+            assert left(answer) is end
+            assert queue_lines(answer)[0] == ([["a"]] if end is Left.JOINED else [])
+
+
+def test_nobody_leads_on_to_the_next_queue(session: Session) -> None:
+    answer = ask(session, "4008000056", at=NOW + timedelta(hours=3))
+    assert answer.walk is not None and left(answer) is Left.JOINED
+    assert [visit.node_id for visit in answer.walk.visits] == ["french", "few"]
+    assert queue_lines(answer, "few") == ([["rare"]], {})
+
+
+def test_a_queue_that_somebody_took_out_of_the_database_has_nobody(store: Store) -> None:
+    queues = "queues: [{id: q, account: demo, lines: [a], announce_seconds: 0}]"
+    flow = "{name: main, account: demo, start: wait, nodes: {wait: {type: queue, queue: q}}}"
+    put(
+        store,
+        f"{TWO_LINES}{queues}\nflows: [{flow}]\nnumbers: [{{number: 4008001234, account: demo, flow: main}}]",
+    )
+    with store.reading() as session:
+        assert left(ask(session, "4008001234")) is Left.JOINED
+    with store.work() as session:
+        session.delete(session.scalars(select(QueueRow)).one())
+        session.commit()
+    with store.reading() as session:
+        answer, known = ask(session, "4008001234"), load_table(session)
+    assert (queue_lines(answer), left(answer)) == (([], {}), Left.NO_LINE)
+    leg = FakeLeg()
+    take(leg, desk(routing=lambda: known))
+    assert leg.told["outcome"] == "failed:queue-nobody" and leg.ended_with == "NO_ANSWER"
+
+
+def test_a_queue_s_turns_are_looked_at_and_not_taken(session: Session, tmp_path: Path) -> None:
+    with contextlib.closing(Journal(tmp_path / "journal.db")) as journal:
+        journal.line_rung("queue/turns", ["a"], NOW)
+        for _ in range(2):
+            answer = explain(Question("4008000062", "13800138000", NOW), session, journal, day_kind)
+            assert queue_lines(answer) == ([["b"], ["c"], ["a"]], {})
 
 
 def test_a_stored_flow_that_would_go_round_for_ever_takes_no_calls(store: Store) -> None:

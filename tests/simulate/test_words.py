@@ -88,6 +88,22 @@ def test_a_refused_call_that_a_flow_takes(session: Session) -> None:
     assert zh[-7:-5] == ["结果：拒绝，非工作时间（out-of-hours）", "流程：duty@1"]
 
 
+def test_a_queue_in_words(session: Session) -> None:
+    zh, en = both(in_words(ask(session, "4008000054", busy=["a", "b"], keys=["2"])))
+    assert en[-9:] == [
+        "taken",
+        "flow: exits@1",
+        "wait: queue short",
+        "passes over a: busy",
+        "other: queue quiet",
+        "passes over a: busy",
+        "passes over b: busy",
+        "waits in the queue",
+        "price: no plan",
+    ]
+    assert zh[-7:-5] == ["wait：队列 short", "跳过 a：忙"] and zh[-2] == "在队列中等待"
+
+
 @pytest.mark.parametrize("why", Skip)
 def test_every_reason_why_a_line_is_passed_over(why: Skip) -> None:
     zh, en = both(in_words(answered(direct=Choice((), {"a": why}))))

@@ -10,6 +10,7 @@ import soundfile
 from appliance.media.prompts import PromptLibrary
 from appliance.site import check, read
 from appliance.site.findings import Finding
+from appliance.site.named import FindPrompt
 from appliance.site.switchconf import SCRIPTS
 from tests.site.texts import DEMO, edited, every_prompt, line_of
 
@@ -22,7 +23,7 @@ NUMBER = '  - number: "4008001234"\n'
 MORE = '  - {number: "4008005678", account: demo, lines: [sales-1]}\n'
 
 
-def found(text: str, find_prompt: check.FindPrompt = every_prompt) -> list[Finding]:
+def found(text: str, find_prompt: FindPrompt = every_prompt) -> list[Finding]:
     return check.check(read.parse(text.encode(), "site.yaml"), find_prompt)
 
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import tomllib
 import wave
 from array import array
+from itertools import pairwise
 from math import log10, sqrt
 from pathlib import Path
 
 import pytest
 
 from appliance.config import PROJECT_ROOT
+from appliance.domain.speech import MOST, position_prompts
 from appliance.site import check, read
 from appliance.site.demo import demo_site
 from appliance.site.schema import SiteFile
 
 PROMPTS = PROJECT_ROOT / "freeswitch-scripts" / "prompts" / "zh"
 TEXTS = tomllib.loads((PROMPTS / "texts.toml").read_text(encoding="utf-8"))
-NAMES = sorted(set(TEXTS) - {"pinyin"})
+MUSIC = sorted(TEXTS["music"])
+NAMES = sorted(set(TEXTS) - {"pinyin", "music"})
+#: Strung together, so short and without a pause at their ends.
+NUMBERS = [name for name in NAMES if name.startswith("n-")]
 
 
 def in_default_set(account: str, name: str) -> Path | None:
@@ -45,18 +50,50 @@ def test_announcements_of_the_rules_are_in_the_set() -> None:
 
 
 def test_every_file_has_its_words() -> None:
-    assert {path.stem for path in PROMPTS.glob("*.wav")} == set(NAMES) | ({"apology"} - set(NAMES))
+    assert {path.stem for path in PROMPTS.glob("*.wav")} == set(NAMES) | set(MUSIC) | ({"apology"} - set(NAMES))
     assert set(NAMES) <= set(TEXTS["pinyin"])
     assert "for trying only" in (PROMPTS / "README").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_prompt_is_telephone_sound_of_even_loudness(name: str) -> None:
+def samples_of(name: str) -> array[int]:
     with wave.open(str(PROMPTS / f"{name}.wav")) as file:
         assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (8000, 2, 1)
-        seconds = file.getnframes() / 8000
-        samples = array("h", file.readframes(file.getnframes()))
-    assert 1 < seconds < 15
-    level = 20 * log10(sqrt(sum(value * value for value in samples) / len(samples)) / 32768)
-    assert -26 < level < -18
+        return array("h", file.readframes(file.getnframes()))
+
+
+def level(samples: array[int]) -> float:
+    return 20 * log10(sqrt(sum(value * value for value in samples) / len(samples)) / 32768 + 1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_prompt_is_telephone_sound_of_even_loudness(name: str) -> None:
+    samples = samples_of(name)
+    shortest = 0.2 if name in NUMBERS or name.startswith("queue-") else 1
+    assert shortest < len(samples) / 8000 < 15
+    assert -26 < level(samples) < -18
     assert max(map(abs, samples)) < 32000
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_follow_one_another_without_a_pause(name: str) -> None:
+    samples = samples_of(name)
+    loud = [at for at, value in enumerate(samples) if abs(value) > 104]
+    assert loud[0] <= 240
+    assert len(samples) - loud[-1] <= 240
+    assert len(samples) < 8000
+
+
+def test_every_place_and_wait_can_be_said() -> None:
+    said = {name for n in range(MOST + 1) for name in (*position_prompts(n, n), *position_prompts(n, None))}
+    assert said <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", MUSIC)
+def test_music_neither_pauses_nor_clicks_where_it_starts_again(name: str) -> None:
+    samples = samples_of(name)
+    assert -26 < level(samples) < -22
+    assert max(map(abs, samples)) < 0.355 * 32768  # -9 dBFS
+    looped = samples + samples[:480]
+    assert min(level(looped[at : at + 480]) for at in range(0, len(samples), 240)) > -50
+    steps = [abs(after - before) for before, after in pairwise(samples)]
+    assert abs(samples[0] - samples[-1]) < max(steps)

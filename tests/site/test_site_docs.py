@@ -49,6 +49,7 @@ def test_all_parts_are_walked() -> None:
         "operators",
         "trunks",
         "lines",
+        "queues",
         "numbers",
         "subscriptions",
         "flows",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from appliance.site import check, read
-from appliance.site.check import FindPrompt
 from appliance.site.demo import demo_site
+from appliance.site.named import FindPrompt
 from appliance.site.read import Document
 
 DEMO = demo_site(5070, 5090, 5092)

@@ -313,6 +313,8 @@ NEW_ROWS = {
     " VALUES ('s', :nobody, '', '{}', '0', 'mon', '{}')",
     "number_lists": "INSERT INTO number_lists (id, account_id, name) VALUES ('l', :nobody, '')",
     "list_entries": "INSERT INTO list_entries (list_id, entry) VALUES (:nobody, '138*')",
+    "queues": "INSERT INTO queues VALUES ('q', :nobody, '', '[]', 'order', 600, 0, 30, 'm', 15, 30, '0', 5, 20, 5)",
+    "queue_stays": f"INSERT INTO queue_stays VALUES (1, :nobody, 1, 'q', 'demo', '400', '{AT}', 1, 'full', '')",
 }
 
 
@@ -344,16 +346,32 @@ def test_a_new_row_that_refers_to_nothing_is_refused(upgraded: Store) -> None:
 
 def test_what_hangs_on_a_row_still_goes_with_it(upgraded: Store) -> None:
     with upgraded.work() as session:
-        for statement in ("DELETE FROM numbers", "DELETE FROM calls", "DELETE FROM plans", "DELETE FROM flows"):
+        stay = f"INSERT INTO queue_stays VALUES (1, 'u1', 1, 'q', 'demo', '400', '{AT}', 1, 'full', '')"
+        for statement in (
+            stay,
+            "DELETE FROM numbers",
+            "DELETE FROM calls",
+            "DELETE FROM plans",
+            "DELETE FROM flows",
+        ):
             session.execute(text(statement))
         session.commit()
         counts = {
             name: session.scalar(text(f"SELECT count(*) FROM {name}"))
-            for name in ("subscriptions", "charges", "prices", "flow_versions", "call_legs", "operator_roles")
+            for name in (
+                "subscriptions",
+                "charges",
+                "queue_stays",
+                "prices",
+                "flow_versions",
+                "call_legs",
+                "operator_roles",
+            )
         }
     assert counts == {
         "subscriptions": 0,
         "charges": 0,
+        "queue_stays": 0,
         "prices": 0,
         "flow_versions": 0,
         "call_legs": 1,  # kept: a leg that comes late makes its call anew
@@ -383,6 +401,7 @@ def test_calls_are_routed_as_before(upgraded: Store) -> None:
     assert known.revision == STATE["revision"]
     assert (known.account_max_calls, known.schedules, known.lists, known.calendar, known.places) == ({},) * 5
     line, trunk = known.lines["a"], known.trunk("t")
+    assert (known.queues, line.skills) == ({}, frozenset())
     assert (line.number, line.max_calls, line.ring_seconds) == ("02160000001", 2, 30)
     assert (line.schedule, line.daily_calls, line.monthly_calls, line.level, line.weight) == ("", 0, 0, 1, 1)
     assert trunk is not None and (trunk.max_calls, trunk.codecs) == (0, ("PCMA",))

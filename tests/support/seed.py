@@ -35,6 +35,8 @@ from appliance.store.models import (
     Operator,
     Plan,
     Price,
+    Queue,
+    QueueStay,
     Region,
     Role,
     Schedule,
@@ -115,6 +117,7 @@ def fill(session: Session, recordings: Path | None, now: datetime, calls: int = 
         _call(session, recordings, dice, serial, at)
         at -= timedelta(minutes=dice.choice([3, 7, 18, 42, 95, 240, 700]), seconds=dice.randrange(60))
     _foreign_call(session, now - timedelta(hours=2))
+    _stays(session)
 
 
 def _accounts(session: Session) -> None:
@@ -160,6 +163,8 @@ def _accounts(session: Session) -> None:
             NumberList(id="west-vip", account_id="west", name="西部贵宾"),
             CalendarDay(day=date(2027, 2, 6), kind="makeup"),
             Region(prefix="1991234", province="江苏", city="苏州"),
+            Queue(id="hotline", account_id="east", name="热线队列", line_ids=["desk-1", "sales-2"]),
+            Queue(id="counter", account_id="west", name="柜台队列", line_ids=["west-1"]),
         ]
     )
     session.flush()
@@ -379,6 +384,26 @@ def _foreign_call(session: Session, at: datetime) -> None:
             collected_at=at,
         )
     )
+
+
+def _stays(session: Session) -> None:
+    """The answered calls waited in a queue as long as their lines rang; those that nobody answered, until then."""
+    session.flush()
+    for call in session.scalars(select(Call).where(Call.answered_at.is_not(None) | (Call.account_id == "west"))):
+        entered_at = call.answered_at or call.started_at
+        session.add(
+            QueueStay(
+                call_uuid=call.uuid,
+                ordinal=1,
+                queue_id="counter" if call.account_id == "west" else "hotline",
+                account_id=call.account_id,
+                number=call.number,
+                entered_at=entered_at,
+                wait_ms=round(((call.joined_at or call.ended_at) - entered_at) / timedelta(milliseconds=1)),
+                left="answered" if call.joined_at else "abandoned",
+                line_id=call.line_id,
+            )
+        )
 
 
 def _speak(file: Path, seconds: float, dice: random.Random) -> None:

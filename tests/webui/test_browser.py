@@ -5,12 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import update
 
 from appliance.config import Settings
+from appliance.domain.queue import Waiting
+from appliance.store.journal import Journal
+from appliance.store.models import Queue
+from appliance.store.unit import Store
+from appliance.store.waitlist import Kept, Waitlist
 from tests.support.process import Process
 from tests.support.seed import PASSWORD
 from webui import assets
@@ -155,12 +163,49 @@ def test_a_phone_needs_no_sideways_scrolling(address: str) -> None:
         assert browser.page.locator("#f-caller").is_hidden(), "calls come first, conditions when they are wanted"
         browser.page.get_by_text("查询条件").click()
         assert browser.page.locator("#f-caller").is_visible()
-        for path in ("/", f"/calls/{FIRST}", "/numbers", "/health", "/sign-in"):
+        for path in ("/", f"/calls/{FIRST}", "/queues", "/numbers", "/health", "/sign-in"):
             browser.page.goto(address + path)
             wider = browser.page.evaluate(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
             assert wider == 0, path
+        assert browser.complaints == []
+
+
+def test_the_queues_show_who_waits_without_being_loaded_again(
+    address: str, settings: Settings, store: Store
+) -> None:
+    with store.work() as session:
+        session.execute(update(Queue).values(sign_in=True))
+        session.commit()
+    journal = Journal(settings.journal_file)
+    waitlist = Waitlist(journal.file)
+    with Watched(address) as browser, closing(journal):
+        page = browser.page
+        browser.sign_in()
+        page.get_by_role("link", name="队列").click()
+        page.evaluate("window.sameDocument = true")
+        asked: list[float] = []
+        page.on("request", lambda request: asked.append(time.monotonic()))
+        page.get_by_role("button", name="签入：前台").focus()
+
+        caller = Kept(Waiting("u", "hotline", datetime.now(UTC), "4008001234", "13912345678"), "east", "1@2")
+        waitlist.keep(caller)
+        page.get_by_text("139 1234 5678").wait_for()
+        assert page.get_by_text("1 人等待").is_visible()
+        waited = page.locator(".w-waited b")
+        first = waited.inner_text()
+        browser.until(f"document.querySelector('.w-waited b').textContent !== '{first}'")
+        assert page.evaluate("document.activeElement.value") == "desk-1", "the button is still the same"
+        assert len(asked) <= 2 + (asked[-1] - asked[0]), "once a second at the most"
+
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="签出：前台").wait_for()
+        assert page.evaluate("document.activeElement.value") == "desk-1", "and so is the one in its place"
+        assert list(waitlist.signed_in()) == ["desk-1"]
+        waitlist.keep(caller, left_at=datetime.now(UTC))
+        page.get_by_text("无人等待。").wait_for()
+        assert page.evaluate("window.sameDocument")
         assert browser.complaints == []
 
 

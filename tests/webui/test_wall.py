@@ -58,6 +58,8 @@ def test_after_signing_in_the_page_that_was_asked_for_opens(app: Flask) -> None:
     assert app.test_client().get("/?caller=139").location == "/sign-in?next=/?caller%3D139"
 
 
-@pytest.mark.parametrize("path", ["/", "/numbers", "/health", "/calls/" + FILLED_IN["uuid"], "/api/v1/calls"])
+@pytest.mark.parametrize(
+    "path", ["/", "/queues", "/numbers", "/health", "/calls/" + FILLED_IN["uuid"], "/api/v1/calls"]
+)
 def test_no_cache_keeps_a_page(sign_in: SignIn, path: str) -> None:
     assert sign_in().get(path).headers["Cache-Control"] == "private, no-store"

@@ -24,6 +24,7 @@ from appliance.media import recordings
 from appliance.store.queries import calls
 from appliance.store.queries.call_views import CallRow, Place
 from appliance.store.queries.calls import OUTCOMES, CallFilter
+from appliance.store.queries.queues import stays_of_call
 from appliance.store.queries.routing import line_choices, number_choices
 from webui.call_filter import Asked, presets, read_filter, with_default_days
 from webui.context import console, now, reader
@@ -103,6 +104,7 @@ def one(uuid: str) -> ResponseReturnValue:
     """One call."""
     with reader() as opened:
         call = calls.one(opened, uuid)
+        stays = stays_of_call(opened, uuid)
         several_accounts = opened.scope.sees_all
     if call is None:
         abort(404)
@@ -111,7 +113,7 @@ def one(uuid: str) -> ResponseReturnValue:
         call=call,
         row=call.row,
         several_accounts=several_accounts,
-        steps=trail(call),
+        steps=trail(call, stays),
         charge_words=explain(call.charge) if call.charge else [],
         has_recording=bool(call.row.recording) and _file(call.row) is not None,
     )

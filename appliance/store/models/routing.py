@@ -64,6 +64,8 @@ class Line(Base):
     backup_trunks: Mapped[list[str]] = mapped_column(JSON, default=list)
     #: Whoever answers has to press 1.
     confirm: Mapped[bool] = mapped_column(Boolean, default=False)
+    #: What callers of a queue may ask for.
+    skills: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
 class Flow(Base):

@@ -19,6 +19,7 @@ from appliance.store.models import (
     NumberList,
     Plan,
     Price,
+    Queue,
     Schedule,
     Subscription,
     Trunk,
@@ -45,7 +46,8 @@ class LineView:
 @dataclass(frozen=True, slots=True)
 class FlowStep:
     """A node of a flow. ``exits`` are (exit, node) in the flow's order; exits are named as in ``domain.flow``.
-    ``strategy``: how its lines are rung; empty: it rings none."""
+    ``lines`` of a queue are those that serve it. ``strategy``: how its lines are rung; empty: it rings none.
+    ``queue``: the name of the queue that callers wait in."""
 
     id: str
     kind: str
@@ -53,6 +55,7 @@ class FlowStep:
     lines: tuple[LineView, ...]
     exits: tuple[tuple[str, str], ...]
     strategy: str
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberVie
     accounts = dict(reader.rows(select(Account.id, Account.name)))
     lines = {line.id: line for line in _lines(reader, accounts)}
     graphs = _published(reader)
+    queues = {queue.id: queue for queue in reader.scalars(select(Queue))}
     flow_names = dict(reader.rows(select(Flow.id, Flow.name)))
     named = dict(reader.rows(select(Schedule.id, Schedule.name))) | dict(
         reader.rows(select(NumberList.id, NumberList.name))
@@ -126,9 +130,9 @@ def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberVie
     views = []
     used: dict[str, list[str]] = {}
     for number in numbers:
-        flow = _flow(*graphs[number.flow_id], lines) if number.flow_id in graphs else None
+        flow = _flow(*graphs[number.flow_id], lines, queues) if number.flow_id in graphs else None
         direct = tuple(lines[line_id] for line_id in number.line_ids if line_id in lines)
-        overflow = _flow(*graphs[number.overflow_id], lines) if number.overflow_id in graphs else None
+        overflow = _flow(*graphs[number.overflow_id], lines, queues) if number.overflow_id in graphs else None
         rung = [*direct, *(line for way in (flow, overflow) if way for step in way.steps for line in step.lines)]
         for line in rung:
             if number.number not in used.setdefault(line.id, []):
@@ -217,24 +221,33 @@ def _plans(reader: Reader, now: datetime) -> tuple[dict[str, PlanView], dict[str
     return plans, prices
 
 
-def _flow(name: str, version: FlowVersion, lines: dict[str, LineView]) -> FlowView:
+def _flow(name: str, version: FlowVersion, lines: Mapping[str, LineView], queues: Mapping[str, Queue]) -> FlowView:
     graph, _ = flows.parse(name, version.version, version.graph)
     if graph is None:
         return FlowView(name, version.version, False, ())
     ordered = [graph.start]
     for node_id in ordered:  # grows while it is walked: breadth first
         ordered += [to for to in flows.exits_of(graph.nodes[node_id]).values() if to not in ordered]
-    return FlowView(name, version.version, True, tuple(_step(id_, graph, lines) for id_ in dict.fromkeys(ordered)))
+    steps = tuple(_step(node_id, graph.nodes[node_id], lines, queues) for node_id in dict.fromkeys(ordered))
+    return FlowView(name, version.version, True, steps)
 
 
-def _step(node_id: str, graph: flows.Flow, lines: dict[str, LineView]) -> FlowStep:
-    node = graph.nodes[node_id]
-    rings = node.hunt.lines if isinstance(node, flows.Ring) else ()
+def _step(node_id: str, node: flows.Node, lines: Mapping[str, LineView], queues: Mapping[str, Queue]) -> FlowStep:
+    kind, strategy, name = type(node).__name__.lower(), "", ""
+    rings: tuple[str, ...] = ()
+    if isinstance(node, flows.Ring):
+        rings, strategy = node.hunt.lines, node.hunt.strategy.value
+    elif isinstance(node, flows.Enqueue):
+        kind, name = "queue", node.queue
+        queue = queues.get(node.queue)
+        if queue is not None:
+            rings, strategy, name = tuple(queue.line_ids), queue.strategy, queue.name or queue.id
     return FlowStep(
         id=node_id,
-        kind=type(node).__name__.lower(),
+        kind=kind,
         prompt=next(iter(flows.prompts_of(node)), ""),
         lines=tuple(lines[line_id] for line_id in rings if line_id in lines),
         exits=tuple(flows.exits_of(node).items()),
-        strategy=node.hunt.strategy.value if isinstance(node, flows.Ring) else "",
+        strategy=strategy,
+        queue=name,
     )

@@ -35,6 +35,8 @@ from appliance.store.models import (
     Operator,
     Plan,
     Price,
+    Queue,
+    QueueStay,
     Region,
     Role,
     Schedule,
@@ -80,6 +82,8 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     ListEntry: lambda account: _has(_list, _list.id == ListEntry.list_id, _list.account_id == account),
     Number: lambda account: Number.account_id == account,
     NumberList: lambda account: NumberList.account_id == account,
+    Queue: lambda account: Queue.account_id == account,
+    QueueStay: lambda account: QueueStay.account_id == account,
     Schedule: lambda account: Schedule.account_id == account,
     Subscription: lambda account: _has(
         _number, _number.number == Subscription.number, _number.account_id == account

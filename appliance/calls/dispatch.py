@@ -1,0 +1,317 @@
+"""Serve the queues: who of those who wait is rung for next, and who is to be woken for it.
+
+Each process of the handlers looks after the callers whose legs it has. All see the same list of who waits (in the
+journal), choose by the same rule, and act on their own callers alone; what their choices may collide in, a line's
+last free slot, the switch decides (``limit``). Callers of a process that has died are woken out of their music, so
+that the switch hands them to one that lives: they keep their place, for it goes by when they came.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from appliance.domain.calendar import DayKinds
+from appliance.domain.hunt import Choice, Strategy, Uses
+from appliance.domain.outcome import Tried
+from appliance.domain.queue import (
+    Floor,
+    LineNow,
+    Queue,
+    Waiting,
+    expected_wait,
+    position,
+    rest_after,
+    serve,
+    staff,
+)
+from appliance.domain.routing import Line, RoutingTable
+from appliance.errors import SwitchError
+from appliance.store import past
+from appliance.store.journal import Journal
+from appliance.store.waitlist import Kept, Waitlist
+
+#: Seconds between two looks: while somebody is being woken, while somebody waits, and otherwise.
+WAKING_S, WAITING_S, IDLE_S = 0.05, 0.5, 1.0
+#: After a talk a line rests until the talk's record says so (``wrap_up_s``); until it is there, for this time.
+SETTLES = timedelta(seconds=2)
+#: How long a measured handling time holds.
+_MEASURE_EVERY = timedelta(seconds=10)
+#: How a caller of a dead process is woken: so often at once, then seldom.
+_WAKE_OFTEN = 3
+_WAKE_AGAIN, _WAKE_SELDOM = timedelta(seconds=1), timedelta(seconds=30)
+_log = structlog.get_logger(__name__)
+
+
+class Switchboard(Protocol):
+    """What serving asks of the switch; ``switch.orders``. Raises ``SwitchError`` while the switch is away."""
+
+    def usage(self, lines: Sequence[str]) -> Mapping[str, int]:
+        """Calls that each line has, those that ring it included."""
+
+    def wake(self, uuid: str) -> bool:
+        """End what a waiting leg hears; False: it is gone."""
+
+    def rest(self) -> None:
+        """Nothing is wanted at the moment."""
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A caller of ours who waits.
+
+    :param lines: those that are to ring for him; he is woken for them.
+    :param asleep: he hears music; otherwise he will look himself.
+    :param wake_at: when he is to be woken at the latest.
+    """
+
+    waiting: Waiting
+    account: str
+    wake_at: datetime
+    lines: tuple[Line, ...] = ()
+    asleep: bool = False
+
+
+class Dispatcher:
+    """Serves the queues of one process. Its greenlet calls ``look`` again and again.
+
+    :param owner: the name of this process, and ``is_alive`` whether one of that name is still there.
+    :param poke: have the next look now.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        routing: Callable[[], RoutingTable],
+        switch: Switchboard,
+        now: Callable[[], datetime],
+        public_day: DayKinds,
+        dice: random.Random,
+        owner: str,
+        is_alive: Callable[[str], bool],
+        poke: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._journal = journal
+        self._list = Waitlist(journal.file)
+        self._routing = routing
+        self._switch = switch
+        self._now = now
+        self._public_day = public_day
+        self._dice = dice
+        self._owner = owner
+        self._is_alive = is_alive
+        self._poke = poke
+        self._tickets: dict[str, Ticket] = {}
+        self._usage: dict[str, int] = {}
+        self._handling: dict[str, tuple[datetime, timedelta | None]] = {}
+        self._away = False
+        #: Callers of dead processes, how often they were woken, and when.
+        self._woken: dict[str, tuple[int, datetime]] = {}
+
+    # -- what a caller's steps ask ---------------------------------------------------------------------------
+
+    def enter(self, waiting: Waiting, account: str, wake_at: datetime) -> Ticket:
+        """A caller begins to wait, or goes on where he stood. Where nobody of his queue waits before him, lines may
+        be his at once."""
+        ticket = self._tickets[waiting.uuid] = Ticket(waiting, account, wake_at)
+        self._keep(ticket)
+        if position(waiting.uuid, self._waiting()) == 1:
+            self._look()
+        else:
+            self._poke()
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """He waits no longer: he went elsewhere, hung up, or his talk is over."""
+        if self._tickets.get(ticket.waiting.uuid) is ticket:
+            del self._tickets[ticket.waiting.uuid]
+        now = self._now()
+        self._list.keep(Kept(ticket.waiting, ticket.account, self._owner), left_at=now)
+        queue = self._routing().queues.get(ticket.waiting.queue)
+        if ticket.waiting.rung and queue is not None and queue.wrap_up_s:
+            # Whether he talked is not known here: his record says it, and soon.
+            settles = min(SETTLES, timedelta(seconds=queue.wrap_up_s))
+            self._list.rest(dict.fromkeys(ticket.waiting.rung, now + settles))
+        self._poke()
+
+    def rings(self, ticket: Ticket) -> None:
+        """His lines are told to ring now: from here on the switch counts them."""
+        ticket.waiting = replace(ticket.waiting, rung_at=self._now())
+        self._keep(ticket)
+
+    def rang_in_vain(self, ticket: Ticket, tried: Iterable[Tried], queue: Queue) -> None:
+        """None of his lines could be joined: they rest, and he waits on where he stood."""
+        now = self._now()
+        rests = {one.line: now + rest for one in tried if (rest := rest_after(one.disposition, queue))}
+        if rests:
+            self._list.rest(rests)
+        ticket.lines = ()
+        ticket.waiting = replace(ticket.waiting, rung=(), rung_at=None)
+        self._keep(ticket)
+        self._poke()
+
+    def length(self, queue: Queue) -> int:
+        """How many callers wait in a queue."""
+        return sum(one.queue == queue.id and not one.rung for one in self._waiting())
+
+    def place(self, ticket: Ticket) -> int:
+        """His position; 0: lines ring for him."""
+        return position(ticket.waiting.uuid, self._waiting())
+
+    def staff(self, queue: Queue, waiting: Waiting) -> Choice:
+        """The lines that may serve him, busy or not, and why the others may not."""
+        return staff(queue, waiting, self._floor(()))
+
+    def expected_wait(self, queue: Queue, ticket: Ticket) -> timedelta | None:
+        """How long it will take until he is served; None: nobody can tell."""
+        lines = sum(map(len, self.staff(queue, ticket.waiting).rounds))
+        now = self._now()
+        measured_at, handling = self._handling.get(queue.id, (now - 2 * _MEASURE_EVERY, None))
+        if abs(now - measured_at) >= _MEASURE_EVERY:
+            handling = self._list.handling(queue.hunt.lines, now)
+            if handling is not None:
+                handling += timedelta(seconds=queue.wrap_up_s)
+            self._handling[queue.id] = now, handling
+        return expected_wait(self.place(ticket), lines, handling)
+
+    # -- serving ---------------------------------------------------------------------------------------------
+
+    def look(self) -> float:
+        """One look; in how many seconds the next one is due."""
+        self._adopt()
+        self._look()
+        if not self._tickets:
+            self._switch.rest()
+            return IDLE_S
+        return WAKING_S if any(map(self._is_wanted, self._tickets.values())) else WAITING_S
+
+    def _look(self) -> None:
+        if not all(ticket.waiting.rung for ticket in self._tickets.values()):
+            self._choose()
+        for ticket in list(self._tickets.values()):
+            if self._is_wanted(ticket):
+                self._wake(ticket.waiting.uuid)
+
+    def _choose(self) -> None:
+        self._count()
+        # From here to the end of the choice nothing waits: what is chosen is written before anybody else looks.
+        waiting = self._waiting()
+        table = self._routing()
+        now = self._now()
+        for served in serve(self._floor(waiting)):
+            ticket = self._tickets.get(served.uuid)
+            if ticket is None:
+                continue  # another process has his leg, and chooses the same
+            queue = table.queues[ticket.waiting.queue]
+            rung = tuple(line.id for line in served.lines)
+            ticket.lines = served.lines
+            ticket.waiting = replace(ticket.waiting, rung=rung)
+            self._keep(ticket)
+            if queue.hunt.strategy is Strategy.ROTATE:
+                self._journal.line_rung(queue.turns, rung, now)
+
+    def _is_wanted(self, ticket: Ticket) -> bool:
+        return ticket.asleep and bool(ticket.lines or self._now() >= ticket.wake_at)
+
+    def _wake(self, uuid: str) -> bool:
+        try:
+            there = self._switch.wake(uuid)
+        except SwitchError as error:
+            self._is_away(error)
+            return True
+        self._away = False
+        return there
+
+    def _count(self) -> None:
+        """How many calls each line of the queues has. While the switch cannot be asked lines are taken for idle:
+        one that is not is found full when it is rung."""
+        table = self._routing()
+        wanted = {one.waiting.queue for one in self._tickets.values() if not one.waiting.rung}
+        lines = {
+            line
+            for queue_id in wanted
+            if (queue := table.queues.get(queue_id)) is not None
+            for line in queue.hunt.lines
+            if line in table.lines and table.lines[line].max_calls
+        }
+        try:
+            self._usage = dict(self._switch.usage(sorted(lines)))
+            self._away = False
+        except SwitchError as error:
+            self._usage = {}
+            self._is_away(error)
+
+    def _is_away(self, error: SwitchError) -> None:
+        if not self._away:
+            _log.error("queues cannot ask the switch", error=str(error))
+        self._away = True
+
+    def _adopt(self) -> None:
+        """Callers whose process has died: wake them, and the switch hands them to us; strike out those who have
+        gone. Who does not come after some tries talks, or hears the fallback's words, which are not to be cut off:
+        he is looked after seldom."""
+        now = self._now()
+        others = self._others()
+        gone = {owner for owner in {kept.owner for kept in others} if not self._is_alive(owner)}
+        orphans = {kept.waiting.uuid: kept for kept in others if kept.owner in gone}
+        self._woken = {uuid: woken for uuid, woken in self._woken.items() if uuid in orphans}
+        for uuid, kept in orphans.items():
+            times, last = self._woken.get(uuid, (0, now))
+            pause = _WAKE_AGAIN if times < _WAKE_OFTEN else _WAKE_SELDOM
+            if uuid in self._tickets or (times and now - last < pause):
+                continue
+            self._woken[uuid] = times + 1, now
+            if not self._wake(uuid) and uuid not in self._tickets:
+                self._list.keep(kept, left_at=self._now())
+
+    # -- what is known ---------------------------------------------------------------------------------------
+
+    def _keep(self, ticket: Ticket) -> None:
+        self._list.keep(Kept(ticket.waiting, ticket.account, self._owner))
+
+    def _others(self) -> list[Kept]:
+        """Callers of other processes, and those that came to us from them and have not been written yet."""
+        return self._list.here(but=self._owner)
+
+    def _waiting(self) -> list[Waiting]:
+        """All who wait: ours as we know them ourselves, whatever the journal could be told."""
+        others = [kept.waiting for kept in self._others() if kept.waiting.uuid not in self._tickets]
+        return [*others, *(ticket.waiting for ticket in self._tickets.values())]
+
+    def _floor(self, waiting: Sequence[Waiting]) -> Floor:
+        table, now = self._routing(), self._now()
+        return Floor(
+            table=table,
+            waiting=waiting,
+            lines=self._lines(table, now),
+            now=now,
+            day_kind=table.day_kinds(self._public_day),
+            dice=self._dice,
+            uses=self._uses,
+        )
+
+    def _lines(self, table: RoutingTable, now: datetime) -> dict[str, LineNow]:
+        signed_in = self._list.signed_in()
+        rests = self._list.left_alone(_wrap_up(table), now)
+        known: Collection[str] = {*signed_in, *rests, *self._usage}
+        return {line: LineNow(self._usage.get(line, 0), rests.get(line), line in signed_in) for line in known}
+
+    def _uses(self, queue: Queue, waiting: Waiting) -> Uses:
+        lines = self._routing().lines
+        capped = past.capped(lines[line] for line in queue.hunt.lines if line in lines)
+        number, caller = waiting.number, waiting.caller
+        return self._journal.uses(queue.turns, queue.hunt, number, caller, capped, self._now())
+
+
+def _wrap_up(table: RoutingTable) -> dict[str, int]:
+    """Line → for how many seconds it is left alone after a talk; a line of several queues for the longest."""
+    times: dict[str, int] = {}
+    for queue in table.queues.values():
+        for line in queue.hunt.lines:
+            times[line] = max(queue.wrap_up_s, times.get(line, 0))
+    return times

@@ -1,0 +1,209 @@
+"""Have a caller wait in a queue until a line answers, or he waits no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from appliance.calls.connect import announce_recording, reached, reasons
+from appliance.calls.desk import Desk
+from appliance.calls.dispatch import Ticket
+from appliance.domain.admission import is_vip
+from appliance.domain.called import Incoming
+from appliance.domain.flow import Enqueue
+from appliance.domain.queue import Left, Queue, Stay, Waiting, minutes_told, read_stay, with_stay
+from appliance.domain.routing import RecordPolicy, RoutingTable
+from appliance.domain.speech import position_prompts
+from appliance.switch.leg import Digits, Leg, Tried
+
+#: Without any music, how long the caller hears nothing before we look again.
+_SILENCE_S = 2.0
+#: Who comes back from dead handlers is looked after this soon: it makes the switch forget that he lost them.
+_FIRST_AFTER_LOSS = timedelta(seconds=3.2)
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended: ``node`` is where the flow goes on (empty: nowhere), ``tried`` the lines that rang in vain,
+    ``key`` the one that led there."""
+
+    left: Left
+    node: str
+    tried: Sequence[Tried] = ()
+    key: str = ""
+
+
+def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Desk) -> Outcome:
+    """Wait; returns when the caller leaves without a talk. A talk is the call's end (``CallerGone``).
+
+    What the caller's record will say of it is noted before he waits: when he came, and that he gave up, which the
+    next note corrects.
+    """
+    exits = {Left.FULL: node.full, Left.TIMEOUT: node.timeout, Left.NOBODY: node.nobody}
+    queue = table.queues.get(node.queue)
+    if queue is None or queue.account != call.route.account:
+        _log.error("queue missing", queue=node.queue, account=call.route.account, call=leg.uuid)
+        lose_place(leg, desk.now())
+        return Outcome(Left.NOBODY, node.nobody)
+    waiting, resumed = _waiting(leg, node, queue, call, table, desk)
+    if not resumed and queue.max_length and desk.dispatcher.length(queue) >= queue.max_length:
+        _left(leg, waiting, Left.FULL, desk.now())
+        return Outcome(Left.FULL, node.full)
+    if not _is_staffed(leg, queue, waiting, desk):
+        _left(leg, waiting, Left.NOBODY, desk.now())
+        return Outcome(Left.NOBODY, node.nobody)
+    leg.note(queue=str(Stay(queue.id, waiting.entered_at)), outcome="abandoned:queue")
+    ends = waiting.entered_at + timedelta(seconds=queue.max_wait_s)
+    tried: list[Tried] = []
+    hearing = _Hearing(desk.now() if resumed else None, resumed)
+    ticket = desk.dispatcher.enter(waiting, queue.account, ends)
+    try:
+        # He has his place already: who comes while this is played comes after him.
+        record_to = announce_recording(leg, call, desk) if call.route.record is RecordPolicy.ALL else None
+        while True:
+            if ticket.lines:
+                tried += _rung(leg, call, ticket, queue, table, desk, record_to)
+                continue
+            why = _why_not_any_longer(leg, ticket, queue, ends, desk)
+            if why is not None:
+                _left(leg, ticket.waiting, why, desk.now())
+                return Outcome(why, exits[why], tried)
+            sounds, again_at = hearing.next(ticket, queue, desk)
+            ticket.wake_at = min(ends, again_at)
+            key = _heard(leg, ticket, sounds, "".join(node.keys))
+            if key:
+                _left(leg, ticket.waiting, Left.KEY, desk.now())
+                return Outcome(Left.KEY, node.keys[key], tried, key)
+    finally:
+        desk.dispatcher.leave(ticket)
+
+
+def _waiting(
+    leg: Leg, node: Enqueue, queue: Queue, call: Incoming, table: RoutingTable, desk: Desk
+) -> tuple[Waiting, bool]:
+    """The caller's place, and whether he had it before his handlers died."""
+    before = read_stay(leg.notes.get("queue", ""))
+    resumed = before is not None and before.queue == queue.id
+    if before is not None and not resumed:
+        lose_place(leg, desk.now())
+    return (
+        Waiting(
+            uuid=leg.uuid,
+            queue=queue.id,
+            entered_at=before.entered_at if before is not None and resumed else desk.now(),
+            number=call.route.number,
+            caller=call.caller.number,
+            priority=node.priority + (queue.vip_priority if is_vip(call, table) else 0),
+            skill=node.skill,
+        ),
+        resumed,
+    )
+
+
+def _left(leg: Leg, waiting: Waiting, why: Left, now: datetime) -> None:
+    """Note that his stay is over."""
+    _close(leg, Stay(waiting.queue, waiting.entered_at), why, now)
+
+
+def _close(leg: Leg, stay: Stay, why: Left, now: datetime) -> None:
+    over = replace(stay, waited=max(now - stay.entered_at, timedelta()), left=why)
+    leg.note(queue="", queued=with_stay(leg.notes.get("queued", ""), over))
+
+
+def lose_place(leg: Leg, now: datetime) -> None:
+    """A caller comes back from dead handlers and not into the queue that he waited in: it is gone, or his flow is
+    another one now. Whoever joins him does not serve that queue."""
+    stay = read_stay(leg.notes.get("queue", ""))
+    if stay is not None:
+        _close(leg, stay, Left.LOST, now)
+
+
+def _is_staffed(leg: Leg, queue: Queue, waiting: Waiting, desk: Desk) -> bool:
+    """Whether anybody is there to serve him; if not, it is noted why."""
+    choice = desk.dispatcher.staff(queue, waiting)
+    if not choice.rounds:
+        leg.note(because=reasons(choice))
+    return bool(choice.rounds)
+
+
+def _why_not_any_longer(leg: Leg, ticket: Ticket, queue: Queue, ends: datetime, desk: Desk) -> Left | None:
+    if desk.now() >= ends:
+        return Left.TIMEOUT
+    return None if _is_staffed(leg, queue, ticket.waiting, desk) else Left.NOBODY
+
+
+def _rung(
+    leg: Leg,
+    call: Incoming,
+    ticket: Ticket,
+    queue: Queue,
+    table: RoutingTable,
+    desk: Desk,
+    record_to: str | None,
+) -> Sequence[Tried]:
+    """It is his turn: ring his lines; what became of them when none could be joined. He hears music meanwhile."""
+    leg.note(outcome="abandoned:ringing")
+    desk.dispatcher.rings(ticket)
+    music = desk.find_prompt(queue.account, queue.music)
+    tried = reached(leg, call, ticket.lines, table, desk, record_to, music)
+    leg.note(outcome="abandoned:queue")
+    desk.dispatcher.rang_in_vain(ticket, tried, queue)
+    return tried
+
+
+def _heard(leg: Leg, ticket: Ticket, sounds: Sequence[Path], keys: str) -> str:
+    """Let him hear the sounds until they are over, he is woken, or presses a key that is asked for: that key."""
+    ticket.asleep = True
+    try:
+        heard = leg.wait(sounds, keys) if sounds else leg.collect(None, _SILENCE_S)
+    finally:
+        ticket.asleep = False
+    return heard.keys if isinstance(heard, Digits) and heard.keys in keys else ""
+
+
+@dataclass(slots=True)
+class _Hearing:
+    """What a caller hears while he waits: his position when it is due, and music.
+
+    :param told_at: when he was told his position last.
+    :param after_loss: he comes back from dead handlers: he hears music first, and is looked after soon.
+    """
+
+    told_at: datetime | None
+    after_loss: bool = False
+
+    def next(self, ticket: Ticket, queue: Queue, desk: Desk) -> tuple[list[Path], datetime]:
+        """What he hears next, and when he is to hear something else."""
+        now = desk.now()
+        every = timedelta(seconds=queue.announce_s or queue.max_wait_s)
+        if queue.announce_s and (self.told_at is None or now - self.told_at >= every):
+            first, self.told_at = self.told_at is None, now
+            announcement = _announcement(ticket, queue, desk, first=first)
+            if announcement:
+                return announcement, now + every
+        music = _found(desk, queue, queue.music)
+        again_at = (self.told_at or now) + every
+        if self.after_loss:
+            self.after_loss, again_at = False, now + _FIRST_AFTER_LOSS
+        return [] if music is None else [music], again_at
+
+
+def _announcement(ticket: Ticket, queue: Queue, desk: Desk, *, first: bool) -> list[Path]:
+    """His position and what he has to expect."""
+    wait_for = desk.dispatcher.expected_wait(queue, ticket)
+    minutes = None if wait_for is None else minutes_told(wait_for)
+    names = position_prompts(max(1, desk.dispatcher.place(ticket)), minutes)
+    found = [_found(desk, queue, name) for name in (*(("queue-busy",) if first else ()), *names)]
+    return desk.together([path for path in found if path is not None])
+
+
+def _found(desk: Desk, queue: Queue, name: str) -> Path | None:
+    path = desk.find_prompt(queue.account, name)
+    if path is None:
+        _log.error("prompt missing", prompt=name, account=queue.account)
+    return path

@@ -1,0 +1,123 @@
+"""``appliance queue``: where callers wait for a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+
+import click
+
+from appliance import bootstrap, config
+from appliance.cli.moment import Moment, day_begins
+from appliance.domain.calendar import SHANGHAI
+from appliance.errors import ApplianceError
+from appliance.store import schema, waitlist
+from appliance.store.journal import Journal
+from appliance.store.queries import Scope, reading
+from appliance.store.queries.queues import QueueReport, queue_report
+from appliance.store.queries.queues_now import CallerView, PostView, QueueNow, asks_for_sign_in, queues_now
+
+
+@click.group()
+def queue() -> None:
+    """Queues: who waits, who serves, what became of the callers."""
+
+
+@queue.command("list")
+def list_queues() -> None:
+    """List the queues: who waits now, their lines, and whether somebody is signed in at them."""
+    settings = config.load()
+    journal = Journal(settings.journal_file, reads_only=True)
+    store = schema.opened(settings.database_url)
+    with closing(store), closing(journal), reading(store, Scope(None)) as reader:
+        queues = queues_now(reader, waitlist.Waitlist(journal.file), bootstrap.utc_now())
+    if not queues:
+        click.echo("no queues; a site file names them")
+    for one in queues:
+        signed_in = f", {one.signed_in} of {len(one.lines)} signed in" if one.sign_in else ""
+        click.echo(f"{one.id:<16}  {one.name}: {one.waiting} waiting{signed_in}")
+        for line in (*_lines(one), *_callers(one)):
+            click.echo(f"  {line}")
+
+
+@queue.command()
+@click.option("--since", type=Moment(), help="Default: the beginning of today, Asia/Shanghai.")
+@click.option("--until", type=Moment(), help="Default: now.")
+def report(since: datetime | None, until: datetime | None) -> None:
+    """Say what became of each queue's callers, each counted for each time that he entered it."""
+    now = bootstrap.utc_now()
+    store = schema.opened(config.load().database_url)
+    with closing(store), reading(store, Scope(None)) as reader:
+        rows = queue_report(reader, since or day_begins(now), until or now)
+    if not rows:
+        click.echo("no queues; a site file names them")
+    for row in rows:
+        click.echo(f"{row.queue_id:<16}  {_reported(row)}")
+
+
+@queue.command("sign-in")
+@click.argument("line")
+def sign_in(line: str) -> None:
+    """Sign in at LINE: it serves the queues that ask for it from now on."""
+    click.echo(_signed(line, signed_in=True))
+
+
+@queue.command("sign-out")
+@click.argument("line")
+def sign_out(line: str) -> None:
+    """Sign out at LINE: it serves the queues that ask for somebody there no longer."""
+    click.echo(_signed(line, signed_in=False))
+
+
+def _signed(line: str, *, signed_in: bool) -> str:
+    """Do it, and say so."""
+    settings = config.load()
+    store = schema.opened(settings.database_url)
+    with closing(store), reading(store, Scope(None)) as reader:
+        asks = asks_for_sign_in(reader, line)
+    if not asks:
+        raise ApplianceError(f"{line}: not a line of a queue that asks for signing in")
+    waitlist.sign(settings.journal_file, line, bootstrap.utc_now(), signed_in=signed_in)
+    return f"{line} is signed {'in' if signed_in else 'out'}"
+
+
+def _lines(one: QueueNow) -> Iterator[str]:
+    for line in one.lines:
+        yield f"{line.id:<16}  {', '.join(_state(line, sign_in=one.sign_in))}".rstrip()
+
+
+def _state(line: PostView, *, sign_in: bool) -> Iterator[str]:
+    if sign_in:
+        yield f"signed in since {_clock(line.signed_in_at)}" if line.signed_in_at else "signed out"
+    if line.rests_until:
+        yield f"rests until {_clock(line.rests_until)}"
+
+
+def _callers(one: QueueNow) -> Iterator[str]:
+    for caller in one.callers:
+        place = f"{caller.position}." if caller.position else "->"
+        yield f"{place:<4}{caller.caller or 'withheld'} since {_clock(caller.entered_at)}{_more(caller)}"
+
+
+def _more(caller: CallerView) -> str:
+    more = [f"priority {caller.priority}" if caller.priority else "", caller.skill]
+    if caller.rung:
+        since = f" since {_clock(caller.rung_at)}" if caller.rung_at else ""
+        more.append(f"rings or talks to {', '.join(caller.rung)}{since}")
+    return "".join(f", {word}" for word in more if word)
+
+
+def _reported(row: QueueReport) -> str:
+    level = "-" if row.service_level is None else f"{row.service_level / 10:.1f} %"
+    mean = "-" if row.mean_wait_ms is None else f"{row.mean_wait_ms / 1000:.0f} s"
+    return (
+        f"{row.offered} came, {row.answered} answered, service level {level}, mean wait {mean}, "
+        f"longest {row.longest_wait_ms / 1000:.0f} s; {row.abandoned} gave up ({row.short} at once), "
+        f"{row.timeout} waited too long, {row.full} full, {row.nobody} nobody there, {row.key} left by a key, "
+        f"{row.lost} lost"
+    )
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"

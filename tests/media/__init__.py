@@ -1,0 +1,1 @@
+"""Sound: prompts and what is made of them."""

@@ -1,0 +1,66 @@
+"""Queues: who waits now, who is at the lines, and what became of today's callers."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from appliance.store import waitlist
+from appliance.store.journal import Journal
+from appliance.store.queries.queues import queue_report
+from appliance.store.queries.queues_now import asks_for_sign_in, queues_now
+from webui.context import console, now, reader, signed_in
+from webui.shown import local
+
+bp = Blueprint("queues", __name__)
+
+#: Roles that may sign in and out for others.
+SIGNERS = frozenset({"administrator", "operator", "supervisor"})
+#: What of the page is asked for again by itself, and from which template it comes.
+_PARTS = {"live": "queues/_live.html", "report": "queues/_report.html"}
+
+
+@bp.get("/queues")
+def page() -> ResponseReturnValue:
+    """Every queue with its callers and lines, and today's report."""
+    part, at = request.headers.get("HX-Target", ""), now()
+    journal = Journal(console().settings.journal_file, reads_only=True)
+    with closing(journal), reader() as opened:
+        queues = queues_now(opened, waitlist.Waitlist(journal.file), at)
+        # Counting a day's stays takes longer than a look at who waits.
+        report = [] if part == "live" else queue_report(opened, _day_begins(at), at)
+        several_accounts = opened.scope.sees_all
+    order = {queue.id: place for place, queue in enumerate(queues)}
+    return render_template(
+        _PARTS.get(part, "queues/page.html"),
+        queues=queues,
+        known={queue.id: queue for queue in queues},
+        report=sorted(report, key=lambda row: order.get(row.queue_id, len(order))),
+        now=at,
+        several_accounts=several_accounts,
+        may_sign=_may_sign(),
+    )
+
+
+@bp.post("/queues/sign")
+def sign() -> ResponseReturnValue:
+    """Sign in at the line that the form names as ``in``, or out at that named as ``out``."""
+    if not _may_sign():
+        abort(403)
+    line = request.form.get("in") or request.form.get("out") or ""
+    with reader() as opened:
+        if not asks_for_sign_in(opened, line):
+            abort(404)
+    waitlist.sign(console().settings.journal_file, line, now(), signed_in="in" in request.form)
+    return page() if request.headers.get("HX-Target") == "live" else redirect(url_for(".page"), 303)
+
+
+def _may_sign() -> bool:
+    return any(role.name in SIGNERS for role in signed_in().roles)
+
+
+def _day_begins(at: datetime) -> datetime:
+    return local(at).replace(hour=0, minute=0, second=0, microsecond=0)
