@@ -141,15 +141,20 @@ def is_live(chain: list[Scenario]) -> bool:
 
 
 #: Rows of one number that differ in what a rule thinks of the caller are all the same to a switch.
-_ENOUGH = 6
+_ENOUGH = 3
+
+
+def _dialled(chain: list[Scenario]) -> str:
+    """The number; empty: it is nobody's."""
+    return chain[0].number if chain[0].number in table().numbers else ""
 
 
 def live() -> list[list[Scenario]]:
     """The chains that are carried out, of those about one number without a menu some."""
     chosen: list[list[Scenario]] = []
     for chain in filter(is_live, chains()):
-        number = chain[0].number
-        alike = sum(other[0].number == number for other in chosen)
+        number = _dialled(chain)
+        alike = sum(_dialled(other) == number for other in chosen)
         if alike < _ENOUGH or number in ("4008001234", "4008005678") or number in _BY_ORDER:
             chosen.append(chain)
     return chosen

@@ -1,0 +1,121 @@
+"""Rules broken on purpose: the tests must notice each time. Each is broken in a copy of the project."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.accept, pytest.mark.timeout(300)]
+
+_ROOT = Path(__file__).parents[2]
+#: (what is broken, file, what stands there, what is put there, the tests that must fail)
+MUTATIONS = [
+    (
+        "who is urgent waits longest",
+        "domain/queue.py",
+        "key=lambda one: (-one.priority, one.entered_at, one.uuid)",
+        "key=lambda one: (one.priority, one.entered_at, one.uuid)",
+        "tests/domain/test_queue.py",
+    ),
+    (
+        "lines need no rest",
+        "domain/queue.py",
+        "return not rests and (",
+        "return (",
+        "tests/domain/test_queue.py",
+    ),
+    (
+        "a line that was chosen is chosen again",
+        "domain/queue.py",
+        "taken[line_id] = taken.get(line_id, 0) + young",
+        "taken[line_id] = taken.get(line_id, 0)",
+        "tests/domain/test_queue.py",
+    ),
+    (
+        "who hung up was lost by us",
+        "domain/queue.py",
+        "Left.ABANDONED if gave_up else Left.LOST",
+        "Left.LOST if gave_up else Left.ABANDONED",
+        "tests/domain/test_queue.py",
+    ),
+    (
+        "nobody is woken for his turn",
+        "calls/dispatch.py",
+        "            if self._is_wanted(ticket):",
+        "            if self._is_wanted(ticket) and not ticket.lines:",
+        "tests/calls/test_queue_races.py",
+    ),
+    (
+        "a place is lost with the handlers",
+        "calls/waiting.py",
+        "entered_at=before.entered_at if before is not None and resumed else desk.now(),",
+        "entered_at=desk.now(),",
+        "tests/calls/test_scenarios.py",
+    ),
+    (
+        "a white list does not open closed hours",
+        "domain/admission.py",
+        "_VIP_SKIPS = frozenset({Rule.FREQUENCY, Rule.PASSWORD, Rule.HOLIDAY, Rule.SCHEDULE})",
+        "_VIP_SKIPS = frozenset({Rule.FREQUENCY, Rule.PASSWORD, Rule.HOLIDAY})",
+        "tests/calls/test_scenarios.py",
+    ),
+    (
+        "any end of a line has the next one rung",
+        "domain/hunt.py",
+        "return _COUNTS_AS.get(after, after) in self.fail_over",
+        "return True",
+        "tests/calls/test_scenarios.py",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project's own files."""
+    folder: Path = tmp_path_factory.mktemp("mutated")
+    for name in ("appliance", "webui", "tests", "docs", "freeswitch-scripts", "pyproject.toml"):
+        source = _ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+def run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-cov", "-p", "no:cacheprovider", tests]
+    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
+
+
+def test_unbroken_they_pass(copy: Path) -> None:
+    for tests in sorted({tests for *_, tests in MUTATIONS}):
+        done = run(copy, tests)
+        assert done.returncode == 0, done.stdout[-2000:]
+    where = subprocess.run(
+        [sys.executable, "-c", "import appliance; print(appliance.__file__)"],
+        cwd=copy,
+        env=os.environ | {"PYTHONPATH": str(copy)},
+        capture_output=True,
+        text=True,
+    )
+    assert where.stdout.startswith(str(copy)), "the copy is what is tested"
+
+
+@pytest.mark.parametrize(("what", "file", "there", "put", "tests"), MUTATIONS, ids=[one[0] for one in MUTATIONS])
+def test_a_broken_rule_is_noticed(copy: Path, what: str, file: str, there: str, put: str, tests: str) -> None:
+    path = copy / "appliance" / file
+    whole = path.read_text(encoding="utf-8")
+    assert whole.count(there) == 1, "the rule is written otherwise by now"
+    path.write_text(whole.replace(there, put), encoding="utf-8")
+    try:
+        done = run(copy, tests)
+    finally:
+        path.write_text(whole, encoding="utf-8")
+    assert done.returncode == 1, f"nobody noticed: {what}\n{done.stdout[-1500:]}"
+    assert "failed" in done.stdout
