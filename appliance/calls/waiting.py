@@ -23,7 +23,7 @@ from appliance.switch.leg import Digits, Leg, Tried
 #: Without any music, how long the caller hears nothing before we look again.
 _SILENCE_S = 2.0
 #: Who comes back from dead handlers is looked after this soon: it makes the switch forget that he lost them.
-_FIRST_AFTER_LOSS = timedelta(seconds=3.2)
+_FIRST_AFTER_LOSS = timedelta(seconds=1.2)
 _log = structlog.get_logger(__name__)
 
 

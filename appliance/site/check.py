@@ -12,7 +12,7 @@ from appliance.site.check_prices import check_plans, check_subscriptions
 from appliance.site.check_queues import check_queue_nodes, check_queues
 from appliance.site.check_rules import check_rules
 from appliance.site.findings import Finding, Path, SiteFaults
-from appliance.site.named import FindPrompt, check_line, check_prompt
+from appliance.site.named import FindPrompt, check_line, check_lines, check_prompt
 from appliance.site.read import Document, read
 from appliance.site.schema import FlowPart, NumberPart
 from appliance.site.values import ID_LIMIT, is_id, is_prompt_name
@@ -185,7 +185,6 @@ def _prompts(
 
 def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
     accounts = _accounts(document)
-    lines = {line.id: line for line in document.site.lines}
     known_flows = {(flow.account, flow.name) for flow in document.site.flows}
     for index, part in enumerate(document.site.numbers):
         path: Path = ("numbers", index)
@@ -194,12 +193,7 @@ def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
         yield from _destination(document, path, part)
         if part.flow is not None and (part.account, part.flow) not in known_flows:
             yield document.finding((*path, "flow"), "unknown-flow", value=part.flow, account=part.account)
-        for at, line in enumerate(part.lines):
-            here = (*path, "lines", at)
-            if line in part.lines[:at]:
-                yield document.finding(here, "line-twice", value=line)
-            else:
-                yield from check_line(document, lines, here, line, part.account)
+        yield from check_lines(document, (*path, "lines"), part.lines, part.account)
         if part.record == "all" and part.record_notice:
             here = (*path, "record_notice")
             yield from check_prompt(document, here, part.account, NOTICE, find_prompt)

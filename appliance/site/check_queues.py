@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from appliance.domain import flow as flows
 from appliance.site.findings import Finding, Path
-from appliance.site.named import FindPrompt, check_line, check_prompt
+from appliance.site.named import FindPrompt, check_lines, check_prompt
 from appliance.site.read import Document
 from appliance.site.schema import QueuePart
 
@@ -25,17 +25,11 @@ ANNOUNCED = (
 def check_queues(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
     """Faults of the queues themselves."""
     accounts = {account.id for account in document.site.accounts}
-    lines = {line.id: line for line in document.site.lines}
     for index, part in enumerate(document.site.queues):
         path: Path = ("queues", index)
         if part.account not in accounts:
             yield document.finding((*path, "account"), "unknown-account", value=part.account)
-        for at, line in enumerate(part.lines):
-            here = (*path, "lines", at)
-            if line in part.lines[:at]:
-                yield document.finding(here, "line-twice", value=line)
-            else:
-                yield from check_line(document, lines, here, line, part.account)
+        yield from check_lines(document, (*path, "lines"), part.lines, part.account)
         yield from check_prompt(document, (*path, "music"), part.account, part.music, find_prompt)
         if part.announce_seconds:
             for name in ANNOUNCED:

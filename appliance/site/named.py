@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 
 from appliance.errors import MediaError
@@ -12,6 +12,16 @@ from appliance.site.schema import LinePart
 
 #: (account, prompt) → its file, or None; ``MediaError``: the file cannot be played.
 FindPrompt = Callable[[str, str], FilePath | None]
+
+
+def check_lines(document: Document, path: Path, named: Sequence[str], account: str) -> Iterator[Finding]:
+    """A list of lines names each of them once, and as ``check_line`` wants it."""
+    lines = {line.id: line for line in document.site.lines}
+    for at, line in enumerate(named):
+        if line in named[:at]:
+            yield document.finding((*path, at), "line-twice", value=line)
+        else:
+            yield from check_line(document, lines, (*path, at), line, account)
 
 
 def check_line(

@@ -36,7 +36,7 @@ _AT_ONCE_S = 0.1
 #: What is waited to then: whoever waits again and again does not keep the switch busy.
 _INSTEAD = "silence_stream://500"
 #: Handlers that have kept a call waiting for so long do not die of taking it.
-FORGIVEN_AFTER_S = 3.0
+FORGIVEN_AFTER_S = 1.0
 #: Not worth another command.
 _NO_TIME_S = 0.05
 #: Pause between two keys after which a number is taken for whole.

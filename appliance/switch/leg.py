@@ -89,7 +89,7 @@ class Leg(Protocol):
         A wake that comes before the playing has begun is lost: whoever wakes does it again until the leg has
         moved. It ends a prompt as well: only those who wait are to be woken.
 
-        Handlers that die do not end a wait. The first one of three seconds or more has the call forget how often
+        Handlers that die do not end a wait. The first one of a second or more has the call forget how often
         it lost its handlers, so that only those that die soon after they have taken it bring it to the fallback.
         """
 

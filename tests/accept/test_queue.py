@@ -174,9 +174,10 @@ async def test_fifty_wait_and_handlers_are_killed_twenty_times(tmp_path: Path) -
     with box_of(tmp_path, site(lines=2)) as box:
         async with phones(3) as callers, Phone(port=box.port_a, on_invite=desk.behave):
             calls = await dial_all(box, callers, waiting)
+            pauses = random.Random(1)
             for _ in range(rounds):
                 os.kill(box.parts.pid("handlers"), signal.SIGKILL)
-                await asyncio.sleep(random.Random(1).uniform(2.5, 4.0))
+                await asyncio.sleep(pauses.uniform(2.5, 4.0))
             await over(calls, 240)
             rows = stays(box, waiting)
             silences = sorted(longest_silence(call.heard) for call in calls)
