@@ -31,8 +31,9 @@ PLAY_LIMIT_S = 3600.0
 TALK_LIMIT_S = 24 * 3600.0
 #: Longest silent wait in one command: only at its end does the switch see that the handlers have died.
 LONGEST_WAIT_S = 2.5
-#: A wait that was over so soon played nothing, or was woken as it began.
-_AT_ONCE_S = 0.1
+#: A wait that was over so soon played nothing, or was woken as it began. On a busy machine "nothing" takes a while;
+#: a sound that is as short is followed by silence, which nobody minds.
+_AT_ONCE_S = 0.4
 #: What is waited to then: whoever waits again and again does not keep the switch busy.
 _INSTEAD = "silence_stream://500"
 #: Handlers that have kept a call waiting for so long do not die of taking it.

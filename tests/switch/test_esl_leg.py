@@ -222,7 +222,7 @@ def test_waiting(call: Ends) -> None:
 
 
 def test_waiting_without_keys(call: Ends) -> None:
-    (sent,) = answered_late(call, lambda leg: leg.wait(SONGS, ""), [0.2])
+    (sent,) = answered_late(call, lambda leg: leg.wait(SONGS, ""), [0.5])
     assert settings(sent[0][1])["playback_terminators"] == "none"
 
 
@@ -238,6 +238,7 @@ def test_a_wait_that_is_over_at_once_is_followed_by_silence(call: Ends) -> None:
 def test_a_long_wait_forgets_the_losses(call: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once: with what is sent next."""
     leg, _ = call
+    monkeypatch.setattr(esl_leg, "_AT_ONCE_S", 0.1)
     monkeypatch.setattr(esl_leg, "FORGIVEN_AFTER_S", 0.3)
     said = []
     for lasts in (0.15, 0.35, 0.35, 0.15):
