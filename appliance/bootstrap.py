@@ -119,7 +119,7 @@ def latest_routing(settings: Settings, store: Store) -> LatestRouting:
     def keep_for_fallback(table: RoutingTable) -> None:
         write_snapshot(table, settings.snapshot_file)
 
-    return LatestRouting(store, keep_for_fallback)
+    return LatestRouting(store, keep_for_fallback, utc_now)
 
 
 def build_dispatcher(
@@ -191,7 +191,7 @@ def render_switch(settings: Settings, folder: Path) -> list[PurePath]:
 def routing_table(settings: Settings) -> RoutingTable:
     """The routing that is stored."""
     with Store(settings.database_url).reading() as session:
-        return load_table(session)
+        return load_table(session, utc_now())
 
 
 def set_up_site(settings: Settings, file: Path) -> None:

@@ -15,19 +15,20 @@ import structlog
 from appliance.calls.admit import admit
 from appliance.calls.connect import ring
 from appliance.calls.desk import Desk
-from appliance.calls.menu import ask
-from appliance.calls.waiting import Outcome, lose_place, wait
+from appliance.calls.going import Going
+from appliance.calls.steps import end, failed, take_step
+from appliance.calls.waiting import lose_place
 from appliance.domain.called import Incoming, Refused, identify
-from appliance.domain.flow import Enqueue, Flow, HangUp, Menu, Play, Ring
+from appliance.domain.flow import Enqueue, Flow
 from appliance.domain.lines import cause_when_all_failed
-from appliance.domain.queue import Left
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import USUAL, RoutingTable, Treatment
 from appliance.errors import CallerGone
 from appliance.switch.leg import Leg, Tried
 
-#: A record's list of keys ends here; a caller who goes on pressing goes on.
-_MOST_KEYS = 900
+#: Nodes that a call comes through at most: menus let a caller go round for hours, flows that enter one another may
+#: do so at once.
+_MOST_NODES = 2000
 _log = structlog.get_logger(__name__)
 
 
@@ -106,7 +107,7 @@ def _refuse(leg: Leg, refused: Refused, treatment: Treatment, desk: Desk) -> Non
 def _follow(leg: Leg, call: Incoming, flow: Flow | None, table: RoutingTable, desk: Desk) -> None:
     """Where an admitted call goes: through a flow, or to the number's lines."""
     overflow = call.route.overflow
-    if flow is None and overflow is not None and leg.notes.get("flow") == overflow.label:
+    if flow is None and overflow is not None and leg.notes.get("flow", "").rpartition("@")[0] == overflow.name:
         flow = overflow  # the call was in it when its handlers died
     if flow is not None:
         _play_flow(leg, call, flow, table, desk)
@@ -122,7 +123,7 @@ def _ring_directly(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) ->
     if call.route.overflow is not None:
         _play_flow(leg, call, call.route.overflow, table, desk, tried)
         return
-    leg.note(outcome=_failed(tried))
+    leg.note(outcome=failed(tried))
     if not tried:
         # No line was to be rung: nobody else tells the caller.
         leg.early_media()
@@ -135,78 +136,23 @@ def _play_flow(
 ) -> None:
     """Walk the graph from its start, or the node where the call stands, until it hangs up, or a talk is over;
     ``before``: lines that failed before it."""
-    account = call.route.account
-    at = _resumed_at(leg, flow)
-    if not isinstance(flow.nodes[at], Enqueue):
+    going = Going.begin(leg, call, flow, table, desk)
+    going.tried += before
+    if not isinstance(going.course.node, Enqueue):
         lose_place(leg, desk.now())
-    leg.note(flow=flow.label)
+    leg.note(flow=going.course.root.label)
     leg.answer()
-    failed = list(before)
-    while at:
-        node = flow.nodes[at]
-        leg.note(node=at)
-        match node:
-            case Play():
-                leg.note(outcome="abandoned:prompt")
-                desk.play(leg, account, node.prompt)
-                at = node.next
-            case Menu():
-                leg.note(outcome="abandoned:menu")
-                chosen = ask(leg, node, account, desk)
-                _note_key(leg, at, chosen.key)
-                at = chosen.node
-            case Ring():
-                leg.note(outcome="abandoned:ringing")
-                failed += ring(leg, call, node.hunt, f"{account}/{flow.name}/{at}", table, desk, free=False)
-                at = node.failed
-            case Enqueue():
-                waited = wait(leg, node, call, table, desk)
-                failed += waited.tried
-                _note_key(leg, at, waited.key)
-                if not waited.node:
-                    _send_away(leg, account, waited, desk)
-                    return
-                at = waited.node
-            case HangUp():
-                leg.note(outcome=_failed(failed) if failed else "ended:menu")
-                desk.play(leg, account, node.prompt)
-                leg.hang_up(node.cause)
-                return
-    leg.note(outcome=_failed(failed))
-    desk.play(leg, account, "all-lines-busy")
-    leg.hang_up(cause_when_all_failed(failed))
-
-
-def _note_key(leg: Leg, node: str, key: str) -> None:
-    """A key that led somewhere; empty: none did."""
-    keys = leg.notes.get("keys", "")
-    if key and len(keys) < _MOST_KEYS:
-        leg.note(keys=f"{keys};{node}={key}".lstrip(";"))
-
-
-#: Who leaves a queue that leads nowhere else: what he hears, and the cause.
-_SENT_AWAY = {
-    Left.FULL: ("all-lines-busy", "USER_BUSY"),
-    Left.TIMEOUT: ("queue-timeout", "NO_ANSWER"),
-    Left.NOBODY: ("all-lines-busy", "NO_ANSWER"),
-}
-
-
-def _send_away(leg: Leg, account: str, waited: Outcome, desk: Desk) -> None:
-    prompt, cause = _SENT_AWAY[waited.left]
-    leg.note(outcome=f"failed:queue-{waited.left}")
-    desk.play(leg, account, prompt)
-    leg.hang_up(cause)
-
-
-def _resumed_at(leg: Leg, flow: Flow) -> str:
-    """Where the call stands: at the node it had reached when its handlers died, else at the start."""
-    notes = leg.notes
-    if notes.get("flow") == flow.label and notes.get("node") in flow.nodes:
-        return notes["node"]
-    return flow.start
-
-
-def _failed(tried: list[Tried]) -> str:
-    """``failed:WHY``: the cause that the caller gets, in the record's words."""
-    return f"failed:{cause_when_all_failed(tried).lower().replace('_', '-')}"
+    for _ in range(_MOST_NODES):
+        leg.note(node=going.course.path)
+        exit_name = take_step(going)
+        if not exit_name:
+            return
+        going.note_exit(exit_name)
+        onward = going.course.leave(exit_name)
+        if onward is None:
+            end(going, exit_name)
+            return
+        going.course = onward
+    _log.error("flow without end", flow=flow.label, call=leg.uuid)
+    leg.note(outcome="failed:flow")
+    leg.hang_up("NORMAL_TEMPORARY_FAILURE")

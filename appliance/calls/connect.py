@@ -19,12 +19,21 @@ _LONGEST_REASON = 500
 
 
 def ring(
-    leg: Leg, call: Incoming, hunt: Hunt, name: str, table: RoutingTable, desk: Desk, *, free: bool
+    leg: Leg,
+    call: Incoming,
+    hunt: Hunt,
+    name: str,
+    table: RoutingTable,
+    desk: Desk,
+    *,
+    free: bool,
+    go_on: bool = False,
 ) -> list[Tried]:
     """Ring the lines of a hunt; returns when none could be joined, and what became of each.
 
-    A talk is the call's end (``CallerGone``). Where the number is recorded the caller is told so first: as
-    early media when ``free`` (the call is not answered yet), else as a prompt.
+    A talk is the call's end (``CallerGone``), unless the call is to ``go_on`` when the line ends it: then the last
+    of what is returned is ``ANSWERED``. Where the number is recorded the caller is told so first: as early media
+    when ``free`` (the call is not answered yet), else as a prompt.
 
     :param name: the hunt's, by which its turns are remembered.
     """
@@ -38,7 +47,7 @@ def ring(
             record_to = announce_recording(leg, call, desk, free=free)
         if hunt.strategy is Strategy.ROTATE:
             desk.journal.line_rung(name, [line.id for line in lines], desk.now())
-        ended = reached(leg, call, lines, table, desk, record_to)
+        ended = reached(leg, call, lines, table, desk, record_to, go_on=go_on)
         tried += ended
         if not any(hunt.goes_on(one.disposition) for one in ended):
             break
@@ -63,6 +72,8 @@ def reached(
     desk: Desk,
     record_to: str | None,
     music: Path | None = None,
+    *,
+    go_on: bool = False,
 ) -> list[Tried]:
     """Ring lines at once, each by its own trunk, and those that this could not reach by the next one; what became
     of each in the end. With ``music`` the caller hears that meanwhile."""
@@ -73,7 +84,7 @@ def reached(
     # Lines that are rung have a trunk: the choice passes over the others.
     rung = list(ways)
     while rung:
-        for one in leg.connect([ways[line].pop(0) for line in rung], record_to, go_on=False, music=music):
+        for one in leg.connect([ways[line].pop(0) for line in rung], record_to, go_on=go_on, music=music):
             ended[one.line] = one
         rung = [line for line in rung if is_trunk_trouble(ended[line]) and ways[line]]
     return list(ended.values())

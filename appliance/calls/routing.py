@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
 from appliance.domain.routing import RoutingTable
 from appliance.errors import StoreError
-from appliance.store.routing import load_table, revision
+from appliance.store.routing import load_tables, revision
 from appliance.store.unit import Store
 
 _log = structlog.get_logger(__name__)
@@ -18,15 +19,20 @@ class LatestRouting:
     """Callable that gives the newest routing table known, at once: no call waits for the database.
 
     ``refresh`` reads again what has changed; whoever builds this calls it, first before any call comes and then
-    several times a second. When the database is away, or slow, calls go on with the last table.
+    several times a second. When the database is away, or slow, calls go on with the last table. What is to be
+    published later is read beforehand: its time comes whether the database is there or not.
     """
 
-    def __init__(self, store: Store, on_change: Callable[[RoutingTable], None]) -> None:
+    def __init__(
+        self, store: Store, on_change: Callable[[RoutingTable], None], now: Callable[[], datetime]
+    ) -> None:
         """``on_change`` is told each new table (it writes the fallback's snapshot); when it raises StoreError, it
         is told again at the next look."""
         self._store = store
         self._on_change = on_change
+        self._now = now
         self._table: RoutingTable | None = None
+        self._to_come: list[tuple[datetime, RoutingTable]] = []
         self._away = False
         self._untold = self._refused = False
 
@@ -46,22 +52,21 @@ class LatestRouting:
         """
         try:
             with self._store.reading() as session:
-                if self._table is not None and revision(session) == self._table.revision:
-                    table = None
-                else:
-                    table = load_table(session)
+                if self._table is None or revision(session) != self._table.revision:
+                    (_, self._table), *self._to_come = load_tables(session, self._now())
+                    self._untold = True
         except StoreError as error:
             if self._table is None:
                 raise
             if not self._away:
                 _log.error("database away, calls go on with the last routing", error=str(error))
             self._away = True
-            return
-        if self._away:
-            _log.warning("database back")
+        else:
+            if self._away:
+                _log.warning("database back")
             self._away = False
-        if table is not None:
-            self._table, self._untold = table, True
+        while self._to_come and self._to_come[0][0] <= self._now():
+            self._table, self._untold = self._to_come.pop(0)[1], True
         if self._untold and self._table is not None:
             self._tell(self._table)
 

@@ -15,6 +15,7 @@ from appliance.calls.dispatch import Ticket
 from appliance.domain.admission import is_vip
 from appliance.domain.called import Incoming
 from appliance.domain.flow import Enqueue
+from appliance.domain.outcome import Disposition
 from appliance.domain.queue import Left, Queue, Stay, Waiting, minutes_told, read_stay, with_stay
 from appliance.domain.routing import RecordPolicy, RoutingTable
 from appliance.domain.speech import position_prompts
@@ -29,34 +30,40 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it ended: ``node`` is where the flow goes on (empty: nowhere), ``tried`` the lines that rang in vain,
-    ``key`` the one that led there."""
+    """How it ended: ``tried`` are the lines that rang, ``key`` the one that the caller pressed. ``ANSWERED``: the
+    talk is over, and the call is to go on."""
 
     left: Left
-    node: str
     tried: Sequence[Tried] = ()
     key: str = ""
 
+    @property
+    def exit(self) -> str:
+        """The node's exit."""
+        if self.left is Left.ANSWERED:
+            return "after"
+        return f"keys.{self.key}" if self.left is Left.KEY else self.left.value
+
 
 def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Desk) -> Outcome:
-    """Wait; returns when the caller leaves without a talk. A talk is the call's end (``CallerGone``).
+    """Wait; returns when the caller leaves without a talk. A talk is the call's end (``CallerGone``), unless the
+    node has an exit for when it is over.
 
     What the caller's record will say of it is noted before he waits: when he came, and that he gave up, which the
     next note corrects.
     """
-    exits = {Left.FULL: node.full, Left.TIMEOUT: node.timeout, Left.NOBODY: node.nobody}
     queue = table.queues.get(node.queue)
     if queue is None or queue.account != call.route.account:
         _log.error("queue missing", queue=node.queue, account=call.route.account, call=leg.uuid)
         lose_place(leg, desk.now())
-        return Outcome(Left.NOBODY, node.nobody)
+        return Outcome(Left.NOBODY)
     waiting, resumed = _waiting(leg, node, queue, call, table, desk)
     if not resumed and queue.max_length and desk.dispatcher.length(queue) >= queue.max_length:
         _left(leg, waiting, Left.FULL, desk.now())
-        return Outcome(Left.FULL, node.full)
+        return Outcome(Left.FULL)
     if not _is_staffed(leg, queue, waiting, desk):
         _left(leg, waiting, Left.NOBODY, desk.now())
-        return Outcome(Left.NOBODY, node.nobody)
+        return Outcome(Left.NOBODY)
     leg.note(queue=str(Stay(queue.id, waiting.entered_at)), outcome="abandoned:queue")
     ends = waiting.entered_at + timedelta(seconds=queue.max_wait_s)
     tried: list[Tried] = []
@@ -67,18 +74,20 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
         record_to = announce_recording(leg, call, desk) if call.route.record is RecordPolicy.ALL else None
         while True:
             if ticket.lines:
-                tried += _rung(leg, call, ticket, queue, table, desk, record_to)
+                tried += _rung(leg, call, ticket, queue, table, desk, record_to, go_on=bool(node.after))
+                if tried and tried[-1].disposition is Disposition.ANSWERED:
+                    return Outcome(Left.ANSWERED, tried)
                 continue
             why = _why_not_any_longer(leg, ticket, queue, ends, desk)
             if why is not None:
                 _left(leg, ticket.waiting, why, desk.now())
-                return Outcome(why, exits[why], tried)
+                return Outcome(why, tried)
             sounds, again_at = hearing.next(ticket, queue, desk)
             ticket.wake_at = min(ends, again_at)
             key = _heard(leg, ticket, sounds, "".join(node.keys))
             if key:
                 _left(leg, ticket.waiting, Left.KEY, desk.now())
-                return Outcome(Left.KEY, node.keys[key], tried, key)
+                return Outcome(Left.KEY, tried, key)
     finally:
         desk.dispatcher.leave(ticket)
 
@@ -119,7 +128,8 @@ def lose_place(leg: Leg, now: datetime) -> None:
     """A caller comes back from dead handlers and not into the queue that he waited in: it is gone, or his flow is
     another one now. Whoever joins him does not serve that queue."""
     stay = read_stay(leg.notes.get("queue", ""))
-    if stay is not None:
+    # After a talk it stays for the record: when the line took him only the switch knows.
+    if stay is not None and "talked" not in leg.notes:
         _close(leg, stay, Left.LOST, now)
 
 
@@ -145,12 +155,19 @@ def _rung(
     table: RoutingTable,
     desk: Desk,
     record_to: str | None,
+    *,
+    go_on: bool,
 ) -> Sequence[Tried]:
-    """It is his turn: ring his lines; what became of them when none could be joined. He hears music meanwhile."""
+    """It is his turn: ring his lines; what became of them. He hears music meanwhile."""
     leg.note(outcome="abandoned:ringing")
     desk.dispatcher.rings(ticket)
     music = desk.find_prompt(queue.account, queue.music)
-    tried = reached(leg, call, ticket.lines, table, desk, record_to, music)
+    tried = sorted(
+        reached(leg, call, ticket.lines, table, desk, record_to, music, go_on=go_on),
+        key=lambda one: one.disposition is Disposition.ANSWERED,
+    )
+    if tried and tried[-1].disposition is Disposition.ANSWERED:
+        return tried
     leg.note(outcome="abandoned:queue")
     desk.dispatcher.rang_in_vain(ticket, tried, queue)
     return tried

@@ -67,7 +67,7 @@ def _way_to_a_line(route: NumberRoute) -> tuple[str, tuple[str, ...]]:
         at, keys = todo.popleft()
         node = flow.nodes[at]
         if isinstance(node, Ring):
-            return keys, node.hunt.lines
+            return keys, node.lines
         steps = node.keys if isinstance(node, Menu) else dict.fromkeys([""], exits_of(node).get("next", ""))
         for key, target in steps.items():
             if target and target not in seen:

@@ -63,7 +63,7 @@ def apply(file: Path, *, prune: bool, dry_run: bool) -> None:
 def export(output: Path | None) -> None:
     """Write the stored site as a site file, without passwords; applied again it changes nothing."""
     with schema.opened(config.load().database_url) as store, store.reading() as session:
-        text = export_site(session)
+        text = export_site(session, bootstrap.utc_now())
     if output is None:
         click.echo(text, nl=False)
         return
@@ -108,7 +108,7 @@ def _keep_snapshot(settings: Settings, store: Store) -> None:
     """The fallback's copy at once: handlers that are down cannot write it."""
     try:
         with store.reading() as session:
-            write_snapshot(load_table(session), settings.snapshot_file)
+            write_snapshot(load_table(session, bootstrap.utc_now()), settings.snapshot_file)
     except StoreError as error:
         # The site is applied; the handlers write the copy within a second.
         click.echo(f"appliance: warning: {error}", err=True)

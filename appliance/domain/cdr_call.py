@@ -14,6 +14,7 @@ from appliance.domain.queue import Stay, stays_of
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
 _CALLED = re.compile(r"[+*#0-9]{1,30}", re.ASCII)
+_MARK = re.compile(r"[0-9*#]", re.ASCII)
 _STATUS = re.compile(r"[1-6][0-9]{2}", re.ASCII)
 _OUTCOME = re.compile(
     r"(?=.{1,60}\Z)(?:answered|ended|(?:refused|abandoned|failed|ended):[a-z0-9][a-z0-9._-]*)", re.ASCII
@@ -47,6 +48,8 @@ class CallFacts:
     line_id: str
     flow: str
     keys: str
+    way: str
+    mark: str
     tried: str
     outcome: str
     because: str
@@ -86,6 +89,8 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         line_id=line_id,
         flow=clean(facts.get("gw_flow", ""), 60),
         keys=_pairs(facts.get("gw_keys", ""), 500),
+        way=_pairs(facts.get("gw_way", ""), 900),
+        mark=matching(_MARK, facts.get("gw_mark", "")),
         tried=_tried(caller, legs, line_id if joined_at is not None else ""),
         outcome=_outcome(caller, legs, joined_at is not None),
         because=clean(facts.get("gw_because", ""), 500),

@@ -1,11 +1,13 @@
-"""How a menu asks: attempts, and the exit a caller's answers lead to. Pure; ``calls.menu`` plays and listens."""
+"""How a node asks: attempts, and the exit a caller's answers lead to. Pure; ``calls.ask`` plays and listens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from appliance.domain.flow import Menu
+from appliance.domain.flow import Collect, Menu, Survey
+
+Asking = Menu | Collect | Survey
 
 
 class Miss(StrEnum):
@@ -17,10 +19,10 @@ class Miss(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The menu is done: go to ``node``. ``key`` is empty when the caller's answers ran out."""
+    """The asking is done: ``exit`` is taken. ``keys`` are empty when the caller's answers ran out."""
 
-    node: str
-    key: str = ""
+    exit: str
+    keys: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,36 @@ class AskAgain:
     prompt: str
 
 
-def after_answer(menu: Menu, attempt: int, keys: str) -> Chosen | AskAgain:
+def keys_asked(node: Asking) -> int:
+    """How many keys a node takes at most."""
+    return node.most if isinstance(node, Collect) else 1
+
+
+def after_answer(node: Asking, attempt: int, keys: str) -> Chosen | AskAgain:
     """What follows the answer to attempt number ``attempt`` (from 1); ``keys`` is empty on silence.
 
     The last miss decides between the exits for silence and for a wrong key.
     """
-    if keys in menu.keys:
-        return Chosen(menu.keys[keys], keys)
+    taken = _exit_of(node, keys)
+    if taken:
+        return Chosen(taken, keys)
     miss = Miss.WRONG_KEY if keys else Miss.SILENCE
-    if attempt >= menu.attempts:
-        return Chosen(menu.wrong if miss is Miss.WRONG_KEY else menu.silence)
-    return AskAgain(menu.wrong_prompt if miss is Miss.WRONG_KEY else menu.silence_prompt)
+    if attempt >= node.attempts:
+        if isinstance(node, Survey):
+            return Chosen("next")
+        return Chosen("wrong" if miss is Miss.WRONG_KEY else "silence")
+    if isinstance(node, Survey):
+        return AskAgain("")
+    return AskAgain(node.wrong_prompt if miss is Miss.WRONG_KEY else node.silence_prompt)
+
+
+def _exit_of(node: Asking, keys: str) -> str:
+    """The exit that an answer leads to; empty: it is none."""
+    match node:
+        case Menu():
+            return f"keys.{keys}" if keys in node.keys else ""
+        case Collect():
+            good = node.least <= len(keys) <= node.most and all(key in "0123456789" for key in keys)
+            return "next" if good else ""
+        case Survey():
+            return "next" if len(keys) == 1 and keys in node.marks else ""

@@ -205,6 +205,8 @@ class RoutingTable:
     :param account_max_calls: account → its calls at once; an account that is not named has any number.
     :param calendar: the box's own table over the public calendar.
     :param places: the box's own table over the public one: an area code, or the first digits of a mobile → place.
+    :param flows: account and name → the flow as it is published, for the flows that enter it.
+    :param retired: account and label → a version that calls may still be in, though it is published no more.
     """
 
     revision: int
@@ -217,6 +219,19 @@ class RoutingTable:
     calendar: Mapping[date, DayKind] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
+    flows: Mapping[tuple[str, str], Flow] = field(default_factory=dict)
+    retired: Mapping[tuple[str, str], Flow] = field(default_factory=dict)
+
+    def flows_of(self, account: str) -> Mapping[str, Flow]:
+        """An account's published flows by name."""
+        return {name: flow for (owner, name), flow in self.flows.items() if owner == account}
+
+    def version(self, account: str, label: str) -> Flow | None:
+        """A version of a flow by its label, published or retired lately."""
+        published = self.flows.get((account, label.rpartition("@")[0]))
+        if published is not None and published.label == label:
+            return published
+        return self.retired.get((account, label))
 
     def day_kinds(self, public: DayKinds) -> DayKinds:
         """What kind of day a date is: the box's own table goes before the public calendar."""

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import assert_never
 
-from appliance.domain.flow import Enqueue, Flow, HangUp, Menu, Node, Play, Ring
+from appliance.domain.flow import (
+    Assign,
+    Collect,
+    Enqueue,
+    Flow,
+    Hours,
+    Menu,
+    Node,
+    Play,
+    Region,
+    Return,
+    Ring,
+    Say,
+    Subflow,
+    Survey,
+    Switch,
+    Vip,
+)
+from appliance.domain.flow.branch import Circumstances, branch
+from appliance.domain.flow.course import Course
+from appliance.domain.flow.values import fill
 from appliance.domain.hunt import Choice, Hunt, Skip
-from appliance.domain.menu import AskAgain, after_answer
+from appliance.domain.menu import AskAgain, Asking, after_answer
 
 #: A walk that goes round longer than this is a caller who does not mind.
 _MOST_STEPS = 100
+_NO_CHOICE = Choice((), {})
+_NOTHING_KNOWN = Circumstances(lambda schedule: None, lambda one: False, lambda: None)
 
 
 class Left(StrEnum):
@@ -20,7 +41,7 @@ class Left(StrEnum):
 
     JOINED = "joined"
     HUNG_UP = "hung-up"
-    #: A menu asks, and no key is left.
+    #: It asks, and no key is left.
     ASKED = "asked"
     #: Lines failed and their node has no exit for that.
     NO_LINE = "no-line"
@@ -31,13 +52,33 @@ class Left(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class World:
+    """What a walk meets.
+
+    :param lines_of: the lines that ring at a node; the first of them answers.
+    :param served_by: the lines of a queue that would ring at once.
+    :param flows: the account's flows by name.
+    :param variables: those that the call has.
+    """
+
+    lines_of: Callable[[str, Hunt], Choice] = lambda node, hunt: _NO_CHOICE
+    served_by: Callable[[Enqueue], Choice] = lambda node: _NO_CHOICE
+    at: Circumstances = _NOTHING_KNOWN
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
-    """A node that the walk came through; ``keys`` are those pressed there, ``choice`` the lines that it rings."""
+    """A node that the walk came through; ``keys`` are those pressed there, ``choice`` the lines that it rings,
+    ``exit`` the one that it was left by (empty: the walk ended there), ``said`` a value that was said or set."""
 
     node_id: str
     node: Node
     keys: tuple[str, ...] = ()
     choice: Choice | None = None
+    exit: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,77 +88,101 @@ class Walk:
     visits: tuple[Visit, ...]
     left: Left
 
+    @property
+    def way(self) -> tuple[str, ...]:
+        """``NODE=EXIT`` of each node, at last ``NODE=HOW IT ENDED``."""
+        told = [f"{visit.node_id}={visit.exit}" for visit in self.visits if visit.exit]
+        if self.visits and not self.visits[-1].exit:
+            told.append(f"{self.visits[-1].node_id}={self.left}")
+        return tuple(told)
 
-def walk(
-    flow: Flow,
-    keys: Sequence[str],
-    lines_of: Callable[[str, Hunt], Choice],
-    served_by: Callable[[Enqueue], Choice] = lambda node: Choice((), {}),
-) -> Walk:
+
+def walk(flow: Flow, keys: Sequence[str], world: World) -> Walk:
     """Walk from the flow's start.
 
     :param keys: what is pressed at each asking; empty: nothing.
-    :param lines_of: the lines that ring at a node; the first of them answers.
-    :param served_by: the lines of a queue that would ring at once.
     """
     visits: list[Visit] = []
     pressed = list(keys)
-    at = flow.start
+    course = Course.begin(flow, world.flows)
+    variables = {**flow.variables, **world.variables}
     for _ in range(_MOST_STEPS):
-        node = flow.nodes[at]
-        match node:
-            case Play():
-                visits.append(Visit(at, node))
-                at = node.next
-            case Menu():
-                chosen, used = _asked(node, pressed)
-                visits.append(Visit(at, node, used))
-                if not chosen:
-                    return Walk(tuple(visits), Left.ASKED)
-                at = chosen
-            case Ring():
-                choice = lines_of(at, node.hunt)
-                visits.append(Visit(at, node, choice=choice))
-                if choice.rounds:
-                    return Walk(tuple(visits), Left.JOINED)
-                if not node.failed:
-                    return Walk(tuple(visits), Left.NO_LINE)
-                at = node.failed
-            case Enqueue():
-                choice = served_by(node)
-                onward, used, left = _waited(node, choice, pressed)
-                visits.append(Visit(at, node, used, choice))
-                if left is not None:
-                    return Walk(tuple(visits), left)
-                at = onward
-            case HangUp():
-                return Walk((*visits, Visit(at, node)), Left.HUNG_UP)
-            case _:
-                assert_never(node)
+        visit, left = _visited(course, pressed, variables, world)
+        visits.append(visit)
+        onward = course.leave(visit.exit) if left is None else None
+        if onward is None:
+            return Walk(tuple(visits), left or _ended(visit))
+        course = onward
+        if isinstance(visit.node, Subflow):
+            variables = {**course.flow.variables, **variables}
     return Walk(tuple(visits), Left.ENDLESS)
 
 
+def _ended(visit: Visit) -> Left:
+    """How a walk ended in a node whose exit leads nowhere."""
+    return Left.NO_LINE if isinstance(visit.node, Ring | Enqueue) else Left.HUNG_UP
+
+
+def _visited(
+    course: Course, pressed: list[str], variables: dict[str, str], world: World
+) -> tuple[Visit, Left | None]:
+    """A node, and how the walk ends in it if it does."""
+    node, visit = course.node, Visit(course.path, course.node)
+    match node:
+        case Play():
+            return replace(visit, exit="next"), None
+        case Menu() | Collect() | Survey():
+            exit_name, used = _asked(node, pressed)
+            if isinstance(node, Collect) and exit_name == "next":
+                variables[node.variable] = used[-1]
+            return replace(visit, keys=used, exit=exit_name), None if exit_name else Left.ASKED
+        case Say():
+            return replace(visit, exit="next", said=fill(node.value, variables)), None
+        case Assign():
+            variables[node.variable] = fill(node.value, variables)
+            return replace(visit, exit="next", said=variables[node.variable]), None
+        case Hours() | Region() | Vip() | Switch():
+            return replace(visit, exit=branch(node, world.at, variables)), None
+        case Ring():
+            choice = world.lines_of(course.hunt_name, node.hunt)
+            visit = replace(visit, choice=choice)
+            if choice.rounds:
+                return visit, Left.JOINED
+            return (replace(visit, exit="failed"), None) if node.failed else (visit, Left.NO_LINE)
+        case Enqueue():
+            choice = world.served_by(node)
+            exit_name, used, left = _waited(node, choice, pressed)
+            return replace(visit, keys=used, choice=choice, exit=exit_name), left
+        case Subflow():
+            # A flow that is gone is as one that returned at once.
+            return replace(visit, exit="enter" if course.can_enter else "next"), None
+        case Return():
+            return replace(visit, exit="return"), None
+        case _:
+            return visit, Left.HUNG_UP
+
+
 def _waited(node: Enqueue, choice: Choice, pressed: list[str]) -> tuple[str, tuple[str, ...], Left | None]:
-    """Where a queue leads to, the keys that it took, and how the walk ends in it if it does: served at once,
-    waiting, or elsewhere by a key or because nobody is there. A key that leads nowhere does nothing."""
+    """The exit that a queue is left by, the keys that it took, and how the walk ends in it if it does: served at
+    once, waiting, or elsewhere by a key or because nobody is there. A key that leads nowhere does nothing."""
     if choice.rounds:
         return "", (), Left.JOINED
     if Skip.BUSY not in choice.skipped.values():
-        return node.nobody, (), None if node.nobody else Left.NO_LINE
+        return ("nobody", (), None) if node.nobody else ("", (), Left.NO_LINE)
     used: list[str] = []
     while pressed:
         used.append(pressed.pop(0))
         if used[-1] in node.keys:
-            return node.keys[used[-1]], tuple(used), None
+            return f"keys.{used[-1]}", tuple(used), None
     return "", tuple(used), Left.QUEUED
 
 
-def _asked(menu: Menu, pressed: list[str]) -> tuple[str, tuple[str, ...]]:
-    """The node that a menu leads to (empty: it still asks), and the keys that it took."""
+def _asked(node: Asking, pressed: list[str]) -> tuple[str, tuple[str, ...]]:
+    """The exit that it leads to (empty: it still asks), and the keys that it took."""
     used: list[str] = []
     while pressed:
         used.append(pressed.pop(0))
-        step = after_answer(menu, len(used), used[-1])
+        step = after_answer(node, len(used), used[-1])
         if not isinstance(step, AskAgain):
-            return step.node, tuple(used)
+            return step.exit, tuple(used)
     return "", tuple(used)

@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from appliance.domain import admission
 from appliance.domain.admission import Facts, Load, Step, decide
-from appliance.domain.calendar import DayKinds
+from appliance.domain.calendar import DayKinds, Standing, standing
 from appliance.domain.called import Incoming, Invite, Refused, identify
 from appliance.domain.flow import Enqueue, Flow
+from appliance.domain.flow.branch import Circumstances
+from appliance.domain.flow.values import built_in
 from appliance.domain.hunt import Choice, Hunt, Skip, choose
 from appliance.domain.numbers import Caller, CallerKind
 from appliance.domain.outcome import Disposition
@@ -25,7 +27,7 @@ from appliance.domain.pricing import Assessment, MeteredCall, Unratable, assess
 from appliance.domain.queue import Floor, LineNow, Waiting, lines_for
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import RoutingTable, Trunk
-from appliance.domain.walk import Walk, walk
+from appliance.domain.walk import Walk, World, walk
 from appliance.errors import SiteError
 from appliance.reference.regions import Regions
 from appliance.store import past
@@ -97,7 +99,7 @@ def explain(
 
     :raises SiteError: the trunk or a line that is named is not there.
     """
-    table = load_table(session)
+    table = load_table(session, question.at)
     _check(question, table)
     found = _identified(question, table, home_area_code)
     place = _place(found.caller, table)
@@ -256,10 +258,24 @@ def _taken(answer: Answer, call: Incoming, hunting: _Hunting) -> Answer:
 
 
 def _through(answer: Answer, flow: Flow, call: Incoming, hunting: _Hunting) -> Answer:
-    def lines_of(node: str, hunt: Hunt) -> Choice:
-        return hunting.choice(f"{call.route.account}/{flow.name}/{node}", hunt)
+    table, at, account = hunting.table, answer.question.at, call.route.account
 
-    return replace(answer, flow=flow, walk=walk(flow, answer.question.keys, lines_of, hunting.served_by))
+    def standing_of(schedule: str) -> Standing | None:
+        found = table.schedules.get(schedule)
+        return None if found is None else standing(found, at, hunting.day_kind)
+
+    def is_listed(name: str) -> bool:
+        found = table.lists.get(name)
+        return found is not None and found.account == account and bool(found.match(call.caller))
+
+    world = World(
+        lines_of=lambda node, hunt: hunting.choice(f"{account}/{node}", hunt),
+        served_by=hunting.served_by,
+        at=Circumstances(standing_of, is_listed, lambda: answer.place),
+        flows=table.flows_of(account),
+        variables=built_in(call.caller, answer.place, call.route.number, at),
+    )
+    return replace(answer, flow=flow, walk=walk(flow, answer.question.keys, world))
 
 
 def _price(question: Question, call: Incoming, session: Session) -> Assessment | Unratable:

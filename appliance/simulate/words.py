@@ -7,7 +7,23 @@ from typing import NamedTuple
 
 from appliance.domain.admission import Rule, Step, Verdict
 from appliance.domain.calendar import SHANGHAI
-from appliance.domain.flow import Enqueue, HangUp, Menu, Play, Ring
+from appliance.domain.flow import (
+    Assign,
+    Collect,
+    Enqueue,
+    HangUp,
+    Hours,
+    Menu,
+    Play,
+    Region,
+    Return,
+    Ring,
+    Say,
+    Subflow,
+    Survey,
+    Switch,
+    Vip,
+)
 from appliance.domain.hunt import Choice, Skip
 from appliance.domain.money import yuan
 from appliance.domain.pricing import Assessment, ChargeBy, Unratable
@@ -158,22 +174,38 @@ def _walk(walk: Walk) -> Iterator[Words]:
 
 def _visit(visit: Visit) -> Iterator[Words]:
     node, at = visit.node, visit.node_id
+    keys = ", ".join(key or "-" for key in visit.keys) or "-"
     match node:
         case Play():
             yield Words(f"{at}：播放 {node.prompt}", f"{at}: plays {node.prompt}", 1)
         case Menu():
-            keys = ", ".join(key or "-" for key in visit.keys) or "-"
             yield Words(f"{at}：菜单 {node.prompt}，按键 {keys}", f"{at}: menu {node.prompt}, keys {keys}", 1)
+        case Collect():
+            hidden = ", ".join("*" * len(key) or "-" for key in visit.keys) if node.secret else keys
+            yield Words(
+                f"{at}：收号 {node.prompt}，按键 {hidden}", f"{at}: collects after {node.prompt}, keys {hidden}", 1
+            )
+        case Survey():
+            yield Words(f"{at}：满意度 {node.prompt}，按键 {keys}", f"{at}: survey {node.prompt}, keys {keys}", 1)
+        case Say():
+            yield Words(f"{at}：播报 {visit.said or node.what}", f"{at}: says {visit.said or node.what}", 1)
+        case Assign():
+            what = f"{node.variable} = {visit.said!r}"
+            yield Words(f"{at}：{what}", f"{at}: {what}", 1)
+        case Hours() | Region() | Vip() | Switch():
+            yield Words(f"{at}：判断 → {visit.exit}", f"{at}: decides → {visit.exit}", 1)
         case Ring():
             yield Words(f"{at}：", f"{at}:", 1)
-            if visit.choice is not None:
-                yield from _lines(visit.choice, 2)
         case Enqueue():
             yield Words(f"{at}：队列 {node.queue}", f"{at}: queue {node.queue}", 1)
-            if visit.choice is not None:
-                yield from _lines(visit.choice, 2)
+        case Subflow():
+            yield Words(f"{at}：进入流程 {node.flow}", f"{at}: enters flow {node.flow}", 1)
+        case Return():
+            yield Words(f"{at}：返回", f"{at}: returns", 1)
         case HangUp():
             yield Words(f"{at}：播放 {node.prompt or '-'}", f"{at}: plays {node.prompt or '-'}", 1)
+    if visit.choice is not None:
+        yield from _lines(visit.choice, 2)
 
 
 def _price(price: Assessment | Unratable) -> Words:

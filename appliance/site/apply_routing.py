@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from appliance.site.merge import Action, Merge
 from appliance.site.schema import FlowPart
-from appliance.store.models import Account, Flow, FlowVersion, Line, Number, Queue, Trunk
+from appliance.store import flows
+from appliance.store.models import Account, Flow, Line, Number, Queue, Trunk
+
+#: Who published what a site file says.
+SITE_FILE = "site-file"
 
 
 def merge_accounts(merge: Merge) -> None:
@@ -94,30 +98,30 @@ def _flows(merge: Merge) -> dict[tuple[str, str], Flow]:
 
 
 def _publish(merge: Merge, row: Flow, part: FlowPart, key: str) -> None:
-    versions = select(FlowVersion).where(FlowVersion.flow_id == row.id)
-    published = merge.session.scalar(versions.where(FlowVersion.version == row.published))
-    graph = part.graph()
+    published, graph = flows.published(merge.session, row, merge.now), part.graph()
     if published is not None and published.graph == graph:
         return
-    newest = merge.session.scalar(select(func.max(FlowVersion.version)).where(FlowVersion.flow_id == row.id)) or 0
-    merge.session.add(FlowVersion(flow_id=row.id, version=newest + 1, graph=graph, created_at=merge.now))
-    row.published = newest + 1
-    merge.note(Action.PUBLISHED, "flow", key, f"version {newest + 1}")
+    made = flows.add_version(merge.session, row, graph, SITE_FILE, merge.now)
+    # What was to come was meant to follow another graph.
+    cancelled = flows.cancel(merge.session, row, SITE_FILE, merge.now)
+    flows.publish(merge.session, row, made.version, merge.now, SITE_FILE, merge.now)
+    told = f"version {made.version}" + (f"; {cancelled} later publications cancelled" if cancelled else "")
+    merge.note(Action.PUBLISHED, "flow", key, told)
 
 
 def merge_numbers(merge: Merge) -> None:
     """400 numbers."""
-    flows = _flows(merge)
+    known = _flows(merge)
     stored = {row.number: row for row in merge.session.scalars(select(Number))}
     for part in merge.document.site.numbers:
         values = {
             "account_id": part.account,
             "name": part.name,
-            "flow_id": flows[part.account, part.flow].id if part.flow else None,
+            "flow_id": known[part.account, part.flow].id if part.flow else None,
             "line_ids": list(part.lines),
             "strategy": part.strategy,
             "fail_over": sorted(part.fail_over),
-            "overflow_id": flows[part.account, part.overflow].id if part.overflow else None,
+            "overflow_id": known[part.account, part.overflow].id if part.overflow else None,
             "rules": part.rules.stored(),
             "whisper": part.whisper,
             "record": part.record,

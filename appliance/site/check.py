@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path as FilePath
 
-from appliance.domain import flow as flows
 from appliance.domain import numbers
 from appliance.domain.numbers import CallerKind
+from appliance.site.check_flows import check_flows
 from appliance.site.check_prices import check_plans, check_subscriptions
-from appliance.site.check_queues import check_queue_nodes, check_queues
+from appliance.site.check_queues import check_queues
 from appliance.site.check_rules import check_rules
 from appliance.site.findings import Finding, Path, SiteFaults
-from appliance.site.named import FindPrompt, check_line, check_lines, check_prompt
+from appliance.site.named import FindPrompt, check_lines, check_prompt
 from appliance.site.read import Document, read
-from appliance.site.schema import FlowPart, NumberPart
-from appliance.site.values import ID_LIMIT, is_id, is_prompt_name
+from appliance.site.schema import NumberPart
 
 NOTICE = "record-notice"
 
@@ -40,7 +39,7 @@ def check(document: Document, find_prompt: FindPrompt) -> list[Finding]:
         *_trunks(document),
         *_landing(document),
         *_lines(document),
-        *_flows(document, find_prompt),
+        *check_flows(document, find_prompt),
         *_numbers(document, find_prompt),
         *check_plans(document),
         *check_subscriptions(document),
@@ -140,47 +139,6 @@ def _lines(document: Document) -> Iterator[Finding]:
         if mobile != (part.kind == "mobile"):
             code = "is-a-mobile" if mobile else "not-a-mobile"
             yield document.finding((*path, "kind"), code, value=part.number)
-
-
-def _flows(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
-    accounts = _accounts(document)
-    lines = {line.id: line for line in document.site.lines}
-    for index, part in enumerate(document.site.flows):
-        path: Path = ("flows", index)
-        if part.account not in accounts:
-            yield document.finding((*path, "account"), "unknown-account", value=part.account)
-        for name in part.nodes:
-            if not is_id(name):
-                here = (*path, "nodes", name)
-                yield document.finding(here, "not-a-node-name", value=name[:80], limit=ID_LIMIT)
-        graph, faults = flows.parse(part.name, 1, part.graph())
-        for fault in faults:
-            yield document.finding(_graph_path(path, fault), "flow", what=fault.what)
-        if graph is None:
-            continue
-        for node_id, line in graph.lines():
-            yield from check_line(document, lines, (*path, "nodes", node_id, "lines"), line, part.account)
-        yield from check_queue_nodes(document, path, part.account, graph)
-        yield from _prompts(document, path, part, graph, find_prompt)
-
-
-def _graph_path(path: Path, fault: flows.Fault) -> Path:
-    """Where a fault of the graph stands; ``keys.1`` is a key inside a field."""
-    field = tuple(fault.field.split(".", 1)) if fault.field else ()
-    return (*path, "nodes", fault.node, *field) if fault.node else (*path, *field)
-
-
-def _prompts(
-    document: Document, path: Path, part: FlowPart, graph: flows.Flow, find_prompt: FindPrompt
-) -> Iterator[Finding]:
-    for node_id, node in graph.nodes.items():
-        for field in ("prompt", "silence_prompt", "wrong_prompt"):
-            name = getattr(node, field, "")
-            here = (*path, "nodes", node_id, field)
-            if name and not is_prompt_name(name):
-                yield document.finding(here, "not-a-prompt-name", value=name[:80])
-            elif name:
-                yield from check_prompt(document, here, part.account, name, find_prompt)
 
 
 def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:

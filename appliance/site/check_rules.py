@@ -15,7 +15,7 @@ def check_rules(document: Document) -> Iterator[Finding]:
     """Faults of schedules and lists themselves, and of whatever names one."""
     yield from _owners(document)
     yield from _line_schedules(document)
-    regions = _regions(document)
+    regions = known_regions(document)
     for index, part in enumerate(document.site.numbers):
         path: Path = ("numbers", index)
         yield from _overflow(document, path, part)
@@ -41,10 +41,10 @@ def _line_schedules(document: Document) -> Iterator[Finding]:
     for index, line in enumerate(document.site.lines):
         if line.schedule is not None:
             path = ("lines", index, "schedule")
-            yield from _of_account(document, path, "schedule", line.schedule, schedules, line.account)
+            yield from check_of_account(document, path, "schedule", line.schedule, schedules, line.account)
 
 
-def _of_account(
+def check_of_account(
     document: Document,
     path: Path,
     kind: str,
@@ -80,13 +80,14 @@ def _named(document: Document, path: Path, part: NumberPart) -> Iterator[Finding
     rules = part.rules
     if rules.schedule is not None:
         here = (*path, "schedule")
-        yield from _of_account(document, here, "schedule", rules.schedule, schedules, part.account)
+        yield from check_of_account(document, here, "schedule", rules.schedule, schedules, part.account)
     for field, names in (("black_lists", rules.black_lists), ("white_lists", rules.white_lists)):
         for at, name in enumerate(names):
-            yield from _of_account(document, (*path, field, at), "list", name, lists, part.account)
+            yield from check_of_account(document, (*path, field, at), "list", name, lists, part.account)
 
 
-def _regions(document: Document) -> Regions:
+def known_regions(document: Document) -> Regions:
+    """Where callers can call from, with the file's own table."""
     overrides = {}
     for prefix, place in document.site.regions.items():
         province, _, city = place.partition("/")
@@ -98,8 +99,13 @@ def _places(document: Document, path: Path, part: NumberPart, regions: Regions) 
     rules = part.rules
     for field, names in (("regions_only", rules.regions_only), ("regions_except", rules.regions_except)):
         for at, name in enumerate(names):
-            if plain(name) != "境外" and not regions.knows(name):
-                yield document.finding((*path, field, at), "unknown-place", value=name)
+            yield from check_place(document, (*path, field, at), name, regions)
+
+
+def check_place(document: Document, path: Path, name: str, regions: Regions) -> Iterator[Finding]:
+    """A place that is named must be one."""
+    if plain(name) != "境外" and not regions.knows(name):
+        yield document.finding(path, "unknown-place", value=name)
 
 
 def _refusals(document: Document, path: Path, part: NumberPart) -> Iterator[Finding]:

@@ -27,13 +27,14 @@ from appliance.store.models import (
     Schedule,
     Subscription,
     Trunk,
+    in_force,
 )
 
 _CHINA = timezone(timedelta(hours=8))
 
 
-def export(session: Session) -> str:
-    """The site as YAML."""
+def export(session: Session, at: datetime) -> str:
+    """The site as YAML, with the flows that are published ``at`` that time."""
     yaml = YAML()
     yaml.default_flow_style = False
     yaml.allow_unicode = True
@@ -41,11 +42,11 @@ def export(session: Session) -> str:
     yaml.width = 100_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
-    yaml.dump(as_data(session), out)
+    yaml.dump(as_data(session, at), out)
     return out.getvalue()
 
 
-def as_data(session: Session) -> dict[str, Any]:
+def as_data(session: Session, at: datetime) -> dict[str, Any]:
     """The site as the site file's plain data; every word that is no flag or count is a text."""
     return {
         "version": 1,
@@ -58,7 +59,7 @@ def as_data(session: Session) -> dict[str, Any]:
         "lines": [_line(row) for row in session.scalars(select(Line).order_by(Line.id))],
         "queues": [_queue(row) for row in session.scalars(select(Queue).order_by(Queue.id))],
         "numbers": _numbers(session),
-        "flows": _flows(session),
+        "flows": _flows(session, at),
         "plans": [_plan(row) for row in session.scalars(select(Plan).order_by(Plan.code))],
         "schedules": [_schedule(row) for row in session.scalars(select(Schedule).order_by(Schedule.id))],
         "lists": _lists(session),
@@ -197,11 +198,11 @@ def _subscription(row: Subscription) -> dict[str, Any]:
     return made | ({"ends_at": _time(row.ends_at)} if row.ends_at else {})
 
 
-def _flows(session: Session) -> list[dict[str, Any]]:
+def _flows(session: Session, at: datetime) -> list[dict[str, Any]]:
     """Flows with their published graph; a draft that was never published is no part of the site."""
     query = (
         select(Flow, FlowVersion)
-        .join(FlowVersion, and_(FlowVersion.flow_id == Flow.id, FlowVersion.version == Flow.published))
+        .join(FlowVersion, and_(FlowVersion.flow_id == Flow.id, FlowVersion.version == in_force(at)))
         .order_by(Flow.account_id, Flow.name)
     )
     return [

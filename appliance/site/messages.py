@@ -109,6 +109,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "队列 {queue} 没有具备技能 {value} 的线路：主叫永远无人接听",
     ),
     "unknown-flow": ("the account {account} has no flow {value}", "企业 {account} 没有流程 {value}"),
+    "flow-ring": (
+        "the flow {value} would be entered again from within itself",
+        "流程 {value} 会从自身内部再次进入自己",
+    ),
     "trunk-twice": ("names the trunk {value} twice", "中继 {value} 重复"),
     "unknown-schedule": ("there is no schedule {value}", "没有时间表 {value}"),
     "schedule-of-another": (

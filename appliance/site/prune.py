@@ -11,7 +11,9 @@ from sqlalchemy import exists, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from appliance.site.apply_prices import is_charged
+from appliance.site.apply_routing import SITE_FILE
 from appliance.site.merge import Action, Merge
+from appliance.store import flows
 from appliance.store.models import (
     Account,
     CalendarDay,
@@ -95,7 +97,10 @@ def _flows(merge: Merge) -> None:
         went_through = Call.flow.startswith(f"{row.name}@", autoescape=True)
         if _any(merge, Call.account_id == row.account_id, went_through):
             # A new flow of that name must go on counting, or NAME@1 would mean two graphs.
-            merge.update("flow", key, row, {"published": None})
+            flows.cancel(merge.session, row, SITE_FILE, merge.now)
+            if flows.published(merge.session, row, merge.now) is not None:
+                flows.publish(merge.session, row, None, merge.now, SITE_FILE, merge.now)
+                merge.note(Action.CHANGED, "flow", key, "published")
             merge.note(Action.KEPT, "flow", key, "calls went through it; not published")
         else:
             merge.remove("flow", key, row)

@@ -5,12 +5,16 @@ What a field alone can get wrong is refused here; what parts can get wrong betwe
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from appliance.domain import numbers
 from appliance.domain.calendar import WEEKDAYS, DayKind
+from appliance.domain.flow.kinds import Flag as FlagKind
+from appliance.domain.flow.kinds import Seconds, Whole
+from appliance.domain.flow.nodes import TYPES, fields_of
 from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.numbers import CallerKind, NumberFormat
 from appliance.domain.refusal import Refusal
@@ -257,25 +261,41 @@ class FlowPart(Part):
     account: Id
     start: Id
     nodes: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    variables: dict[str, str] = {}
+    layout: dict[str, list[Any]] = {}
 
     def graph(self) -> dict[str, Any]:
         """The graph as it is stored."""
-        return {"start": self.start, "nodes": {name: _numeric(node) for name, node in self.nodes.items()}}
+        made: dict[str, Any] = {
+            "start": self.start,
+            "nodes": {name: _typed(node) for name, node in self.nodes.items()},
+        }
+        if self.variables:
+            made["variables"] = dict(self.variables)
+        if self.layout:
+            made["layout"] = {name: [_number(one) for one in at] for name, at in self.layout.items()}
+        return made
 
 
-def _numeric(node: dict[str, Any]) -> dict[str, Any]:
-    """A node whose numbers are numbers: the reader keeps every word as text."""
+def _typed(node: dict[str, Any]) -> dict[str, Any]:
+    """A node whose numbers are numbers, and flags are flags: the reader keeps every word as text."""
     made = dict(node)
-    for name in ("attempts", "timeout_s", "priority"):
-        text = made.get(name)
-        if isinstance(text, str):
-            whole_part, dot, rest = text.partition(".")
-            if whole_part.isascii() and whole_part.isdigit() and len(whole_part) < 6:
-                if not dot:
-                    made[name] = int(text)
-                elif rest.isascii() and rest.isdigit():
-                    made[name] = float(text)
+    kind = made.get("type")
+    for one in fields_of(TYPES[kind]) if isinstance(kind, str) and kind in TYPES else ():
+        if one.name in made:
+            match one.kind:
+                case Whole() | Seconds():
+                    made[one.name] = _number(made[one.name])
+                case FlagKind():
+                    made[one.name] = {"true": True, "false": False}.get(made[one.name], made[one.name])
     return made
+
+
+def _number(text: Any) -> Any:
+    """A number that was written as one; anything else stays as it is."""
+    if isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,5}(\.[0-9]{1,5})?", text, re.ASCII):
+        return float(text) if "." in text else int(text)
+    return text
 
 
 class PricePart(Part):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy import and_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from appliance.domain import flow as flows
 from appliance.domain import routing as domain
@@ -21,7 +21,7 @@ from appliance.domain.places import Place
 from appliance.domain.queue import Queue
 from appliance.domain.refusal import Refusal
 from appliance.store import models
-from appliance.store.models import Flow, FlowVersion, SiteState
+from appliance.store.models import Flow, FlowPublication, FlowVersion, SiteState, in_force
 
 _log = structlog.get_logger(__name__)
 
@@ -31,9 +31,27 @@ def revision(session: Session) -> int:
     return session.scalar(select(SiteState.revision)) or 0
 
 
-def load_table(session: Session) -> domain.RoutingTable:
-    """Everything that routing knows, at one moment (load it inside ``Store.reading``)."""
-    graphs = _flows(session)
+#: Publications to come that are read beforehand: calls do not wait for the database when their time has come.
+_MOST_TO_COME = 20
+#: How long a version is kept for calls that were begun in it; none lasts longer (``max_call_minutes`` at most).
+_RETIRED_FOR = timedelta(hours=24)
+
+
+def load_tables(session: Session, now: datetime) -> list[tuple[datetime, domain.RoutingTable]]:
+    """Since when which table holds: that of ``now``, and one for each time at which a flow is to be published."""
+    to_come = (
+        select(FlowPublication.at)
+        .where(FlowPublication.at > now, FlowPublication.cancelled_at.is_(None))
+        .order_by(FlowPublication.at)
+        .distinct()
+        .limit(_MOST_TO_COME)
+    )
+    return [(at, load_table(session, at)) for at in (now, *session.scalars(to_come))]
+
+
+def load_table(session: Session, at: datetime) -> domain.RoutingTable:
+    """Everything that routing knows, as it is to be at one moment (load it inside ``Store.reading``)."""
+    graphs = _flows(session, at)
     return domain.RoutingTable(
         revision=revision(session),
         trunks=tuple(map(_trunk, session.scalars(select(models.Trunk).order_by(models.Trunk.id)))),
@@ -55,6 +73,8 @@ def load_table(session: Session) -> domain.RoutingTable:
             for row in session.scalars(select(models.Region))
         },
         queues={row.id: _queue(row) for row in session.scalars(select(models.Queue).order_by(models.Queue.id))},
+        flows=graphs[1],
+        retired=_retired(session, at),
     )
 
 
@@ -62,22 +82,44 @@ def load_table(session: Session) -> domain.RoutingTable:
 _Graphs = tuple[Mapping[int, flows.Flow], Mapping[tuple[str, str], flows.Flow]]
 
 
-def _flows(session: Session) -> _Graphs:
+def _flows(session: Session, at: datetime) -> _Graphs:
     query = select(Flow, FlowVersion).join(
-        FlowVersion, and_(FlowVersion.flow_id == Flow.id, FlowVersion.version == Flow.published)
+        FlowVersion, and_(FlowVersion.flow_id == Flow.id, FlowVersion.version == in_force(at))
     )
     by_row: dict[int, flows.Flow] = {}
     by_name: dict[tuple[str, str], flows.Flow] = {}
     for row, version in session.execute(query):
-        graph, faults = flows.parse(row.name, version.version, version.graph)
-        if graph is None:
-            # Published before the rules grew stricter. The other numbers of the box go on.
-            _log.error(
-                "flow-unusable", account=row.account_id, flow=row.name, version=version.version, faults=faults
-            )
-            continue
-        by_row[row.id] = by_name[row.account_id, row.name] = graph
+        graph = _graph(row, version)
+        if graph is not None:
+            by_row[row.id] = by_name[row.account_id, row.name] = graph
     return by_row, by_name
+
+
+def _retired(session: Session, at: datetime) -> dict[tuple[str, str], flows.Flow]:
+    """Versions that were in force lately, and are no more."""
+    later = aliased(FlowPublication)
+    ended = (
+        select(FlowPublication.id)
+        .join(later, and_(later.flow_id == FlowPublication.flow_id, later.at > FlowPublication.at))
+        .where(
+            FlowPublication.flow_id == FlowVersion.flow_id,
+            FlowPublication.version == FlowVersion.version,
+            FlowPublication.cancelled_at.is_(None),
+            later.cancelled_at.is_(None),
+            later.at.between(at - _RETIRED_FOR, at),
+        )
+    )
+    query = select(Flow, FlowVersion).join(FlowVersion, FlowVersion.flow_id == Flow.id).where(ended.exists())
+    found = [(row, _graph(row, version)) for row, version in session.execute(query)]
+    return {(row.account_id, graph.label): graph for row, graph in found if graph is not None}
+
+
+def _graph(row: Flow, version: FlowVersion) -> flows.Flow | None:
+    graph, faults = flows.parse(row.name, version.version, version.graph)
+    if graph is None:
+        # Published before the rules grew stricter. The other numbers of the box go on.
+        _log.error("flow-unusable", account=row.account_id, flow=row.name, version=version.version, faults=faults)
+    return graph
 
 
 def _trunk(row: models.Trunk) -> domain.Trunk:

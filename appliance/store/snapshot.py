@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from appliance.domain.flow import Enqueue, Flow, Ring, exits_of
+from appliance.domain.flow import Enqueue, Flow, Ring, Subflow, exits_of
 from appliance.domain.numbers import written_for
 from appliance.domain.routing import Line, NumberRoute, RoutingTable
 from appliance.errors import StoreError
@@ -80,7 +80,7 @@ def snapshot(table: RoutingTable) -> dict[str, Any]:
 def _first_line(route: NumberRoute, table: RoutingTable) -> dict[str, Any] | None:
     """The first line that can be dialled, of a number's lines or of the ring nodes of its flow. Those of a low
     level, and that ring at any time, go first: the fallback asks neither clock nor caps."""
-    candidates = _ring_lines(route.flow, table) if route.flow is not None else iter(route.hunt.lines)
+    candidates = _ring_lines(route.flow, route.account, table) if route.flow is not None else iter(route.hunt.lines)
     lines = [table.lines[line_id] for line_id in candidates if line_id in table.lines]
     for line in sorted(lines, key=lambda line: (bool(line.schedule), line.level)):
         dial = _dial(line, table)
@@ -94,20 +94,26 @@ def _first_line(route: NumberRoute, table: RoutingTable) -> dict[str, Any] | Non
     return None
 
 
-def _ring_lines(flow: Flow, table: RoutingTable) -> Iterator[str]:
-    """Lines of the nodes that ring some, those nearest to the start first, exits in their order."""
-    todo = deque([flow.start])
-    seen = {flow.start}
+def _ring_lines(flow: Flow, account: str, table: RoutingTable) -> Iterator[str]:
+    """Lines of the nodes that ring some, those nearest to the start first, exits in their order, with the flows
+    that are entered on the way."""
+    todo = deque([(flow, flow.start)])
+    seen = {(flow.name, flow.start)}
     while todo:
-        node = flow.nodes[todo.popleft()]
+        at, node_id = todo.popleft()
+        node = at.nodes[node_id]
+        onward = [(at, target) for target in exits_of(node).values()]
         if isinstance(node, Ring):
-            yield from node.hunt.lines
-        if isinstance(node, Enqueue) and node.queue in table.queues:
+            yield from node.lines
+        elif isinstance(node, Enqueue) and node.queue in table.queues:
             yield from table.queues[node.queue].hunt.lines
-        for target in exits_of(node).values():
-            if target not in seen:
-                seen.add(target)
-                todo.append(target)
+        elif isinstance(node, Subflow) and (account, node.flow) in table.flows:
+            inner = table.flows[account, node.flow]
+            onward.insert(0, (inner, inner.start))
+        for inside, target in onward:
+            if (inside.name, target) not in seen:
+                seen.add((inside.name, target))
+                todo.append((inside, target))
 
 
 def _dial(line: Line, table: RoutingTable) -> str | None:

@@ -152,7 +152,7 @@ def table() -> RoutingTable:
         with schema.opened(url) as store:
             apply(store, document, now=datetime(2026, 1, 1, tzinfo=SHANGHAI))
             with store.reading() as session:
-                return load_table(session)
+                return load_table(session, datetime(2026, 1, 1, tzinfo=SHANGHAI))
 
 
 class Clock:

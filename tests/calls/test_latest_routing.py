@@ -31,7 +31,7 @@ def apply(settings: Settings, text: str) -> None:
 
 
 def test_there_is_none_before_the_first_look(settings: Settings) -> None:
-    routing = LatestRouting(Store(settings.database_url), lambda table: None)
+    routing = LatestRouting(Store(settings.database_url), lambda table: None, bootstrap.utc_now)
     with pytest.raises(StoreError, match="no routing"):
         routing()
     with pytest.raises(StoreError):
@@ -41,7 +41,7 @@ def test_there_is_none_before_the_first_look(settings: Settings) -> None:
 def test_a_change_counts_from_the_next_look(settings: Settings) -> None:
     told: list[RoutingTable] = []
     apply(settings, DEMO)
-    routing = LatestRouting(Store(settings.database_url), told.append)
+    routing = LatestRouting(Store(settings.database_url), told.append, bootstrap.utc_now)
     routing.refresh()
     before = routing()
     assert before.lines
@@ -71,7 +71,7 @@ class Flaky(Store):
 def test_calls_go_on_when_the_database_is_away(settings: Settings) -> None:
     apply(settings, DEMO)
     store = Flaky(settings.database_url)
-    routing = LatestRouting(store, lambda table: None)
+    routing = LatestRouting(store, lambda table: None, bootstrap.utc_now)
     routing.refresh()
     table = routing()
     store.away = True
@@ -97,7 +97,7 @@ def test_a_table_that_cannot_be_kept_counts_all_the_same(settings: Settings) -> 
             raise StoreError("no space left")
         told.append(table)
 
-    routing = LatestRouting(Store(settings.database_url), keep)
+    routing = LatestRouting(Store(settings.database_url), keep, bootstrap.utc_now)
     with capture_logs() as logs:
         routing.refresh()
         routing.refresh()

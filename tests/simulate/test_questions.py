@@ -227,7 +227,7 @@ def test_a_queue_that_somebody_took_out_of_the_database_has_nobody(store: Store)
         session.delete(session.scalars(select(QueueRow)).one())
         session.commit()
     with store.reading() as session:
-        answer, known = ask(session, "4008001234"), load_table(session)
+        answer, known = ask(session, "4008001234"), load_table(session, datetime.now(UTC))
     assert (queue_lines(answer), left(answer)) == (([], {}), Left.NO_LINE)
     leg = FakeLeg()
     take(leg, desk(routing=lambda: known))
@@ -251,7 +251,7 @@ def test_a_stored_flow_that_would_go_round_for_ever_takes_no_calls(store: Store)
         version.graph = {"start": "ring", "nodes": {"ring": {"type": "ring", "lines": ["a"], "failed": "ring"}}}
         session.commit()
     with store.reading() as session:
-        answer, known = ask(session, "4008001234"), load_table(session)
+        answer, known = ask(session, "4008001234"), load_table(session, datetime.now(UTC))
     assert answer.refused is not None and answer.refused.reason is Refusal.OUT_OF_SERVICE
     leg = FakeLeg()
     take(leg, desk(routing=lambda: known))

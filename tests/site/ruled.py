@@ -132,12 +132,12 @@ def said(report: Report) -> set[str]:
 
 def table(store: Store) -> RoutingTable:
     with store.reading() as session:
-        return load_table(session)
+        return load_table(session, NOW)
 
 
 def exported(store: Store) -> str:
     with store.reading() as session:
-        return export(session)
+        return export(session, NOW)
 
 
 def wrote(old: str, new: str) -> str:

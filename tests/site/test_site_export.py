@@ -48,7 +48,7 @@ plans:
 def test_an_export_applies_again_without_a_change(store: Store, tmp_path: Path, source: str) -> None:
     apply(store, document(source), now=NOW)
     with store.reading() as session:
-        text = export(session)
+        text = export(session, NOW)
     assert not apply(store, document(text), now=NOW, prune=True).changed
 
     other = f"sqlite:///{tmp_path}/other.db"
@@ -56,7 +56,7 @@ def test_an_export_applies_again_without_a_change(store: Store, tmp_path: Path, 
     second = Store(other)
     assert apply(second, document(text), now=NOW).changed
     with second.reading() as session:
-        assert export(session) == text
+        assert export(session, NOW) == text
     second.close()
 
 
@@ -71,7 +71,7 @@ def test_no_secret_and_no_draft_is_exported(store: Store) -> None:
         admin = session.scalars(select(Operator).where(Operator.login == "admin")).one()
         secrets = [admin.password_hash or "", admin.session_key, "password", "never-published"]
     with store.reading() as session:
-        text = export(session)
+        text = export(session, NOW)
     assert not [secret for secret in secrets if secret in text]
 
 
@@ -85,6 +85,6 @@ def test_a_number_kept_for_its_calls_is_exported_out_of_service(store: Store) ->
         now=NOW,
     )
     with store.reading() as session:
-        text = export(session)
+        text = export(session, NOW)
     assert "in_service: false" in text
     assert not apply(store, document(text), now=NOW, prune=True).changed

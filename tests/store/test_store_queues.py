@@ -11,7 +11,7 @@ import pytest
 from appliance.domain.hunt import Hunt
 from appliance.domain.queue import Left, Queue, Stay, summary
 from appliance.store import models
-from appliance.store.models import Account, Call, Flow, FlowVersion, Line, Number, QueueStay, Trunk
+from appliance.store.models import Account, Call, Flow, FlowPublication, FlowVersion, Line, Number, QueueStay, Trunk
 from appliance.store.queries import Reader, Scope, reading
 from appliance.store.queries.queues import QueueReport, StayView, queue_report, stays_of_call
 from appliance.store.queries.routing import numbers_and_lines
@@ -59,11 +59,12 @@ def filled(store: Store) -> Store:
                 models.Queue(id="desk", account_id="east", line_ids=["e"], service_level_seconds=1),
                 models.Queue(id="idle", account_id="east", name="闲", line_ids=["e"]),
                 models.Queue(id="counter", account_id="west", name="柜台", line_ids=["w"]),
-                Flow(id=1, account_id="east", name="help", published=1),
+                Flow(id=1, account_id="east", name="help"),
             ]
         )
         session.flush()
         session.add(FlowVersion(flow_id=1, version=1, graph=GRAPH, created_at=AT))
+        session.add(FlowPublication(flow_id=1, version=1, at=AT, made_at=AT))
         session.add(Number(number="4008001234", account_id="east", flow_id=1))
         for uuid, account in {(uuid, account) for uuid, account, *_ in STAYS}:
             times = {"started_at": AT, "ended_at": AT, "collected_at": AT}

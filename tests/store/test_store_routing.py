@@ -16,7 +16,7 @@ from appliance.domain.flow import HangUp, Menu, Ring
 from appliance.domain.numbers import NumberFormat
 from appliance.domain.routing import CalledFrom, CallerIdPolicy, RecordPolicy, RoutingTable
 from appliance.errors import StoreError
-from appliance.store.models import Account, Flow, FlowVersion, Line, Number, SiteState, Trunk
+from appliance.store.models import Account, Flow, FlowPublication, FlowVersion, Line, Number, SiteState, Trunk
 from appliance.store.routing import load_table, revision
 from appliance.store.snapshot import snapshot, write_snapshot
 from appliance.store.unit import Store
@@ -62,13 +62,14 @@ def site(store: Store) -> Store:
             session.add(
                 Line(id=name, account_id="demo", number=number, kind="landline", trunk_id="t", ring_seconds=20)
             )
-        flow = Flow(account_id="demo", name="welcome", published=2)
+        flow = Flow(account_id="demo", name="welcome")
         session.add(flow)
         session.flush()
         now = datetime.now(UTC)
         old = {"start": "x", "nodes": {"x": {"type": "hangup"}}}
         for version, graph in ((1, old), (2, MENU), (3, old)):
             session.add(FlowVersion(flow_id=flow.id, version=version, graph=graph, created_at=now))
+        session.add(FlowPublication(flow_id=flow.id, version=2, at=now, made_at=now))
         session.add(Number(number="4008001234", account_id="demo", flow_id=flow.id))
         session.add(Number(number="4008005678", account_id="demo", line_ids=["b", "a"], record="off"))
         session.add(Number(number="4008009999", account_id="demo", line_ids=["a"], in_service=False))
@@ -79,7 +80,7 @@ def site(store: Store) -> Store:
 
 def table(store: Store) -> RoutingTable:
     with store.reading() as session:
-        return load_table(session)
+        return load_table(session, datetime.now(UTC))
 
 
 def test_an_empty_store_gives_an_empty_table(store: Store) -> None:
@@ -127,7 +128,7 @@ def test_one_unusable_flow_does_not_stop_the_other_numbers(site: Store, monkeypa
 
 def test_a_flow_without_a_published_version_takes_its_number_out_of_service(site: Store) -> None:
     with site.work() as session:
-        session.execute(update(Flow).values(published=None))
+        session.execute(update(FlowPublication).values(version=None))
         session.commit()
     assert not table(site).numbers["4008001234"].in_service
 
@@ -166,7 +167,7 @@ def test_the_snapshot_is_the_form_that_the_fallback_reads(site: Store, tmp_path:
 
 def test_a_number_that_leads_to_no_line_is_left_out(site: Store) -> None:
     with site.work() as session:
-        session.execute(update(Flow).values(published=1))
+        session.execute(update(FlowPublication).values(version=1))
         session.execute(update(Line).where(Line.id == "b").values(trunk_id="in"))
         session.commit()
     made = snapshot(table(site))

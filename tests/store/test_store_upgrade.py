@@ -393,7 +393,7 @@ def test_what_was_once_alone_still_is(upgraded: Store) -> None:
 
 def routing(store: Store) -> RoutingTable:
     with store.reading() as session:
-        return load_table(session)
+        return load_table(session, datetime.now(UTC))
 
 
 def test_calls_are_routed_as_before(upgraded: Store) -> None:

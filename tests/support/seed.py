@@ -27,6 +27,7 @@ from appliance.store.models import (
     CallLeg,
     Charge,
     Flow,
+    FlowPublication,
     FlowVersion,
     Line,
     ListEntry,
@@ -151,10 +152,11 @@ def _accounts(session: Session) -> None:
     session.add(
         Line(id="west-1", account_id="west", name="店面", number="02887654321", kind="fixed", trunk_id="telecom")
     )
-    flow = Flow(account_id="east", name="main", published=3)
+    flow = Flow(account_id="east", name="main")
     session.add(flow)
     session.flush()
     session.add(FlowVersion(flow_id=flow.id, version=3, graph=GRAPH, created_at=since))
+    session.add(FlowPublication(flow_id=flow.id, version=3, at=since, made_at=since))
     session.add_all(
         [
             Schedule(id="office", account_id="east", name="工作时间", week={"mon": ["09:00-18:00"]}, own_days={}),

@@ -3,9 +3,10 @@
 from appliance.store.models.accounts import Account, Operator, Role
 from appliance.store.models.base import Base
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
+from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowVersion, in_force
 from appliance.store.models.plans import Plan, Price, Subscription
 from appliance.store.models.queues import Queue, QueueStay
-from appliance.store.models.routing import Flow, FlowVersion, Line, Number, Trunk
+from appliance.store.models.routing import Line, Number, Trunk
 from appliance.store.models.rules import CalendarDay, ListEntry, NumberList, Region, Schedule
 from appliance.store.models.site import SiteState
 
@@ -17,6 +18,8 @@ __all__ = [
     "CallLeg",
     "Charge",
     "Flow",
+    "FlowDraft",
+    "FlowPublication",
     "FlowVersion",
     "Line",
     "ListEntry",
@@ -34,4 +37,5 @@ __all__ = [
     "SiteState",
     "Subscription",
     "Trunk",
+    "in_force",
 ]

@@ -49,6 +49,10 @@ class Call(Base):
     flow: Mapped[str] = mapped_column(String(60), default="")
     #: ``NODE=KEY;NODE=KEY``.
     keys: Mapped[str] = mapped_column(Text, default="")
+    #: ``NODE=EXIT;NODE=EXIT``: how it went through its flow.
+    way: Mapped[str] = mapped_column(Text, default="")
+    #: The key that answered a survey; empty: none.
+    mark: Mapped[str] = mapped_column(String(10), default="")
     #: ``LINE=DISPOSITION;…``.
     tried: Mapped[str] = mapped_column(Text, default="")
     #: answered, refused:REASON, abandoned:WHERE, failed:REASON, abnormal.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, Boolean, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.domain.hunt import FAIL_OVER
 from appliance.store.models.base import Base
-from appliance.store.types import Instant, RowId
 
 
 class Trunk(Base):
@@ -66,32 +64,6 @@ class Line(Base):
     confirm: Mapped[bool] = mapped_column(Boolean, default=False)
     #: What callers of a queue may ask for.
     skills: Mapped[list[str]] = mapped_column(JSON, default=list)
-
-
-class Flow(Base):
-    """An IVR graph by name; its versions are in ``flow_versions``."""
-
-    __tablename__ = "flows"
-    __table_args__ = (UniqueConstraint("account_id", "name"),)
-
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
-    name: Mapped[str] = mapped_column(String(40))
-    #: The version that calls take; empty: never published.
-    published: Mapped[int | None] = mapped_column()
-
-
-class FlowVersion(Base):
-    """One version of a graph; never changed once published."""
-
-    __tablename__ = "flow_versions"
-    __table_args__ = (UniqueConstraint("flow_id", "version"),)
-
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    flow_id: Mapped[int] = mapped_column(ForeignKey("flows.id", ondelete="CASCADE"))
-    version: Mapped[int] = mapped_column()
-    graph: Mapped[dict[str, Any]] = mapped_column(JSON)
-    created_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Number(Base):

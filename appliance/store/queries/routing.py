@@ -23,6 +23,7 @@ from appliance.store.models import (
     Schedule,
     Subscription,
     Trunk,
+    in_force,
 )
 from appliance.store.queries.charges import PlanView, PriceView, plan_view, price_view
 from appliance.store.queries.scope import Reader
@@ -120,7 +121,7 @@ def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberVie
     numbers = reader.scalars(select(Number).order_by(Number.account_id, Number.number))
     accounts = dict(reader.rows(select(Account.id, Account.name)))
     lines = {line.id: line for line in _lines(reader, accounts)}
-    graphs = _published(reader)
+    graphs = _published(reader, now)
     queues = {queue.id: queue for queue in reader.scalars(select(Queue))}
     flow_names = dict(reader.rows(select(Flow.id, Flow.name)))
     named = dict(reader.rows(select(Schedule.id, Schedule.name))) | dict(
@@ -191,10 +192,10 @@ def _lines(reader: Reader, accounts: dict[str, str]) -> list[LineView]:
     ]
 
 
-def _published(reader: Reader) -> dict[int, tuple[str, FlowVersion]]:
+def _published(reader: Reader, now: datetime) -> dict[int, tuple[str, FlowVersion]]:
     found = reader.rows(
         select(Flow.id, Flow.name, FlowVersion).join(
-            FlowVersion, (FlowVersion.flow_id == Flow.id) & (FlowVersion.version == Flow.published)
+            FlowVersion, (FlowVersion.flow_id == Flow.id) & (FlowVersion.version == in_force(now))
         )
     )
     return {flow_id: (name, version) for flow_id, name, version in found}
@@ -233,18 +234,18 @@ def _flow(name: str, version: FlowVersion, lines: Mapping[str, LineView], queues
 
 
 def _step(node_id: str, node: flows.Node, lines: Mapping[str, LineView], queues: Mapping[str, Queue]) -> FlowStep:
-    kind, strategy, name = type(node).__name__.lower(), "", ""
+    strategy, name = "", ""
     rings: tuple[str, ...] = ()
     if isinstance(node, flows.Ring):
-        rings, strategy = node.hunt.lines, node.hunt.strategy.value
+        rings, strategy = node.lines, node.strategy.value
     elif isinstance(node, flows.Enqueue):
-        kind, name = "queue", node.queue
+        name = node.queue
         queue = queues.get(node.queue)
         if queue is not None:
             rings, strategy, name = tuple(queue.line_ids), queue.strategy, queue.name or queue.id
     return FlowStep(
         id=node_id,
-        kind=kind,
+        kind=node.TYPE,
         prompt=next(iter(flows.prompts_of(node)), ""),
         lines=tuple(lines[line_id] for line_id in rings if line_id in lines),
         exits=tuple(flows.exits_of(node).items()),

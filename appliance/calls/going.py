@@ -1,0 +1,115 @@
+"""A call on its way through a flow: what every step of it is handed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from appliance.calls.desk import Desk
+from appliance.domain.admission import OVERSEAS
+from appliance.domain.calendar import Standing, standing
+from appliance.domain.called import Incoming
+from appliance.domain.flow import Flow
+from appliance.domain.flow import values as variables
+from appliance.domain.flow.branch import Circumstances
+from appliance.domain.flow.course import Course, resumed
+from appliance.domain.numbers import CallerKind
+from appliance.domain.places import Place
+from appliance.domain.routing import RoutingTable
+from appliance.switch.leg import Leg, Tried
+
+#: A record's lists end here; a caller who goes on and on goes on.
+_MOST_NOTED = 900
+
+
+@dataclass(slots=True)
+class Going:
+    """A call in a flow.
+
+    :param own: the variables that the flow has set.
+    :param tried: lines that rang so far, and what became of them.
+    """
+
+    leg: Leg
+    call: Incoming
+    table: RoutingTable
+    desk: Desk
+    course: Course
+    own: dict[str, str]
+    tried: list[Tried] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, leg: Leg, call: Incoming, flow: Flow, table: RoutingTable, desk: Desk) -> Going:
+        """From the flow's start, or from where the call stood when its handlers died, in the version that it was
+        in."""
+        flows = table.flows_of(call.route.account)
+        notes = leg.notes
+        label = notes.get("flow", "")
+        course = None
+        if label.rpartition("@")[0] == flow.name:
+            course = resumed(
+                label,
+                notes.get("node", ""),
+                flows,
+                lambda one: flow if one == flow.label else table.version(call.route.account, one),
+            )
+        own = variables.read(notes.get("vars", "")) if course is not None else {}
+        return cls(leg, call, table, desk, course or Course.begin(flow, flows), own)
+
+    @property
+    def account(self) -> str:
+        """The enterprise."""
+        return self.call.route.account
+
+    @property
+    def has_talked(self) -> bool:
+        """Whether a line has talked with the caller, and ended it."""
+        return "talked" in self.leg.notes
+
+    def filled(self, template: str) -> str:
+        """A text with the call's variables filled in."""
+        return variables.fill(template, self.variables())
+
+    def variables(self) -> dict[str, str]:
+        """All that the call has, the flow's own over those that it declares."""
+        declared = dict(self.course.root.variables) | dict(self.course.flow.variables)
+        usual = variables.built_in(self.call.caller, self.place(), self.call.route.number, self.desk.now())
+        return usual | declared | self.own
+
+    def keep(self, variable: str, value: str) -> None:
+        """Set a variable."""
+        self.own[variable] = variables.tidy(value)
+        self.leg.note(vars=variables.written(self.own))
+
+    def place(self) -> Place | None:
+        """Where the caller calls from."""
+        if self.call.caller.kind is CallerKind.OVERSEAS:
+            return OVERSEAS
+        return self.desk.place_of(self.call.caller, self.table)
+
+    def circumstances(self) -> Circumstances:
+        """What branches go by."""
+        return Circumstances(self._standing, self._is_listed, self.place)
+
+    def _standing(self, schedule: str) -> Standing | None:
+        found = self.table.schedules.get(schedule)
+        if found is None:
+            return None
+        return standing(found, self.desk.now(), self.table.day_kinds(self.desk.public_day))
+
+    def _is_listed(self, name: str) -> bool:
+        found = self.table.lists.get(name)
+        return found is not None and found.account == self.account and bool(found.match(self.call.caller))
+
+    def note_keys(self, keys: str) -> None:
+        """Keys that led somewhere; empty: none did."""
+        if keys:
+            self._append("keys", f"{self.course.path}={keys}")
+
+    def note_exit(self, exit_name: str) -> None:
+        """By which exit the node was left."""
+        self._append("way", f"{self.course.path}={exit_name}")
+
+    def _append(self, fact: str, entry: str) -> None:
+        noted = self.leg.notes.get(fact, "")
+        if len(noted) + 1 + len(entry) <= _MOST_NOTED:
+            self.leg.note(**{fact: f"{noted};{entry}".lstrip(";")})

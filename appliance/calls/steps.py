@@ -1,0 +1,207 @@
+"""What each node of a flow does in a call: a step returns the exit that the node is left by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from appliance.calls.ask import ask
+from appliance.calls.connect import ring
+from appliance.calls.going import Going
+from appliance.calls.waiting import wait
+from appliance.domain.flow import (
+    Assign,
+    Collect,
+    Enqueue,
+    HangUp,
+    Hours,
+    Menu,
+    Node,
+    Play,
+    Region,
+    Return,
+    Ring,
+    Say,
+    Subflow,
+    Survey,
+    Switch,
+    Vip,
+)
+from appliance.domain.flow.branch import Branch, branch
+from appliance.domain.lines import cause_when_all_failed
+from appliance.domain.outcome import Disposition
+from appliance.domain.queue import Left
+from appliance.domain.speech import spoken
+from appliance.switch.leg import Tried
+
+_log = structlog.get_logger(__name__)
+
+
+def take_step(going: Going) -> str:
+    """Do what the call's node says; the exit that it is left by. An exit that leads nowhere ends the call."""
+    return STEPS[type(going.course.node)](going, going.course.node)
+
+
+def _play(going: Going, node: Play) -> str:
+    going.leg.note(outcome="abandoned:prompt")
+    going.desk.play(going.leg, going.account, node.prompt)
+    return "next"
+
+
+def _menu(going: Going, node: Menu) -> str:
+    going.leg.note(outcome="abandoned:menu")
+    chosen = ask(going.leg, node, going.account, going.desk)
+    going.note_keys(chosen.keys)
+    return chosen.exit
+
+
+def _collect(going: Going, node: Collect) -> str:
+    going.leg.note(outcome="abandoned:menu")
+    chosen = ask(going.leg, node, going.account, going.desk)
+    if chosen.keys:
+        going.keep(node.variable, chosen.keys)
+        going.note_keys("*" * len(chosen.keys) if node.secret else chosen.keys)
+    return chosen.exit
+
+
+def _survey(going: Going, node: Survey) -> str:
+    if not going.has_talked:
+        going.leg.note(outcome="abandoned:menu")
+    chosen = ask(going.leg, node, going.account, going.desk)
+    if chosen.keys:
+        going.note_keys(chosen.keys)
+        going.leg.note(mark=chosen.keys)
+        going.desk.play(going.leg, going.account, node.thanks)
+    return chosen.exit
+
+
+def _say(going: Going, node: Say) -> str:
+    going.leg.note(outcome="abandoned:prompt")
+    value = going.filled(node.value)
+    if not node.value and node.what in ("time", "date"):
+        value = going.variables()[node.what]
+    names = spoken(node.what, value)
+    found = [going.desk.find_prompt(going.account, name) for name in names]
+    if None in found or not names:
+        _log.error("value not said", what=node.what, length=len(value), prompts=list(names), call=going.leg.uuid)
+    for path in going.desk.together([path for path in found if path is not None]):
+        going.leg.play(path)
+    return "next"
+
+
+def _assign(going: Going, node: Assign) -> str:
+    going.keep(node.variable, going.filled(node.value))
+    return "next"
+
+
+def _branch(going: Going, node: Branch) -> str:
+    known = going.variables() if isinstance(node, Switch) else {}
+    return branch(node, going.circumstances(), known)
+
+
+def _ring(going: Going, node: Ring) -> str:
+    if going.has_talked:
+        return _once_more(going, "failed")
+    leg = going.leg
+    leg.note(outcome="abandoned:ringing")
+    name = f"{going.account}/{going.course.hunt_name}"
+    tried = ring(leg, going.call, node.hunt, name, going.table, going.desk, free=False, go_on=bool(node.after))
+    going.tried += tried
+    return "after" if _talked(going, tried) else "failed"
+
+
+def _enqueue(going: Going, node: Enqueue) -> str:
+    if going.has_talked:
+        return _once_more(going, "nobody")
+    waited = wait(going.leg, node, going.call, going.table, going.desk)
+    going.tried += waited.tried
+    going.note_keys(waited.key)
+    if waited.left is Left.ANSWERED:
+        _talked(going, waited.tried)
+    return waited.exit
+
+
+def _talked(going: Going, tried: list[Tried] | Any) -> bool:
+    """Note that a line has talked with the caller."""
+    over = any(one.disposition is Disposition.ANSWERED for one in tried)
+    if over:
+        going.leg.note(talked="yes", outcome="answered")
+    return over
+
+
+def _once_more(going: Going, exit_name: str) -> str:
+    """A record has one talk, and one recording: after it no line is rung any more."""
+    _log.warning("not rung after the talk", node=going.course.path, call=going.leg.uuid)
+    return exit_name
+
+
+def _subflow(going: Going, node: Subflow) -> str:
+    if going.course.can_enter:
+        return "enter"
+    _log.error("flow not entered", flow=node.flow, node=going.course.path, call=going.leg.uuid)
+    return "next"
+
+
+def _return(going: Going, node: Return) -> str:
+    return "return"
+
+
+def _hang_up(going: Going, node: HangUp) -> str:
+    if not going.has_talked:
+        going.leg.note(outcome=failed(going.tried) if going.tried else "ended:menu")
+    going.desk.play(going.leg, going.account, node.prompt)
+    going.leg.hang_up(node.cause)
+    return ""
+
+
+#: Who leaves a queue that leads nowhere else: what he hears, and the cause.
+_SENT_AWAY = {
+    "full": ("all-lines-busy", "USER_BUSY"),
+    "timeout": ("queue-timeout", "NO_ANSWER"),
+    "nobody": ("all-lines-busy", "NO_ANSWER"),
+}
+
+
+def end(going: Going, exit_name: str) -> None:
+    """The call's end at an exit that leads nowhere."""
+    leg, prompt, cause = going.leg, "", "NORMAL_CLEARING"
+    if going.has_talked:
+        leg.hang_up(cause)
+        return
+    match going.course.node:
+        case Ring():
+            leg.note(outcome=failed(going.tried))
+            prompt, cause = "all-lines-busy", cause_when_all_failed(going.tried)
+        case Enqueue():
+            leg.note(outcome=f"failed:queue-{exit_name}")
+            prompt, cause = _SENT_AWAY[exit_name]
+        case _:
+            leg.note(outcome="ended:menu")
+    going.desk.play(leg, going.account, prompt)
+    leg.hang_up(cause)
+
+
+def failed(tried: list[Tried]) -> str:
+    """``failed:WHY``: the cause that the caller gets, in the record's words."""
+    return f"failed:{cause_when_all_failed(tried).lower().replace('_', '-')}"
+
+
+STEPS: Mapping[type[Node], Callable[[Going, Any], str]] = {
+    Play: _play,
+    Menu: _menu,
+    Collect: _collect,
+    Say: _say,
+    Hours: _branch,
+    Region: _branch,
+    Vip: _branch,
+    Switch: _branch,
+    Assign: _assign,
+    Ring: _ring,
+    Enqueue: _enqueue,
+    Survey: _survey,
+    Subflow: _subflow,
+    Return: _return,
+    HangUp: _hang_up,
+}

@@ -1,0 +1,62 @@
+"""The IVR graph: node types, exits, references, and what is wrong with a graph."""
+
+from __future__ import annotations
+
+from appliance.domain.flow.graph import BUILT_IN, Fault, Flow, parse
+from appliance.domain.flow.kinds import KEYS, PLACEHOLDER, Section
+from appliance.domain.flow.nodes import (
+    CAUSES,
+    TYPES,
+    Assign,
+    Collect,
+    Enqueue,
+    HangUp,
+    Hours,
+    Menu,
+    Node,
+    Play,
+    Region,
+    Return,
+    Ring,
+    Say,
+    Subflow,
+    Survey,
+    Switch,
+    Vip,
+    exits_of,
+    fields_of,
+    prompts_of,
+    references_of,
+)
+
+__all__ = [
+    "BUILT_IN",
+    "CAUSES",
+    "KEYS",
+    "PLACEHOLDER",
+    "TYPES",
+    "Assign",
+    "Collect",
+    "Enqueue",
+    "Fault",
+    "Flow",
+    "HangUp",
+    "Hours",
+    "Menu",
+    "Node",
+    "Play",
+    "Region",
+    "Return",
+    "Ring",
+    "Say",
+    "Section",
+    "Subflow",
+    "Survey",
+    "Switch",
+    "Vip",
+    "exits_of",
+    "fields_of",
+    "parse",
+    "prompts_of",
+    "references_of",
+]

@@ -1,0 +1,320 @@
+"""The node types of a flow, each with its fields, their kinds and defaults (``docs/flow.md``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, NamedTuple
+
+from appliance.domain.flow.kinds import (
+    Cases,
+    Exit,
+    Filled,
+    Flag,
+    KeyRow,
+    Keys,
+    Kind,
+    Lines,
+    Named,
+    OneOf,
+    Seconds,
+    Section,
+    SomeOf,
+    Text,
+    Variable,
+    Whole,
+)
+from appliance.domain.hunt import FAIL_OVER, Hunt, Strategy
+from appliance.domain.outcome import Disposition
+
+CAUSES = ("NORMAL_CLEARING", "USER_BUSY", "NO_ANSWER", "CALL_REJECTED", "NORMAL_TEMPORARY_FAILURE")
+_PROMPT = Named(section=Section.PROMPT)
+_NO_PROMPT = Named(optional=True, section=Section.PROMPT)
+_OPEN = Exit(optional=True)
+_STRATEGY = OneOf(words=tuple(Strategy), as_type=Strategy)
+_FAIL_OVER = SomeOf(words=tuple(sorted(FAIL_OVER)), as_type=Disposition)
+
+
+def _need(kind: Kind) -> Any:
+    return field(metadata={"kind": kind})
+
+
+def _may(kind: Kind, default: Any) -> Any:
+    return field(default=default, metadata={"kind": kind})
+
+
+def _may_map(kind: Kind) -> Any:
+    return field(default_factory=dict, metadata={"kind": kind})
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What every node has.
+
+    ``PAUSES`` are the fields whose exits are taken only after the caller was asked or has waited: a call may go
+    round through these and through no others.
+    """
+
+    TYPE: ClassVar[str] = ""
+    PAUSES: ClassVar[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Play(Node):
+    """Play ``prompt``, then go to ``next``."""
+
+    TYPE = "play"
+    prompt: str = _need(_PROMPT)
+    next: str = _need(Exit())
+
+
+@dataclass(frozen=True, slots=True)
+class Menu(Node):
+    """Ask for one key. ``silence`` and ``wrong`` are taken after the last attempt.
+
+    :param timeout_s: how long the key is waited for behind the prompt.
+    :param barge_in: a key stops the prompt and counts.
+    """
+
+    TYPE = "menu"
+    PAUSES = frozenset({"keys", "silence", "wrong"})
+    prompt: str = _need(_PROMPT)
+    keys: Mapping[str, str] = _need(Keys())
+    silence: str = _need(Exit())
+    wrong: str = _need(Exit())
+    attempts: int = _may(Whole(least=1, most=9), 3)
+    timeout_s: float = _may(Seconds(), 5.0)
+    silence_prompt: str = _may(_NO_PROMPT, "")
+    wrong_prompt: str = _may(_NO_PROMPT, "")
+    barge_in: bool = _may(Flag(), True)
+
+
+@dataclass(frozen=True, slots=True)
+class Collect(Node):
+    """Ask for a number of ``least`` to ``most`` digits, ended by # or a pause, into ``variable``.
+
+    :param secret: the record does not say what was keyed.
+    """
+
+    TYPE = "collect"
+    PAUSES = frozenset({"next", "silence", "wrong"})
+    prompt: str = _need(_PROMPT)
+    variable: str = _need(Variable(is_set=True))
+    next: str = _need(Exit())
+    silence: str = _need(Exit())
+    wrong: str = _need(Exit())
+    least: int = _may(Whole(least=1, most=30), 1)
+    most: int = _may(Whole(least=1, most=30), 20)
+    attempts: int = _may(Whole(least=1, most=9), 3)
+    timeout_s: float = _may(Seconds(), 5.0)
+    silence_prompt: str = _may(_NO_PROMPT, "")
+    wrong_prompt: str = _may(_NO_PROMPT, "")
+    secret: bool = _may(Flag(), False)
+
+
+@dataclass(frozen=True, slots=True)
+class Say(Node):
+    """Say a value in Mandarin: as single digits, as a number, as a time of day or as a date.
+
+    :param value: what is said; for a time or a date nothing means now.
+    """
+
+    TYPE = "say"
+    what: str = _need(OneOf(words=("digits", "number", "time", "date")))
+    next: str = _need(Exit())
+    value: str = _may(Filled(optional=True), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Hours(Node):
+    """``open`` within the schedule, ``holiday`` (empty: as ``closed``) on a day off, else ``closed``."""
+
+    TYPE = "hours"
+    schedule: str = _need(Named(section=Section.SCHEDULE))
+    open: str = _need(Exit())
+    closed: str = _need(Exit())
+    holiday: str = _may(_OPEN, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Region(Node):
+    """Where the caller calls from: the case that is nearest to it, else ``other``."""
+
+    TYPE = "region"
+    cases: Mapping[str, str] = _need(Cases())
+    other: str = _need(Exit())
+
+
+@dataclass(frozen=True, slots=True)
+class Vip(Node):
+    """``yes`` for a caller whom the list means."""
+
+    TYPE = "vip"
+    list: str = _need(Named(section=Section.LIST))
+    yes: str = _need(Exit())
+    no: str = _need(Exit())
+
+
+@dataclass(frozen=True, slots=True)
+class Switch(Node):
+    """By a variable's value: the first case that is equal to it, or begins it (``138*``), else ``other``."""
+
+    TYPE = "switch"
+    variable: str = _need(Variable())
+    cases: Mapping[str, str] = _need(Cases())
+    other: str = _need(Exit())
+
+
+@dataclass(frozen=True, slots=True)
+class Assign(Node):
+    """Give ``variable`` a value."""
+
+    TYPE = "set"
+    variable: str = _need(Variable(is_set=True))
+    value: str = _need(Filled(optional=True))
+    next: str = _need(Exit())
+
+
+@dataclass(frozen=True, slots=True)
+class Ring(Node):
+    """Ring lines; ``failed`` is taken when none could be joined, ``after`` when a line has ended the talk (empty:
+    the call ends)."""
+
+    TYPE = "ring"
+    PAUSES = frozenset({"after"})
+    lines: tuple[str, ...] = _need(Lines())
+    strategy: Strategy = _may(_STRATEGY, Strategy.ORDER)  # noqa: RUF009 - a field
+    fail_over: frozenset[Disposition] = _may(_FAIL_OVER, FAIL_OVER)
+    failed: str = _may(_OPEN, "")
+    after: str = _may(_OPEN, "")
+
+    @property
+    def hunt(self) -> Hunt:
+        """The lines, how they are chosen, and when the next one is tried."""
+        return Hunt(self.lines, self.strategy, self.fail_over)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue(Node):
+    """Have the caller wait in ``queue`` until one of its lines answers. ``keys`` lead elsewhere while he waits; the
+    other exits are taken when he cannot or does not wait any longer, and ``after`` when a line has ended the talk
+    (empty: the call ends).
+
+    :param priority: callers of a higher one are served first.
+    :param skill: only lines that have it serve him; empty: all do.
+    """
+
+    TYPE = "queue"
+    PAUSES = frozenset({"keys", "timeout", "after"})
+    queue: str = _need(Named(section=Section.QUEUE))
+    priority: int = _may(Whole(), 0)
+    skill: str = _may(Text(optional=True), "")
+    keys: Mapping[str, str] = _may_map(Keys())
+    full: str = _may(_OPEN, "")
+    timeout: str = _may(_OPEN, "")
+    nobody: str = _may(_OPEN, "")
+    after: str = _may(_OPEN, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Survey(Node):
+    """Ask for a mark (满意度): a key of ``marks``. Whatever comes of it, ``next`` (empty: the call ends)."""
+
+    TYPE = "survey"
+    PAUSES = frozenset({"next"})
+    prompt: str = _need(_PROMPT)
+    marks: str = _may(KeyRow(), "12345")
+    next: str = _may(_OPEN, "")
+    attempts: int = _may(Whole(least=1, most=9), 2)
+    timeout_s: float = _may(Seconds(), 5.0)
+    thanks: str = _may(_NO_PROMPT, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Subflow(Node):
+    """Go through another flow of the account, and on with ``next`` when it returns."""
+
+    TYPE = "flow"
+    flow: str = _need(Named(section=Section.FLOW))
+    next: str = _may(_OPEN, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Return(Node):
+    """Go back to the flow that this one was entered from; in a call's own flow: the call ends."""
+
+    TYPE = "return"
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(Node):
+    """End the call with ``cause``, after ``prompt`` where there is one."""
+
+    TYPE = "hangup"
+    prompt: str = _may(_NO_PROMPT, "")
+    cause: str = _may(OneOf(words=CAUSES), "NORMAL_CLEARING")
+
+
+TYPES: Mapping[str, type[Node]] = {
+    one.TYPE: one
+    for one in (
+        Play,
+        Menu,
+        Collect,
+        Say,
+        Hours,
+        Region,
+        Vip,
+        Switch,
+        Assign,
+        Ring,
+        Enqueue,
+        Survey,
+        Subflow,
+        Return,
+        HangUp,
+    )
+}
+
+
+class FieldOf(NamedTuple):
+    """A field of a node type."""
+
+    name: str
+    kind: Kind
+    required: bool
+
+
+_FIELDS = {
+    node_type: tuple(
+        FieldOf(one.name, one.metadata["kind"], one.default is MISSING and one.default_factory is MISSING)
+        for one in fields(node_type)
+    )
+    for node_type in TYPES.values()
+}
+
+
+def fields_of(node_type: type[Node]) -> tuple[FieldOf, ...]:
+    """A type's fields in their order."""
+    return _FIELDS[node_type]
+
+
+def exits_of(node: Node) -> Mapping[str, str]:
+    """Exit (``next``, ``keys.1``) → node that it leads to; exits left open are not in it."""
+    found: dict[str, str] = {}
+    for one in fields_of(type(node)):
+        for behind, target in one.kind.exits(getattr(node, one.name)).items():
+            found[f"{one.name}{behind}"] = target
+    return found
+
+
+def references_of(node: Node) -> Iterator[tuple[str, Section, str]]:
+    """(field, section, name) of all that a node refers to."""
+    for one in fields_of(type(node)):
+        for section, name in one.kind.refers(getattr(node, one.name)):
+            yield one.name, section, name
+
+
+def prompts_of(node: Node) -> tuple[str, ...]:
+    """Prompts of a node, those set."""
+    return tuple(name for _, section, name in references_of(node) if section is Section.PROMPT)
