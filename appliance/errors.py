@@ -5,6 +5,7 @@
     ApplianceError                what the appliance raises on purpose; the text is for its user
     ├── SettingsError             a setting is missing or wrong                               exit 2
     ├── SiteError                 a site file is wrong; carries every finding                 exit 3
+    ├── FlowError                 a flow is wrong, or not there; carries every fault          exit 3
     ├── InvalidNumber             not a telephone number of the kind asked for                exit 3
     ├── StoreError                the database is not ours, too old, too new or full          exit 4
     ├── MediaError                a prompt or recording is missing or unreadable              exit 5
@@ -38,6 +39,16 @@ class SettingsError(ApplianceError):
 
 class SiteError(ApplianceError):
     """A site file is wrong. ``findings`` holds one line for each fault, ``FILE:LINE: FIELD: what``."""
+
+    exit_code = 3
+
+    def __init__(self, findings: list[str]) -> None:
+        super().__init__("\n".join(findings))
+        self.findings = findings
+
+
+class FlowError(ApplianceError):
+    """A flow is wrong, is not there, or cannot be published so. ``findings`` holds a line for each fault."""
 
     exit_code = 3
 

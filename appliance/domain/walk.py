@@ -105,42 +105,37 @@ def walk(flow: Flow, keys: Sequence[str], world: World) -> Walk:
     visits: list[Visit] = []
     pressed = list(keys)
     course = Course.begin(flow, world.flows)
-    variables = {**flow.variables, **world.variables}
+    own: dict[str, str] = {}
     for _ in range(_MOST_STEPS):
-        visit, left = _visited(course, pressed, variables, world)
+        visit, left = _visited(course, pressed, own, world)
         visits.append(visit)
         onward = course.leave(visit.exit) if left is None else None
         if onward is None:
-            return Walk(tuple(visits), left or _ended(visit))
+            return Walk(tuple(visits), left or Left.HUNG_UP)
         course = onward
-        if isinstance(visit.node, Subflow):
-            variables = {**course.flow.variables, **variables}
     return Walk(tuple(visits), Left.ENDLESS)
 
 
-def _ended(visit: Visit) -> Left:
-    """How a walk ended in a node whose exit leads nowhere."""
-    return Left.NO_LINE if isinstance(visit.node, Ring | Enqueue) else Left.HUNG_UP
+def _visited(course: Course, pressed: list[str], own: dict[str, str], world: World) -> tuple[Visit, Left | None]:
+    """A node, and how the walk ends in it if it does.
 
-
-def _visited(
-    course: Course, pressed: list[str], variables: dict[str, str], world: World
-) -> tuple[Visit, Left | None]:
-    """A node, and how the walk ends in it if it does."""
+    :param own: the variables that nodes have set so far; they go before those that are declared, as in a call.
+    """
     node, visit = course.node, Visit(course.path, course.node)
+    variables = {**world.variables, **course.root.variables, **course.flow.variables, **own}
     match node:
         case Play():
             return replace(visit, exit="next"), None
         case Menu() | Collect() | Survey():
             exit_name, used = _asked(node, pressed)
             if isinstance(node, Collect) and exit_name == "next":
-                variables[node.variable] = used[-1]
+                own[node.variable] = used[-1]
             return replace(visit, keys=used, exit=exit_name), None if exit_name else Left.ASKED
         case Say():
-            return replace(visit, exit="next", said=fill(node.value, variables)), None
+            return replace(visit, exit="next", said=_said(node, variables)), None
         case Assign():
-            variables[node.variable] = fill(node.value, variables)
-            return replace(visit, exit="next", said=variables[node.variable]), None
+            own[node.variable] = fill(node.value, variables)
+            return replace(visit, exit="next", said=own[node.variable]), None
         case Hours() | Region() | Vip() | Switch():
             return replace(visit, exit=branch(node, world.at, variables)), None
         case Ring():
@@ -160,6 +155,13 @@ def _visited(
             return replace(visit, exit="return"), None
         case _:
             return visit, Left.HUNG_UP
+
+
+def _said(node: Say, variables: Mapping[str, str]) -> str:
+    """The value that is said: for a time or a date without one, now."""
+    if not node.value and node.what in ("time", "date"):
+        return variables.get(node.what, "")
+    return fill(node.value, variables)
 
 
 def _waited(node: Enqueue, choice: Choice, pressed: list[str]) -> tuple[str, tuple[str, ...], Left | None]:

@@ -14,27 +14,22 @@ from sqlalchemy.orm import Session
 
 from appliance.domain import admission
 from appliance.domain.admission import Facts, Load, Step, decide
-from appliance.domain.calendar import DayKinds, Standing, standing
+from appliance.domain.calendar import DayKinds
 from appliance.domain.called import Incoming, Invite, Refused, identify
-from appliance.domain.flow import Enqueue, Flow
-from appliance.domain.flow.branch import Circumstances
-from appliance.domain.flow.values import built_in
-from appliance.domain.hunt import Choice, Hunt, Skip, choose
-from appliance.domain.numbers import Caller, CallerKind
-from appliance.domain.outcome import Disposition
+from appliance.domain.flow import Flow
+from appliance.domain.hunt import Choice
+from appliance.domain.numbers import Caller
 from appliance.domain.places import Place
 from appliance.domain.pricing import Assessment, MeteredCall, Unratable, assess
-from appliance.domain.queue import Floor, LineNow, Waiting, lines_for
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import RoutingTable, Trunk
-from appliance.domain.walk import Walk, World, walk
+from appliance.domain.walk import Walk, walk
 from appliance.errors import SiteError
-from appliance.reference.regions import Regions
+from appliance.simulate.world import Hunting, place_in, world_of
 from appliance.store import past
 from appliance.store.journal import Journal
 from appliance.store.plans import load_book
 from appliance.store.routing import load_table
-from appliance.store.waitlist import Waitlist
 
 #: What a password's rule says once the caller has keyed one.
 _KEYED = frozenset({admission.Verdict.PASSED, admission.Verdict.REFUSED})
@@ -102,7 +97,7 @@ def explain(
     table = load_table(session, question.at)
     _check(question, table)
     found = _identified(question, table, home_area_code)
-    place = _place(found.caller, table)
+    place = place_in(table, found.caller)
     if isinstance(found, Refused):
         return Answer(question, found.caller, place, _unknown(found), found, prompt=ENDINGS[found.reason].prompt)
 
@@ -115,7 +110,15 @@ def explain(
         password=_password(question, found),
     )
     decision = decide(found, table, facts)
-    hunting = _Hunting(question, found, table, journal, day_kind, dice or random.Random())  # noqa: S311 - no secret
+    hunting = Hunting(
+        question.at,
+        question.busy,
+        found,
+        table,
+        journal,
+        day_kind,
+        dice or random.Random(),  # noqa: S311 - no secret
+    )
     answer = Answer(question, found.caller, place, decision.trail, price=_price(question, found, session))
     if decision.refused is None:
         return _taken(answer, found, hunting)
@@ -179,12 +182,6 @@ def _unknown(refused: Refused) -> tuple[Step, ...]:
     )
 
 
-def _place(caller: Caller, table: RoutingTable) -> Place | None:
-    if caller.kind is CallerKind.OVERSEAS:
-        return admission.OVERSEAS
-    return Regions(table.places).place_of(caller)
-
-
 def _load(question: Question, call: Incoming, journal: Journal) -> Load:
     count = question.others + 1
     # What came at the very instant came after the question's call, too.
@@ -198,55 +195,7 @@ def _password(question: Question, call: Incoming) -> str | None:
     return question.password
 
 
-@dataclass(frozen=True, slots=True)
-class _Hunting:
-    """What choosing lines needs."""
-
-    question: Question
-    call: Incoming
-    table: RoutingTable
-    journal: Journal
-    day_kind: DayKinds
-    dice: random.Random
-
-    def choice(self, name: str, hunt: Hunt) -> Choice:
-        """The lines that ring: those that are busy are passed over, if the hunt goes on after a busy one."""
-        now = self.question.at
-        uses = past.uses(self.journal, name, hunt, self.call, self.table, now)
-        chosen = choose(hunt, self.table, uses, now, self.day_kind, self.dice)
-        skipped = dict(chosen.skipped)
-        rounds = []
-        for lines in chosen.rounds:
-            free = tuple(line for line in lines if line.id not in self.question.busy)
-            skipped |= {line.id: Skip.BUSY for line in lines if line.id in self.question.busy}
-            if free:
-                rounds.append(free)
-            elif not hunt.goes_on(Disposition.BUSY):
-                break
-        return Choice(tuple(rounds), skipped)
-
-    def served_by(self, node: Enqueue) -> Choice:
-        """The lines of a queue that would ring at once, if nobody else waits in it."""
-        queue = self.table.queues.get(node.queue)
-        if queue is None:
-            return Choice((), {})
-        now = self.question.at
-        signed_in = Waitlist(self.journal.file).signed_in()
-        floor = Floor(
-            table=self.table,
-            waiting=(),
-            lines={line: LineNow(signed_in=True) for line in signed_in},
-            now=now,
-            day_kind=self.day_kind,
-            dice=self.dice,
-            uses=lambda queue, one: past.uses(self.journal, queue.turns, queue.hunt, self.call, self.table, now),
-        )
-        asking = Waiting("", queue.id, now, skill=node.skill)
-        free = frozenset(self.table.lines) - frozenset(self.question.busy)
-        return lines_for(queue, asking, floor, free)
-
-
-def _taken(answer: Answer, call: Incoming, hunting: _Hunting) -> Answer:
+def _taken(answer: Answer, call: Incoming, hunting: Hunting) -> Answer:
     route = call.route
     if route.flow is not None:
         return _through(answer, route.flow, call, hunting)
@@ -257,24 +206,8 @@ def _taken(answer: Answer, call: Incoming, hunting: _Hunting) -> Answer:
     return _through(answer, route.overflow, call, hunting)
 
 
-def _through(answer: Answer, flow: Flow, call: Incoming, hunting: _Hunting) -> Answer:
-    table, at, account = hunting.table, answer.question.at, call.route.account
-
-    def standing_of(schedule: str) -> Standing | None:
-        found = table.schedules.get(schedule)
-        return None if found is None else standing(found, at, hunting.day_kind)
-
-    def is_listed(name: str) -> bool:
-        found = table.lists.get(name)
-        return found is not None and found.account == account and bool(found.match(call.caller))
-
-    world = World(
-        lines_of=lambda node, hunt: hunting.choice(f"{account}/{node}", hunt),
-        served_by=hunting.served_by,
-        at=Circumstances(standing_of, is_listed, lambda: answer.place),
-        flows=table.flows_of(account),
-        variables=built_in(call.caller, answer.place, call.route.number, at),
-    )
+def _through(answer: Answer, flow: Flow, call: Incoming, hunting: Hunting) -> Answer:
+    world = world_of(call, answer.place, hunting)
     return replace(answer, flow=flow, walk=walk(flow, answer.question.keys, world))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from appliance.domain.flow.chinese import in_chinese
 from appliance.errors import SiteError
-from appliance.site.flowfaults import in_chinese
 from appliance.site.messages import Language, render
 
 Path = tuple[str | int, ...]

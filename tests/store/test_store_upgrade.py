@@ -20,7 +20,7 @@ from appliance.domain.routing import NO_RULES, RoutingTable
 from appliance.errors import StoreError
 from appliance.store import engine as engines
 from appliance.store import schema
-from appliance.store.models import Base
+from appliance.store.models import Base, Flow, FlowPublication
 from appliance.store.routing import load_table
 from appliance.store.unit import Store
 
@@ -257,9 +257,18 @@ def test_there_is_a_row_in_every_table_of_the_first_version(old_url: str) -> Non
 
 def test_no_row_is_lost_and_no_value_changed(old_url: str) -> None:
     first = columns(old_url)
+    # What calls take is in ``flow_publications`` since then.
+    first["flows"].remove("published")
     before = contents(old_url, first)
     schema.upgrade(old_url)
     assert contents(old_url, first) == before
+
+
+def test_what_was_published_still_is_and_no_draft(upgraded: Store) -> None:
+    with upgraded.reading() as session:
+        found = session.execute(select(FlowPublication, Flow).join(Flow)).all()
+        assert [(one.version, flow.name, one.cancelled_at) for one, flow in found] == [(1, "main", None)]
+        assert found[0][0].at == found[0][0].made_at == datetime.fromisoformat(AT).replace(tzinfo=UTC)
 
 
 def default_of(column: Column[Any]) -> object:
@@ -314,6 +323,8 @@ NEW_ROWS = {
     "number_lists": "INSERT INTO number_lists (id, account_id, name) VALUES ('l', :nobody, '')",
     "list_entries": "INSERT INTO list_entries (list_id, entry) VALUES (:nobody, '138*')",
     "queues": "INSERT INTO queues VALUES ('q', :nobody, '', '[]', 'order', 600, 0, 30, 'm', 15, 30, '0', 5, 20, 5)",
+    "flow_publications": f"INSERT INTO flow_publications VALUES (9, :nobody, 1, '{AT}', '{AT}', '', '', NULL, '')",
+    "flow_drafts": f"INSERT INTO flow_drafts VALUES (:nobody, '{{}}', 1, '{AT}', '')",
     "queue_stays": f"INSERT INTO queue_stays VALUES (1, :nobody, 1, 'q', 'demo', '400', '{AT}', 1, 'full', '')",
 }
 
@@ -364,6 +375,7 @@ def test_what_hangs_on_a_row_still_goes_with_it(upgraded: Store) -> None:
                 "queue_stays",
                 "prices",
                 "flow_versions",
+                "flow_publications",
                 "call_legs",
                 "operator_roles",
             )
@@ -374,6 +386,7 @@ def test_what_hangs_on_a_row_still_goes_with_it(upgraded: Store) -> None:
         "queue_stays": 0,
         "prices": 0,
         "flow_versions": 0,
+        "flow_publications": 0,
         "call_legs": 1,  # kept: a leg that comes late makes its call anew
         "operator_roles": 2,
     }

@@ -51,5 +51,4 @@ def _nearest(cases: Mapping[str, str], place: Place | None) -> str:
     """The case that says a place most exactly, whichever stands first: 广东/深圳 before 深圳 before 广东."""
     fitting = [case for case in cases if place is not None and lies_in(place, [case])]
     province = place.province if place is not None else ""
-    province = place.province if place is not None else ""
     return max(fitting, key=lambda case: ("/" in case, plain(case) != province), default="")

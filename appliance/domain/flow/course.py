@@ -89,7 +89,7 @@ def resumed(
 
     :param version: a flow's version by its label.
     """
-    first, *deeper = path.split(">")
+    first, *deeper = path.split(">", DEEPEST + 1)
     labels = [label, *(part.rpartition(":")[0] for part in deeper)]
     nodes = [first, *(part.rpartition(":")[2] for part in deeper)]
     found = [version(one) for one in labels]
@@ -97,4 +97,6 @@ def resumed(
     if len(places) < len(nodes) or len(places) > DEEPEST + 1:
         return None
     *outer, (flow, at) = places
+    if not all(isinstance(entering.nodes[by], Subflow) for entering, by in outer):
+        return None
     return Course(flow, at, flows, tuple(outer))

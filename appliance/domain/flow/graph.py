@@ -15,7 +15,8 @@ nodes) and a node's ``title`` are for people: calls do not look at them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,15 +95,16 @@ class Fault:
 
 def parse(name: str, version: int, graph: Mapping[str, Any]) -> tuple[Flow | None, list[Fault]]:
     """Read a graph. Either the flow and no fault, or None and every fault found."""
-    faults = [Fault("", str(unknown), "unknown field") for unknown in sorted(set(graph) - _GRAPH_FIELDS)]
+    faults = [Fault("", unknown, "unknown field") for unknown in sorted(set(map(str, graph)) - _GRAPH_FIELDS)]
     variables = _variables(graph.get("variables", {}), faults)
     _check_layout(graph.get("layout", {}), faults)
     raw_nodes = graph.get("nodes")
     if not isinstance(raw_nodes, Mapping) or not raw_nodes:
         return None, [*faults, Fault("", "nodes", "a graph needs nodes")]
     nodes: dict[str, Node] = {}
+    known = {*BUILT_IN, *variables}
     for node_id, raw in raw_nodes.items():
-        node = _node(str(node_id), raw, faults)
+        node = _node(str(node_id), raw, known, faults)
         if node is not None:
             nodes[str(node_id)] = node
     start = graph.get("start")
@@ -112,7 +114,7 @@ def parse(name: str, version: int, graph: Mapping[str, Any]) -> tuple[Flow | Non
         for exit_name, target in exits_of(node).items():
             if target not in raw_nodes:
                 faults.append(Fault(node_id, exit_name, f"no such node: {target}"))
-    faults += _unknown_variables(nodes, variables)
+    faults += _unknown_variables(nodes, known)
     if not faults:
         faults += [Fault(*at, "loops without asking the caller") for at in silent_loops(nodes)]
         reached = reached_from(str(start), nodes)
@@ -139,14 +141,19 @@ def _variables(raw: Any, faults: list[Fault]) -> dict[str, str]:
 
 def _check_layout(raw: Any, faults: list[Fault]) -> None:
     if not isinstance(raw, Mapping) or not all(
-        isinstance(at, list | tuple) and len(at) == 2 and all(isinstance(one, int | float) for one in at)
-        for at in raw.values()
+        isinstance(at, list | tuple) and len(at) == 2 and all(map(_is_finite, at)) for at in raw.values()
     ):
         faults.append(Fault("", "layout", "must map nodes to two numbers"))
 
 
-def _node(node_id: str, raw: Any, faults: list[Fault]) -> Node | None:
-    """Read one node; what is wrong with it goes to ``faults``."""
+def _is_finite(value: Any) -> bool:
+    """Whether a value is a number that JSON can write."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+
+
+def _node(node_id: str, raw: Any, known_variables: set[str], faults: list[Fault]) -> Node | None:
+    """Read one node; what is wrong with it goes to ``faults``, the variables that it sets to ``known_variables``,
+    even if something else is wrong with it."""
     before = len(faults)
     if not isinstance(raw, Mapping):
         faults.append(Fault(node_id, "", "a node is a mapping with a type"))
@@ -174,15 +181,16 @@ def _node(node_id: str, raw: Any, faults: list[Fault]) -> Node | None:
                 faults.append(Fault(node_id, one.name, problem))
             else:
                 values[one.name] = one.kind.read(given[one.name])
-    return TYPES[kind](**values) if len(faults) == before else None
+                known_variables.update(one.kind.sets(values[one.name]))
+    if len(faults) > before:
+        return None
+    node = TYPES[kind](**values)
+    faults += [Fault(node_id, field_name, what) for field_name, what in node.contradictions()]
+    return node
 
 
-def _unknown_variables(nodes: Mapping[str, Node], declared: Mapping[str, str]) -> Iterator[Fault]:
+def _unknown_variables(nodes: Mapping[str, Node], known: Set[str]) -> Iterator[Fault]:
     """Variables that a node looks at and that nobody ever sets: a slip of the pen that no call would show."""
-    known = {*BUILT_IN, *declared}
-    for node in nodes.values():
-        for one in fields_of(type(node)):
-            known.update(one.kind.sets(getattr(node, one.name)))
     for node_id, node in nodes.items():
         for one in fields_of(type(node)):
             value = getattr(node, one.name)

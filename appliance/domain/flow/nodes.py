@@ -58,6 +58,10 @@ class Node:
     TYPE: ClassVar[str] = ""
     PAUSES: ClassVar[frozenset[str]] = frozenset()
 
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """(field, what is wrong) of fields that are good each by itself, and not together."""
+        yield from ()
+
 
 @dataclass(frozen=True, slots=True)
 class Play(Node):
@@ -110,6 +114,11 @@ class Collect(Node):
     silence_prompt: str = _may(_NO_PROMPT, "")
     wrong_prompt: str = _may(_NO_PROMPT, "")
     secret: bool = _may(Flag(), False)
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """See ``Node``."""
+        if self.least > self.most:
+            yield "least", f"must be 1 to {self.most}"
 
 
 @dataclass(frozen=True, slots=True)

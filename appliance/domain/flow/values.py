@@ -58,10 +58,11 @@ def written(variables: Mapping[str, str]) -> str:
     >>> read(written({"name": "张 & 李", "n": "7"}))
     {'name': '张 & 李', 'n': '7'}
     """
-    return urlencode(dict(list(variables.items())[:_MOST_KEPT]))
+    # A declared value may hold half a surrogate pair, which no text in UTF-8 can.
+    return urlencode(dict(list(variables.items())[:_MOST_KEPT]), errors="replace")
 
 
 def read(text: str) -> dict[str, str]:
     """Variables as they were ``written``; what is no variable is left out."""
-    pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=10 * _MOST_KEPT) if len(text) < 100_000 else []
+    pairs = parse_qsl(text, keep_blank_values=True) if len(text) < 100_000 else []
     return {name: tidy(value) for name, value in pairs[:_MOST_KEPT] if VARIABLE.fullmatch(name)}

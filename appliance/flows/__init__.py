@@ -1,0 +1,1 @@
+"""Flows: draft, check, publish, go back."""

@@ -1,0 +1,158 @@
+"""Stored calls through a draft: what would have become of them, and of which it differs.
+
+Both versions are walked alike, with what the call's record knows: when it came, who called, what was pressed and
+what was not, and which lines were busy. So what differs is the draft's doing, not the way it was looked at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+
+from appliance.domain.flow import Collect, Flow, Menu, Survey, parse
+from appliance.domain.walk import Left, Walk
+from appliance.simulate.trial import Case, Trial
+from appliance.store.models import Call, FlowVersion
+from appliance.store.models import Flow as FlowRow
+from appliance.store.routing import load_table
+
+#: Ends of a line as a record says them, by which it could not be had.
+_BUSY = frozenset({"busy", "full"})
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A call: the way through the version that it went by, and through the draft."""
+
+    uuid: str
+    started_at: datetime
+    caller: str
+    before: Walk
+    after: Walk
+
+    @property
+    def asks_more(self) -> bool:
+        """Whether the draft asks for what the caller was never asked: nobody knows what he would press."""
+        return self.after.left is Left.ASKED and self.before.left is not Left.ASKED
+
+    @property
+    def differs(self) -> bool:
+        """Whether it would end elsewhere, or ring other lines."""
+        return _end(self.before) != _end(self.after)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a replay found."""
+
+    calls: int = 0
+    same: int = 0
+    asks_more: int = 0
+    #: Calls whose version is gone, or cannot be read any more.
+    left_out: int = 0
+    differing: list[Replayed] = field(default_factory=list)
+
+    def changes(self) -> Counter[tuple[str, str]]:
+        """(end before, end after) of those that differ, and how many."""
+        return Counter((told_end(one.before), told_end(one.after)) for one in self.differing)
+
+
+def replay(trial: Trial, draft: Flow, since: datetime, until: datetime, at_most: int = 1000) -> Report:
+    """Walk the calls of a period that went through the flow, the newest ``at_most``, through the draft."""
+    table = load_table(trial.session, until)
+    versions = _versions(trial, draft.name)
+    report = Report()
+    for call in _calls(trial, draft.name, since, until, at_most):
+        report.calls += 1
+        version = versions.get(call.flow)
+        if version is None:
+            report.left_out += 1
+            continue
+        case = _case(call, version)
+        walked = Replayed(
+            call.uuid,
+            call.started_at,
+            call.caller,
+            trial.walk(version, case, table),
+            trial.walk(draft, case, table),
+        )
+        if walked.asks_more:
+            report.asks_more += 1
+        elif walked.differs:
+            report.differing.append(walked)
+        else:
+            report.same += 1
+    return report
+
+
+def told_end(walk: Walk) -> str:
+    """How a walk ended, in one word or two: ``joined sales-1``, ``hung-up bye``."""
+    last = walk.visits[-1]
+    lines = [line.id for lines in (last.choice.rounds if last.choice else ()) for line in lines]
+    return f"{walk.left} {'+'.join(lines) if walk.left is Left.JOINED else last.node_id}"
+
+
+def _end(walk: Walk) -> tuple[str, ...]:
+    """What a caller notices: how it ended, and who would talk to him, or what he hears at the end."""
+    last = walk.visits[-1]
+    if walk.left is Left.JOINED and last.choice is not None:
+        return (walk.left, *(line.id for line in last.choice.rounds[0]))
+    return (walk.left, type(last.node).__name__, getattr(last.node, "prompt", ""), getattr(last.node, "queue", ""))
+
+
+def _calls(trial: Trial, name: str, since: datetime, until: datetime, at_most: int) -> Sequence[Call]:
+    return trial.session.scalars(
+        select(Call)
+        .where(
+            Call.account_id == trial.account,
+            Call.started_at >= since,
+            Call.started_at < until,
+            Call.flow.startswith(f"{name}@", autoescape=True),
+        )
+        .order_by(Call.started_at.desc())
+        .limit(at_most)
+    ).all()
+
+
+def _versions(trial: Trial, name: str) -> dict[str, Flow]:
+    found = trial.session.scalars(
+        select(FlowVersion)
+        .join(FlowRow, FlowRow.id == FlowVersion.flow_id)
+        .where(FlowRow.account_id == trial.account, FlowRow.name == name)
+    )
+    graphs = [parse(name, row.version, row.graph)[0] for row in found]
+    return {graph.label: graph for graph in graphs if graph is not None}
+
+
+def _case(call: Call, version: Flow) -> Case:
+    """What a call's record knows of it."""
+    tried = [pair.partition("=") for pair in call.tried.split(";") if pair]
+    busy = tuple(line for line, _, how in tried if how in _BUSY)
+    return Case(0, call.started_at, call.caller, tuple(_pressed(call, version)), busy)
+
+
+def _pressed(call: Call, version: Flow) -> Iterator[str]:
+    """What was pressed at each asking, in its order: keys that led somewhere, and silence where nothing did.
+
+    A record made before ways were noted has only the keys.
+    """
+    keys: dict[str, list[str]] = {}
+    for pressed_at, _, key in (pair.partition("=") for pair in call.keys.split(";") if pair):
+        keys.setdefault(pressed_at, []).append(key)
+    if not call.way:
+        yield from (key for pair in keys.values() for key in pair)
+        return
+    for place, _, exit_name in (pair.partition("=") for pair in call.way.split(";")):
+        node = version.nodes.get(place)
+        if keys.get(place) and (exit_name.startswith("keys.") or isinstance(node, Collect | Survey)):
+            yield keys[place].pop(0)
+        elif isinstance(node, Menu | Collect | Survey):
+            yield from [_MISS.get(exit_name, "")] * node.attempts
+
+
+#: What stands for answers that led nowhere: a key that no menu has.
+_MISS = {"wrong": "D"}
