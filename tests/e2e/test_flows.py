@@ -1,0 +1,133 @@
+"""Flows on real calls: nodes of many kinds on the way to a line, a mark after the talk, versions during calls."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from appliance import bootstrap
+from appliance.flows.publish import Publisher
+from appliance.store.models import Call
+from appliance.store.unit import Store
+from appliance.testphone import LineScript, OutgoingCall, Phone
+from tests.e2e.live import NUMBER, LiveBox, live_box, site_text
+
+FRONT: dict[str, Any] = {
+    "start": "id",
+    "nodes": {
+        "id": {
+            "type": "collect",
+            "prompt": "tone-1750",
+            "variable": "customer",
+            "least": 4,
+            "most": 6,
+            "next": "told",
+            "silence": "bye",
+            "wrong": "bye",
+        },
+        "told": {"type": "say", "what": "digits", "value": "{customer}", "next": "which"},
+        "which": {"type": "switch", "variable": "customer", "cases": {"47*": "where"}, "other": "bye"},
+        "where": {"type": "region", "cases": {"北京": "help"}, "other": "bye"},
+        "help": {"type": "flow", "flow": "helping", "next": "bye"},
+        "bye": {"type": "hangup", "prompt": "tone-1000"},
+    },
+}
+HELPING: dict[str, Any] = {
+    "start": "ring",
+    "nodes": {
+        "ring": {"type": "ring", "lines": ["first"], "failed": "back", "after": "rate"},
+        "rate": {"type": "survey", "prompt": "tone-800", "next": "back"},
+        "back": {"type": "return"},
+    },
+}
+
+
+def publisher(box: LiveBox, store: Store) -> Publisher:
+    find_prompt = bootstrap.prompt_library(box.settings).find_playable
+    return Publisher(store, "acme", find_prompt, "test", bootstrap.utc_now())
+
+
+@pytest.fixture(scope="module")
+def box(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
+    folder: Path = tmp_path_factory.mktemp(f"flows-{switch}")
+    site = site_text(1, 2).replace(':1"', ':@A@"').replace(':2"', ':@B@"')
+    with live_box(folder, switch, site=site) as running:
+        store = Store(running.settings.database_url)
+        for name, graph in (("helping", HELPING), ("front", FRONT)):
+            publisher(running, store).save(name, graph)
+            publisher(running, store).publish(name)
+        time.sleep(1.5)
+        yield running
+
+
+async def keyed(call: OutgoingCall, digits: str) -> None:
+    await call.answered(10)
+    await call.hears(1750, 10)
+    for digit in digits:
+        await call.press(digit)
+        await asyncio.sleep(0.15)
+
+
+def stored_call(box: LiveBox, caller: str) -> Call:
+    box.stored_of(caller)
+    with Store(box.settings.database_url).reading() as session:
+        return session.scalars(select(Call).where(Call.caller == caller)).one()
+
+
+async def test_a_call_through_nodes_of_many_kinds(box: LiveBox) -> None:
+    caller = "13800138001"
+    async with Phone() as phone, Phone(port=box.port_a, on_invite=LineScript.answer(0.2, say=900.0)) as line:
+        call = await phone.dial(NUMBER, box.sip, caller=caller)
+        await keyed(call, "4711#")
+        leg = await line.incoming(30)
+        await call.hears(900, 10)
+        await leg.hangup()
+        await call.hears(800, 10)
+        await call.press("4")
+        await call.hears(1000, 10)
+        await call.ended(10)
+    stored = await asyncio.to_thread(stored_call, box, caller)
+    assert (stored.outcome, stored.line_id, stored.mark) == ("answered", "first", "4")
+    assert stored.keys == "id=4711;help>helping@1:rate=4"
+    assert stored.way == (
+        "id=next;told=next;which=cases.47*;where=cases.北京;help=enter;"
+        "help>helping@1:ring=after;help>helping@1:rate=next;help>helping@1:back=return"
+    )
+    assert stored.joined_at is not None and stored.bridged_ms < stored.bill_ms - 1000, "the survey is no talk"
+
+
+async def test_calls_finish_on_their_version_and_later_ones_take_the_next(box: LiveBox) -> None:
+    store = Store(box.settings.database_url)
+    short = {"start": "bye", "nodes": {"bye": {"type": "hangup", "prompt": "tone-500"}}}
+    async with Phone() as phone, Phone(port=box.port_a, on_invite=LineScript.answer(0.2, say=900.0)):
+        before = await phone.dial(NUMBER, box.sip, caller="13800138002")
+        await before.answered(10)
+        soon = publisher(box, store)
+        soon.save("front", short)
+        version = soon.publish("front", at=soon.now + timedelta(seconds=2))
+        await asyncio.sleep(4)
+        await keyed(before, "4711#")
+        await before.hears(900, 10)
+        await before.hangup()
+        after = await phone.dial(NUMBER, box.sip, caller="13800138003")
+        await after.hears(500, 10)
+        await after.ended(10)
+        publisher(box, store).roll_back("front")
+        await asyncio.sleep(1.5)
+        again = await phone.dial(NUMBER, box.sip, caller="13800138004")
+        await keyed(again, "1111#")
+        await again.hears(1000, 10)
+        await again.ended(10)
+    labels = {}
+    for caller in ("13800138002", "13800138003", "13800138004"):
+        labels[caller] = (await asyncio.to_thread(stored_call, box, caller)).flow
+    first = labels["13800138002"]
+    assert labels == {"13800138002": first, "13800138003": f"front@{version}", "13800138004": first}
+    assert first != f"front@{version}"
