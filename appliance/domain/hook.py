@@ -60,6 +60,7 @@ class Hook:
     """Where messages go, and how. ``token`` and ``secret`` are shown nowhere.
 
     :param url: with ``{token}`` where the token belongs; of an SMS gateway with any of a message's places.
+    :param token_file: a file that holds the token; ``secret_file`` likewise.
     :param secret: signs webhooks and the robots' requests; of an SMS gateway a place.
     :param to: whom an SMS goes to that names nobody.
     :param method: an SMS gateway's, ``GET`` or ``POST``.
@@ -75,7 +76,9 @@ class Hook:
     kind: HookKind
     url: str
     token: str = field(default="", repr=False)
+    token_file: str = ""
     secret: str = field(default="", repr=False)
+    secret_file: str = ""
     to: str = ""
     method: str = "POST"
     encoding: Encoding = Encoding.FORM

@@ -314,6 +314,8 @@ NEW_ROWS = {
     "number_lists": "INSERT INTO number_lists (id, account_id, name) VALUES ('l', :nobody, '')",
     "list_entries": "INSERT INTO list_entries (list_id, entry) VALUES (:nobody, '138*')",
     "queues": "INSERT INTO queues VALUES ('q', :nobody, '', '[]', 'order', 600, 0, 30, 'm', 15, 30, '0', 5, 20, 5)",
+    "hooks": "INSERT INTO hooks VALUES"
+    " ('h', :nobody, '', 'sms', 'http://a', '', '', '', '', '', 'GET', 'form', '{}', '{}', '{}', '', NULL)",
     "queue_stays": f"INSERT INTO queue_stays VALUES (1, :nobody, 1, 'q', 'demo', '400', '{AT}', 1, 'full', '')",
 }
 

@@ -3,6 +3,7 @@
 from appliance.store.models.accounts import Account, Operator, Role
 from appliance.store.models.base import Base
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
+from appliance.store.models.hooks import Hook, Notification
 from appliance.store.models.plans import Plan, Price, Subscription
 from appliance.store.models.queues import Queue, QueueStay
 from appliance.store.models.routing import Flow, FlowVersion, Line, Number, Trunk
@@ -18,8 +19,10 @@ __all__ = [
     "Charge",
     "Flow",
     "FlowVersion",
+    "Hook",
     "Line",
     "ListEntry",
+    "Notification",
     "Number",
     "NumberList",
     "Operator",
