@@ -163,7 +163,7 @@ WRONG = [
     ("/v2/hook/{token}", "/v2/other", "v2/other", "url", "the robot's address has no /hook/"),
     ("?of={token}", "?of={text}", "of={text}", "url", "there is nothing called text; there are token"),
     ("u={call}", "u={caller}", "{caller}", "url", "there is nothing called caller; there are id, account,"),
-    ("【示范】{text}", "{word}", "{word}", "fields.content", "there is nothing called word"),
+    ("【示范】{text}", "{text}{word}", "{word}", "fields.content", "there is nothing called word"),
     ("{account}", "{nobody}", "{nobody}", "headers.X-Account", "there is nothing called nobody"),
     ("【示范】{text}", "hello", "  - id: sms", "", "no field and no part of the address holds {text}"),
     (
