@@ -33,3 +33,16 @@ def not_before(last_try: datetime, per_minute: int) -> datetime:
     Evenly spaced, so that no minute has more, wherever it begins and whoever counts.
     """
     return last_try + timedelta(minutes=1) / per_minute if per_minute else last_try
+
+
+def is_due(due_at: datetime, last_try: datetime, per_minute: int, now: datetime) -> bool:
+    """Whether a message may be tried now.
+
+    What lies further ahead than any gap was noted before the clock was set back, and holds nothing up.
+
+    :param due_at: before it the message is not tried.
+    :param last_try: when its receiver was last tried, by whichever message.
+    """
+    longest = GAPS[-1] * (1 + JITTER)
+    paced = not_before(last_try, per_minute)
+    return not (now < due_at <= now + longest) and not (now < paced <= now + timedelta(minutes=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from appliance.domain.hook import HookKind
 
@@ -32,4 +33,4 @@ def without_token(kind: HookKind, url: str) -> tuple[str, str]:
     found = _TOKENS[kind].search(url) if kind in _TOKENS else None
     if found is None:
         return url, ""
-    return f"{url[: found.start()]}{{token}}{url[found.end() :]}", found[0]
+    return f"{url[: found.start()]}{{token}}{url[found.end() :]}", unquote(found[0])

@@ -102,7 +102,7 @@ class SendingOutbox:
 
         None at all while what became of one cannot be written: it would be sent a second time.
         """
-        if not self._file.write_waiting():
+        if not self.is_written:
             return []
         found = []
         for (hook,) in self._file.look(_HOOKS, ()):
@@ -155,6 +155,11 @@ class SendingOutbox:
     def stored(self, ended: Sequence[Ended]) -> None:
         """The database knows these now."""
         self._file.write([(_STORED, (one.message.id, one.ended_at.timestamp())) for one in ended])
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the file has all that was told here."""
+        return self._file.write_waiting()
 
     def forget(self, before: datetime) -> None:
         """Drop what ended before, and the database knows."""
