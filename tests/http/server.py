@@ -30,6 +30,8 @@ class HttpServer:
     begun: int = 0
     #: Path → answer of a test's own.
     answers: dict[str, tuple[int, object]] = field(default_factory=dict)
+    #: How long those take.
+    delay_s: float = 0.0
 
     def url(self, path: str, host: str = "127.0.0.1", scheme: str = "http") -> str:
         return f"{scheme}://{host}:{self.port}{path}"
@@ -82,6 +84,7 @@ def _handle(
             server.asked.append(Asked(line, headers, body))
             path = line.split(" ")[1].partition("?")[0]
             if path in server.answers:
+                ending.wait(server.delay_s)
                 _answer(connection, *server.answers[path])
             else:
                 _BEHAVIOURS[path](connection, ending)
