@@ -24,6 +24,12 @@ _PUT = (
     "INSERT OR IGNORE INTO outbox (id, account, hook, text, call, recipient, at, since, due_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+#: Of messages that are next and were never tried: when they became so, at the latest.
+_UNATTENDED = (
+    "SELECT MAX(first.at, (SELECT MAX(tried_at) FROM outbox WHERE hook = first.hook)) FROM outbox AS first"
+    " WHERE ended_at = 0 AND tries = 0 AND id ="
+    " (SELECT id FROM outbox WHERE hook = first.hook AND ended_at = 0 ORDER BY at, id LIMIT 1)"
+)
 COLUMNS = "id, account, hook, text, call, recipient, at"
 
 
@@ -90,11 +96,14 @@ class Fill:
 
     :param oldest_at: when the oldest message that waits was made.
     :param dead: messages that were given up since a moment.
+    :param unattended_since: since when a message is next that nobody tries; None: there is none. A sender that runs
+        needs a second for it.
     """
 
     waiting: int = 0
     oldest_at: datetime | None = None
     dead: int = 0
+    unattended_since: datetime | None = None
 
 
 def fill(file: Path, dead_since: datetime) -> Fill:
@@ -104,9 +113,15 @@ def fill(file: Path, dead_since: datetime) -> Fill:
         dead = journal.look(
             "SELECT COUNT(*) FROM outbox WHERE ended_at > ? AND sent = 0", (dead_since.timestamp(),)
         )
+        unattended = [since for (since,) in journal.look(_UNATTENDED, ())]
     oldest = [at for _, at in counts if at is not None]
     waiting = sum(count for count, _ in counts)
-    return Fill(waiting, moment(min(oldest)) if oldest else None, sum(count for (count,) in dead))
+    return Fill(
+        waiting,
+        moment(min(oldest)) if oldest else None,
+        sum(count for (count,) in dead),
+        moment(min(unattended)) if unattended else None,
+    )
 
 
 def kept(file: Path, *, ended: bool) -> Iterator[Kept]:
