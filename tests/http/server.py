@@ -87,7 +87,7 @@ def _handle(
                 ending.wait(server.delay_s)
                 _answer(connection, *server.answers[path])
             else:
-                _BEHAVIOURS[path](connection, ending)
+                _BEHAVIOURS.get(path, _BEHAVIOURS["/closes"])(connection, ending)
 
 
 def _answer(connection: socket.socket, status: int, content: object, *more: str) -> None:
