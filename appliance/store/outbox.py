@@ -20,6 +20,8 @@ from appliance.store.journal_file import JournalFile
 #: Characters of a message's text; what is longer is cut.
 MAX_TEXT = 2000
 
+#: Characters of a message's id, account, hook, call and recipient (``store.models.hooks``).
+_LIMITS = (200, 40, 40, 64, 200)
 _PUT = (
     "INSERT OR IGNORE INTO outbox (id, account, hook, text, call, recipient, at, since, due_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -57,8 +59,10 @@ class JournalOutbox:
         """See ``Outbox.put``."""
         at = message.at.timestamp()
         text = "\n".join(plain(line, MAX_TEXT) for line in message.text.splitlines())[:MAX_TEXT]
-        words = (message.id, message.account, message.hook, text, message.call, message.to)
-        self._file.write([(_PUT, (*words, at, at, at))])
+        words = (message.id, message.account, message.hook, message.call, message.to)
+        # As long as the database takes them: one that it refused would keep it from hearing of all others.
+        id_, account, hook, call, to = (plain(word, limit) for word, limit in zip(words, _LIMITS, strict=True))
+        self._file.write([(_PUT, (id_, account, hook, text, call, to, at, at, at))])
 
     def hand_over(self) -> None:
         """Write what could not be written, if it can be now: when no call comes, nobody else would."""

@@ -314,6 +314,17 @@ def test_what_became_of_messages_is_stored_and_forgotten_after_its_time(world: W
     assert len(rows(store)) == 1, "that was rolled back"
 
 
+def test_whatever_a_message_is_the_database_takes_it(world: World, store: Store) -> None:
+    long = "\x00\ud800长" * 2000
+    world.outbox.put(Message(long, long, long, long, long, world.now, long))
+    world.put("2", "b", SECOND)
+    world.now += 25 * HOUR
+    with capture_logs():
+        world.step()
+    recorder(world, store).step()
+    assert {sent for _, sent, _, _ in rows(store)} == {True, False}
+
+
 def test_a_dead_letter_that_is_sent_after_all_is_one_row(world: World, store: Store) -> None:
     world.verdicts["a"] = lambda message: refused("no", final=True)
     world.put("1")
