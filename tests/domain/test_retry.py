@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.domain.retry import GAPS, OLDEST, next_try, not_before
+from appliance.domain.retry import GAPS, OLDEST, is_due, next_try, not_before
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 
@@ -48,3 +48,24 @@ def test_an_old_message_has_one_try() -> None:
 @pytest.mark.parametrize(("per_minute", "seconds"), [(0, 0), (20, 3), (100, 0.6), (1, 60)])
 def test_messages_are_spaced_evenly(per_minute: int, seconds: float) -> None:
     assert not_before(NOW, per_minute) - NOW == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("due", "last_try", "per_minute", "expected"),
+    [
+        (0, -100, 20, True),
+        (1, -100, 20, False),
+        (0, -2, 20, False),
+        (0, -3, 20, True),
+        (0, 0, 0, True),
+        (4 * 3600 * 1.2, -100, 0, False),
+        # Noted before the clock was set back.
+        (4 * 3600 * 1.2 + 1, -100, 0, True),
+        (0, 58, 20, True),
+    ],
+)
+def test_a_message_is_due_by_its_own_time_and_its_receivers(
+    due: float, last_try: float, per_minute: int, expected: bool
+) -> None:
+    at, tried = NOW + timedelta(seconds=due), NOW + timedelta(seconds=last_try)
+    assert is_due(at, tried, per_minute, NOW) is expected

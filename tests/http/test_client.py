@@ -245,7 +245,7 @@ def test_a_certificate_of_another_host_is_refused(secured: Secured) -> None:
 
 def test_who_does_not_encrypt_is_unreachable(server: HttpServer, client: Client) -> None:
     url = server.url("/good", scheme="https")
-    assert client.exchange(order(url, 2)) in (Failed(Why.UNREACHABLE), Failed(Why.TIMEOUT))
+    assert client.exchange(order(url, 0.5)) in (Failed(Why.UNREACHABLE), Failed(Why.TIMEOUT))
 
 
 def test_a_handshake_that_drips_is_over_in_time(secured: Secured) -> None:
