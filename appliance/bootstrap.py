@@ -9,7 +9,7 @@ import random
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePath
 
@@ -19,11 +19,15 @@ from appliance.calls.desk import Desk
 from appliance.calls.dispatch import Dispatcher
 from appliance.calls.routing import LatestRouting
 from appliance.config import PROJECT_ROOT, Settings
+from appliance.domain.breaker import Limits
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.numbers import Caller
 from appliance.domain.places import Place
 from appliance.domain.routing import RoutingTable
 from appliance.errors import SettingsError
+from appliance.http.client import Client as HttpClient
+from appliance.http.lookup import HttpLookup
+from appliance.http.names import Names
 from appliance.media.prompts import PromptLibrary
 from appliance.media.spoken import Spoken
 from appliance.ops import alive
@@ -34,6 +38,7 @@ from appliance.site import switchconf
 from appliance.site.apply import apply
 from appliance.store import schema
 from appliance.store.journal import Journal
+from appliance.store.outbox import JournalOutbox
 from appliance.store.routing import load_table
 from appliance.store.snapshot import write_snapshot
 from appliance.store.unit import Store
@@ -160,10 +165,23 @@ def build_desk(
         place_of=place_of,
         now=utc_now,
         dispatcher=dispatcher,
+        outbox=JournalOutbox(journal.file),
+        lookup=build_lookup(settings),
         is_down=is_down,
         together=spoken(settings).together,
         home_area_code=settings.home_area_code,
     )
+
+
+def http_client(settings: Settings) -> HttpClient:
+    """Asks other systems; may reach whom the settings allow."""
+    return HttpClient(Names(frozenset(settings.http_allow.lower().split())))
+
+
+def build_lookup(settings: Settings) -> HttpLookup:
+    """What flows ask other systems by."""
+    limits = Limits(settings.lookup_failures, timedelta(seconds=settings.lookup_rest_s))
+    return HttpLookup(http_client(settings), limits, utc_now)
 
 
 def place_of(caller: Caller, table: RoutingTable) -> Place | None:

@@ -97,6 +97,15 @@ class Settings(BaseSettings):
         pattern=r"^(0[1-9][0-9]{1,2})?$",
         description="Area code of callers that come without one (`021`).",
     )
+    http_allow: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_.:\[\]-]*( [A-Za-z0-9_.:\[\]-]+)*$",
+        description="Hosts, or `HOST:PORT`, with blanks between, that hooks and lookups may ask although they are "
+        "this machine or link-local.",
+    )
+    lookup_failures: int = Field(5, ge=1, description="Lookups that fail in a row before a system is left alone.")
+    lookup_rest_s: float = Field(30.0, gt=0, description="For so long; then it is tried once.")
+    notify_keep_days: int = Field(30, ge=1, description="Messages that were sent or given up are kept so long.")
     collect_interval_s: float = Field(0.5, gt=0, description="Pause between two looks into the CDR spool.")
     partial_cdr_s: float = Field(30.0, gt=0, description="A CDR file not whole after so long is set aside.")
 

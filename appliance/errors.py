@@ -7,6 +7,7 @@
     ├── SiteError                 a site file is wrong; carries every finding                 exit 3
     ├── FlowError                 a flow is wrong, or not there; carries every fault          exit 3
     ├── InvalidNumber             not a telephone number of the kind asked for                exit 3
+    ├── TemplateError             a text has a place for a value that there is not            exit 3
     ├── StoreError                the database is not ours, too old, too new or full          exit 4
     ├── MediaError                a prompt or recording is missing or unreadable              exit 5
     ├── RatingError               a price book or a call cannot be priced                     exit 6
@@ -59,6 +60,12 @@ class FlowError(ApplianceError):
 
 class InvalidNumber(ApplianceError):
     """A text is not a telephone number of the kind asked for."""
+
+    exit_code = 3
+
+
+class TemplateError(ApplianceError):
+    """A text has a place (``{name}``) for a value that there is not."""
 
     exit_code = 3
 

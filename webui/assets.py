@@ -42,7 +42,7 @@ ICONS = (
     "clock-hour-4", "cpu", "database", "device-desktop", "device-floppy", "dialpad", "download",
     "file-export", "hash", "headset", "hourglass", "inbox", "language", "list-details", "login-2", "logout",
     "moon", "phone-call", "phone-incoming", "phone-off", "phone-outgoing", "player-play", "refresh",
-    "route", "search", "server-2", "sun", "user", "x",
+    "route", "search", "send", "server-2", "sun", "user", "x",
 )  # fmt: skip
 
 

@@ -15,7 +15,9 @@ from appliance.domain.calendar import SHANGHAI, DayKinds
 from appliance.domain.numbers import Caller
 from appliance.domain.places import Place
 from appliance.domain.routing import RoutingTable
+from appliance.http.lookup import Lookup
 from appliance.store.journal import Journal
+from appliance.store.outbox import Outbox
 from appliance.switch.leg import Leg, Played
 
 _log = structlog.get_logger(__name__)
@@ -32,6 +34,8 @@ class Desk:
     :param place_of: where a caller calls from, by a routing table's own places first.
     :param now: the time, with an offset.
     :param dispatcher: serves the queues.
+    :param outbox: takes messages to the world outside, at once.
+    :param lookup: asks other systems; the call waits, others go on.
     :param together: several prompts as one file, where that can be made.
     :param is_down: whether a trunk is known not to answer.
     """
@@ -43,6 +47,8 @@ class Desk:
     place_of: Callable[[Caller, RoutingTable], Place | None]
     now: Callable[[], datetime]
     dispatcher: Dispatcher
+    outbox: Outbox
+    lookup: Lookup
     is_down: Callable[[str], bool] = lambda trunk: False
     together: Callable[[Sequence[Path]], list[Path]] = list
     dice: random.Random = field(default_factory=random.SystemRandom)

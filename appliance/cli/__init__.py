@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("appliance.cli.demo", "demo"),
     "doctor": ("appliance.cli.doctor", "doctor"),
     "flow": ("appliance.cli.flow", "flow"),
+    "notify": ("appliance.cli.notify", "notify"),
     "operator": ("appliance.cli.operator", "operator"),
     "queue": ("appliance.cli.queue", "queue"),
     "rating": ("appliance.cli.rating", "rating"),

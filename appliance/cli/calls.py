@@ -25,6 +25,7 @@ from appliance.calls.trunks import LOOK_EVERY_S as LOOK_AT_TRUNKS_EVERY_S  # noq
 from appliance.calls.trunks import TrunkWatch  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
 from appliance.store.journal import Journal  # noqa: E402
+from appliance.store.outbox import JournalOutbox  # noqa: E402
 from appliance.store.unit import Store  # noqa: E402
 from appliance.switch.esl_leg import Folders  # noqa: E402
 from appliance.switch.server import LegServer  # noqa: E402
@@ -71,6 +72,7 @@ def serve(grace: float) -> None:
         gevent.signal_handler(number, stop.set)
     gevent.spawn(_for_ever, SIGN_EVERY_S, SignsOfLife().give)
     gevent.spawn(_for_ever, LOOK_EVERY_S, routing.refresh)
+    gevent.spawn(_for_ever, LOOK_EVERY_S, JournalOutbox(journal.file).hand_over)
     gevent.spawn(_for_ever, 0.0, partial(_serve_queues, dispatcher, wanted))
     limit = duration.DurationLimit(switch, bootstrap.utc_now, settings.max_call_s)
     gevent.spawn(_for_ever, duration.LOOK_EVERY_S, limit.look)

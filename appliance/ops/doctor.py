@@ -11,10 +11,10 @@ import ipaddress
 import re
 import secrets
 import shutil
-import socket
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,10 @@ import psutil
 
 from appliance.config import Settings
 from appliance.errors import SwitchError, SwitchRefused
+from appliance.ops.messages import DEAD_WITHIN, in_words, judged_messages
+from appliance.ops.sip_request import send_request
+from appliance.ops.state import State
+from appliance.store import outbox
 
 Api = Callable[[str], str]
 """Runs one API command on the switch and returns its text; may raise :class:`SwitchError`."""
@@ -36,7 +40,6 @@ FORBIDDEN_MODULES = (
 )
 NEVER_LISTED = ("load", "unload", "reload", "eval", "expand", "sched_api", "global_setvar", "chat", "db")
 """Commands that every FreeSWITCH has and no allow-list of ours names: their absence shows that it works."""
-REQUEST_TIMEOUT_S = 2.0
 LEAST_FREE = 1 << 30
 """Bytes that must be free where recordings and CDR files go."""
 
@@ -69,6 +72,7 @@ def examine(settings: Settings, api: Api) -> list[Finding]:
         ("spool", True, lambda: _folder("spool", settings.spool_dir, settings)),
         ("recordings", True, lambda: _folder("recordings", settings.recordings_dir, settings)),
         ("disk", True, lambda: _disk(settings)),
+        ("messages", True, lambda: _messages(settings)),
     )
     return [
         _safely(name, check)
@@ -183,47 +187,6 @@ def _message(settings: Settings, api: Api) -> Finding:
     return Finding("message", True, f"a stranger's request runs nothing ({seen})")
 
 
-def send_request(
-    address: tuple[str, int],
-    method: str,
-    user: str,
-    content_type: str,
-    body: str,
-    timeout_s: float = REQUEST_TIMEOUT_S,
-) -> str:
-    """Send one SIP request outside any dialog by UDP; return the answer's status, or ``none`` if none came.
-
-    :raises OSError: the address cannot be reached at all.
-    """
-    host, port = address
-    six = ipaddress.ip_address(host).version == 6
-    with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.connect(address)
-        sender.settimeout(timeout_s)
-        own_host, own_port = sender.getsockname()[:2]
-        own, target = (f"[{h}]:{p}" if six else f"{h}:{p}" for h, p in ((own_host, own_port), (host, port)))
-        name, content = secrets.token_hex(8), body.encode()
-        lines = (
-            f"{method} sip:{user}@{target} SIP/2.0",
-            f"Via: SIP/2.0/UDP {own};rport;branch=z9hG4bK{name}",
-            "Max-Forwards: 70",
-            f"From: <sip:doctor@{own}>;tag={name}",
-            f"To: <sip:{user}@{target}>",
-            f"Call-ID: {name}",
-            f"CSeq: 1 {method}",
-            f"Contact: <sip:doctor@{own}>",
-            f"Content-Type: {content_type}",
-            f"Content-Length: {len(content)}",
-        )
-        sender.send("\r\n".join((*lines, "", "")).encode() + content)
-        try:
-            answer = sender.recv(65535)
-        except TimeoutError:
-            return "none"
-    found = re.match(rb"SIP/2\.0 (\d{3})", answer)
-    return found[1].decode() if found else "none"
-
-
 def _listeners(port: int) -> Iterator[tuple[str, int | None]]:
     """Who listens for TCP on ``port``: address and process, the latter None where we may not see it."""
     for one in psutil.net_connections(kind="tcp"):
@@ -294,3 +257,10 @@ def _disk(settings: Settings) -> Finding:
         return Finding("disk", False, f"less than {LEAST_FREE >> 20} MiB free, {', '.join(short)}")
     least = min(free.values())
     return Finding("disk", True, f"{least >> 20} MiB free")
+
+
+def _messages(settings: Settings) -> Finding:
+    """A receiver that does not take them is told of, and is no fault of the box."""
+    now = datetime.now(UTC)
+    found = judged_messages(outbox.fill(settings.journal_file, now - DEAD_WITHIN), now)
+    return Finding("messages", found.state is not State.BAD, in_words(found))

@@ -9,24 +9,18 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 
 import psutil
 
 from appliance.config import Settings
 from appliance.errors import ApplianceError
+from appliance.ops.messages import Messages, judged_messages
+from appliance.ops.state import State
+from appliance.store.outbox import Fill
 
 #: How long a part may take to answer, seconds.
 PROBE_TIMEOUT_S = 1.0
-
-
-class State(StrEnum):
-    """How a part fares; the worst of all is the box's."""
-
-    GOOD = "good"
-    WATCH = "watch"
-    BAD = "bad"
 
 
 #: Share used (percent) from which a resource is to be watched, and from which it is bad. The processors' is
@@ -93,6 +87,7 @@ class Health:
     database: Part
     spool: Spool
     trunks: Trunks
+    messages: Messages
     last_cdr_at: datetime | None
     up_since: datetime
 
@@ -103,12 +98,14 @@ class Probes:
 
     :param database: asks the database and returns when the newest call was collected.
     :param trunks: the trunks that are asked; nothing is asked for it.
+    :param outbox: how full it is; likewise.
     """
 
     switch: Callable[[], None]
     handlers: Callable[[], None]
     database: Callable[[], datetime | None]
     trunks: Callable[[], Sequence[TrunkPart]] = tuple
+    outbox: Callable[[], Fill] = Fill
 
 
 #: How the event socket greets (mod_event_socket ``listener_run``), and the handlers, which speak first.
@@ -154,7 +151,8 @@ def read_health(settings: Settings, probes: Probes) -> Health:
     disk = Resource(_judged("disk", space.percent), space.percent, space.used, space.total)
     spool = _spool(settings.spool_dir)
     trunks = _judged_trunks(probes.trunks())
-    parts = (cpu, memory, disk, switch, handlers, database, spool, trunks)
+    messages = judged_messages(probes.outbox(), datetime.now(UTC))
+    parts = (cpu, memory, disk, switch, handlers, database, spool, trunks, messages)
     return Health(
         state=max((part.state for part in parts), key=list(State).index),
         cpu=cpu,
@@ -165,6 +163,7 @@ def read_health(settings: Settings, probes: Probes) -> Health:
         database=database,
         spool=spool,
         trunks=trunks,
+        messages=messages,
         last_cdr_at=last_cdr_at,
         up_since=datetime.fromtimestamp(psutil.boot_time(), UTC),
     )

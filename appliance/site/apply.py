@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime
 
 from appliance.errors import StoreError
+from appliance.site.apply_hooks import merge_hooks
 from appliance.site.apply_operators import merge_operators
 from appliance.site.apply_prices import merge_plans, merge_subscriptions
 from appliance.site.apply_routing import (
@@ -48,6 +49,7 @@ def apply(store: Store, document: Document, *, now: datetime, prune: bool = Fals
         merge_trunks(merge)
         merge_lines(merge)
         merge_queues(merge)
+        merge_hooks(merge)
         merge_flows(merge)
         merge_numbers(merge)
         merge_plans(merge)

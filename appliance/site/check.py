@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 from appliance.domain import numbers
 from appliance.domain.numbers import CallerKind
 from appliance.site.check_flows import check_flows
+from appliance.site.check_hooks import check_hooks
 from appliance.site.check_prices import check_plans, check_subscriptions
 from appliance.site.check_queues import check_queues
 from appliance.site.check_rules import check_rules
@@ -45,6 +46,7 @@ def check(document: Document, find_prompt: FindPrompt) -> list[Finding]:
         *check_subscriptions(document),
         *check_rules(document),
         *check_queues(document, find_prompt),
+        *check_hooks(document),
     ]
 
 
@@ -61,6 +63,7 @@ def _duplicates(document: Document) -> Iterator[Finding]:
         ("schedules", "id", (part.id for part in site.schedules)),
         ("lists", "id", (part.id for part in site.lists)),
         ("queues", "id", (part.id for part in site.queues)),
+        ("hooks", "id", (part.id for part in site.hooks)),
     ]
     for section, field, keys in kinds:
         first: dict[object, int] = {}

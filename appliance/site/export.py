@@ -10,12 +10,14 @@ from ruamel.yaml import YAML
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from appliance.domain.hook import HookKind
 from appliance.site.values import written_amount
 from appliance.store.models import (
     Account,
     CalendarDay,
     Flow,
     FlowVersion,
+    Hook,
     Line,
     ListEntry,
     Number,
@@ -58,6 +60,7 @@ def as_data(session: Session, at: datetime) -> dict[str, Any]:
         "trunks": [_trunk(row) for row in session.scalars(select(Trunk).order_by(Trunk.id))],
         "lines": [_line(row) for row in session.scalars(select(Line).order_by(Line.id))],
         "queues": [_queue(row) for row in session.scalars(select(Queue).order_by(Queue.id))],
+        "hooks": [_hook(row) for row in session.scalars(select(Hook).order_by(Hook.id))],
         "numbers": _numbers(session),
         "flows": _flows(session, at),
         "plans": [_plan(row) for row in session.scalars(select(Plan).order_by(Plan.code))],
@@ -135,6 +138,32 @@ def _queue(row: Queue) -> dict[str, Any]:
         "service_level_seconds": row.service_level_seconds,
         "short_abandon_seconds": row.short_abandon_seconds,
     }
+
+
+def _hook(row: Hook) -> dict[str, Any]:
+    """Without token and secret: those that are stored stay when the file is applied."""
+    made: dict[str, Any] = {
+        "id": row.id,
+        "account": row.account_id,
+        "name": row.name,
+        "kind": row.kind,
+        "url": row.url,
+        "token_file": row.token_file,
+        "secret_file": row.secret_file,
+        "headers": dict(row.headers),
+    }
+    if row.kind == HookKind.SMS:
+        made |= {
+            "to": row.recipient,
+            "method": row.method,
+            "encoding": row.encoding,
+            "fields": dict(row.fields),
+            "expect": dict(row.expect),
+            "expect_text": row.expect_text,
+        }
+    if row.per_minute is not None:
+        made["per_minute"] = row.per_minute
+    return {name: value for name, value in made.items() if value not in ("", {})}
 
 
 def _schedule(row: Schedule) -> dict[str, Any]:

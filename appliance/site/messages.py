@@ -93,6 +93,24 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "not an area code or the first digits of a mobile number: {value}",
         "不是区号或手机号段：{value}",
     ),
+    "not-a-url-scheme": ("must begin with http:// or https://", "必须以 http:// 或 https:// 开头"),
+    "not-a-url-host": (
+        "no host that can be asked stands there (a place may stand behind the host only): {value}",
+        "不是可以访问的主机（占位符只能出现在主机之后）：{value}",
+    ),
+    "not-a-url-password": (
+        "no user or password may stand before the host: {value}",
+        "主机前不能写用户名或密码：{value}",
+    ),
+    "not-a-url-character": (
+        "blanks and characters beyond ASCII have to be percent-encoded: {value}",
+        "空格和非 ASCII 字符必须用百分号编码：{value}",
+    ),
+    "not-a-file": ("not the whole path of a file (/...): {value}", "不是文件的完整路径（/…）：{value}"),
+    "not-a-header": (
+        "not the name of a header, or one that HTTP itself sets: {value}",
+        "不是合法的请求头名称，或由 HTTP 自行设置：{value}",
+    ),
     "invalid": ("{why}", "{why}"),
     # Between the parts
     "duplicate": ("{value} is there already, in line {line}", "{value} 已在第 {line} 行出现"),
@@ -107,6 +125,28 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "queue-without-skill": (
         "no line of the queue {queue} has the skill {value}: nobody could ever serve the caller",
         "队列 {queue} 没有具备技能 {value} 的线路：主叫永远无人接听",
+    ),
+    "unknown-hook": ("there is no hook {value}", "没有消息推送 {value}"),
+    "hook-of-another": (
+        "the hook {value} belongs to the account {owner}, not to {account}",
+        "消息推送 {value} 属于企业 {owner}，不属于 {account}",
+    ),
+    "hook-without-token": (
+        "the robot's address has no {where}; paste it as the group chat shows it, or write {{token}} there",
+        "机器人地址中没有 {where}；请粘贴群聊中显示的地址，或在该处写 {{token}}",
+    ),
+    "hook-field-useless": (
+        "means nothing for a hook of the kind {kind}",
+        "对 {kind} 类型的消息推送没有意义",
+    ),
+    "hook-secret-twice": ("stands in the file {file} already", "已由文件 {file} 提供"),
+    "hook-without-text": (
+        "no field and no part of the address holds {{text}}: nothing of a message would be sent",
+        "字段和地址中都没有 {{text}}：不会发送任何消息内容",
+    ),
+    "hook-unknown-placeholder": (
+        "there is nothing called {value}; there are {choices}",
+        "没有名为 {value} 的内容；可用：{choices}",
     ),
     "unknown-flow": ("the account {account} has no flow {value}", "企业 {account} 没有流程 {value}"),
     "flow-ring": (

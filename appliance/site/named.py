@@ -35,6 +35,15 @@ def check_line(
         yield document.finding(path, "line-of-another", value=line, owner=found.account, account=account)
 
 
+def check_hook(document: Document, path: Path, hook: str, account: str) -> Iterator[Finding]:
+    """A hook that is named at ``path`` must be there, and the account's own."""
+    found = next((one for one in document.site.hooks if one.id == hook), None)
+    if found is None:
+        yield document.finding(path, "unknown-hook", value=hook)
+    elif found.account != account:
+        yield document.finding(path, "hook-of-another", value=hook, owner=found.account, account=account)
+
+
 def check_prompt(
     document: Document, path: Path, account: str, name: str, find_prompt: FindPrompt
 ) -> Iterator[Finding]:

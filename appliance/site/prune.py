@@ -20,6 +20,7 @@ from appliance.store.models import (
     Call,
     Charge,
     Flow,
+    Hook,
     Line,
     Number,
     NumberList,
@@ -40,6 +41,7 @@ def prune_absent(merge: Merge) -> None:
     _subscriptions(merge)
     _flows(merge)
     _queues(merge)
+    _hooks(merge)
     _lines_and_trunks(merge)
     _rules(merge)
     _prices_and_plans(merge)
@@ -113,6 +115,15 @@ def _queues(merge: Merge) -> None:
     for row in merge.session.scalars(select(Queue).order_by(Queue.id)):
         if row.id not in named:
             merge.remove("queue", row.id, row)
+    merge.session.flush()
+
+
+def _hooks(merge: Merge) -> None:
+    """Messages that wait for one are given up; what became of others they say by its id."""
+    named = {part.id for part in merge.document.site.hooks}
+    for row in merge.session.scalars(select(Hook).order_by(Hook.id)):
+        if row.id not in named:
+            merge.remove("hook", row.id, row)
     merge.session.flush()
 
 

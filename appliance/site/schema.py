@@ -15,20 +15,24 @@ from appliance.domain.calendar import WEEKDAYS, DayKind
 from appliance.domain.flow.kinds import Flag as FlagKind
 from appliance.domain.flow.kinds import Seconds, Whole
 from appliance.domain.flow.nodes import TYPES, fields_of
+from appliance.domain.hook import Encoding, HookKind
 from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.numbers import CallerKind, NumberFormat
 from appliance.domain.refusal import Refusal
 from appliance.domain.routing import CalledFrom, CallerIdPolicy, RecordPolicy
 from appliance.site.values import (
     AccessCode,
+    Address,
     Amount,
     CauseKey,
     DateText,
     Dialable,
     End,
     Entry,
+    FileName,
     Flag,
     FourHundred,
+    HeaderName,
     HoursText,
     Id,
     Name,
@@ -42,6 +46,7 @@ from appliance.site.values import (
     ShortName,
     ShownNumber,
     Source,
+    Template,
     Time,
     WeekdayKey,
     choice,
@@ -158,6 +163,29 @@ class QueuePart(Part):
     vip_priority: Annotated[int, whole(0, 99)] = 5
     service_level_seconds: Annotated[int, whole(1, 600)] = 20
     short_abandon_seconds: Annotated[int, whole(0, 60)] = 5
+
+
+class HookPart(Part):
+    """Where messages go."""
+
+    id: Id
+    account: Id
+    name: Name = ""
+    kind: Annotated[str, choice(*HookKind)]
+    url: Address
+    token: Template = ""
+    token_file: FileName = ""
+    secret: Template = ""
+    secret_file: FileName = ""
+    to: ShortName = ""
+    method: Annotated[str, choice("GET", "POST")] = "POST"
+    encoding: Annotated[str, choice(*Encoding)] = "form"
+    fields: dict[ShortName, Template] = {}
+    headers: dict[HeaderName, Template] = {}
+    expect: dict[ShortName, ShortName] = {}
+    expect_text: ShortName = ""
+    #: None: as is usual for the kind.
+    per_minute: Annotated[int, whole(0, 6000)] | None = None
 
 
 class SubscriptionPart(Part):
@@ -334,6 +362,7 @@ class SiteFile(Part):
     trunks: list[TrunkPart] = []
     lines: list[LinePart] = []
     queues: list[QueuePart] = []
+    hooks: list[HookPart] = []
     numbers: list[NumberPart] = []
     flows: list[FlowPart] = []
     plans: list[PlanPart] = []

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from appliance.domain import calendar, lists, money, numbers
+from appliance.domain.template import url_fault
 from appliance.errors import InvalidNumber
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -35,6 +36,8 @@ _PLACE = re.compile(r"[^\W\d_]{1,20}(?:/[^\W\d_]{1,20})?")
 _CAUSE_KEY = re.compile(r"[3-6][0-9]{2}|[A-Z][A-Z0-9_]{2,48}", re.ASCII)
 _ACCESS_CODE = re.compile(r"[0-9]{4,6}", re.ASCII)
 _REGION_PREFIX = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})|1[3-9][0-9]{1,9}", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}", re.ASCII)
+_HEADERS_OF_HTTP = frozenset({"host", "connection", "content-length", "transfer-encoding", "accept-encoding"})
 ID_LIMIT = 40
 
 
@@ -317,10 +320,49 @@ def _needed_prompt(value: object) -> str:
     return _prompt_name(value) or fail("not-a-prompt-name", value="")
 
 
+def _address(value: object) -> str:
+    text = _text(value)
+    if len(text) > 1000:
+        fail("too-long", limit=1000)
+    fault = url_fault(text)
+    if fault:
+        fail(f"not-a-url-{fault}", value=shown_address(text))
+    return text
+
+
+def shown_address(text: str) -> str:
+    """As much of an address as may be told: what stands behind the host may be a secret.
+
+    >>> shown_address("https://user:word@qyapi.example/send?key=abc")
+    'https://qyapi.example/…'
+    """
+    scheme, _, rest = text.partition("//")
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme[:8]}//{host[:80]}/…" if rest else "…"
+
+
+def _file(value: object) -> str:
+    text = _limited(500)(value)
+    if text and not text.startswith("/"):
+        fail("not-a-file", value=text[:80])
+    return text
+
+
+def _header(value: object) -> str:
+    text = _text(value)
+    if not _HEADER.fullmatch(text) or text.lower() in _HEADERS_OF_HTTP:
+        fail("not-a-header", value=text[:80])
+    return text
+
+
 def _nothing_as_none(read: Callable[[object], str]) -> Callable[[object], Any]:
     return lambda value: None if value is None or value == "" else read(value)
 
 
+Address = Annotated[str, BeforeValidator(_address)]
+FileName = Annotated[str, BeforeValidator(_file)]
+HeaderName = Annotated[str, BeforeValidator(_header)]
+Template = Annotated[str, BeforeValidator(_limited(500))]
 HoursText = Annotated[str, BeforeValidator(_hours)]
 DateText = Annotated[str, BeforeValidator(_date)]
 WeekdayKey = Annotated[str, BeforeValidator(_weekday_key)]

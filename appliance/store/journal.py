@@ -33,6 +33,7 @@ _FORGOTTEN = (
     "DELETE FROM rung WHERE (hunt, line) IN (SELECT hunt, line FROM rung WHERE at < ? LIMIT ?)",
     "DELETE FROM waiting WHERE uuid IN (SELECT uuid FROM waiting WHERE left_at > 0 AND left_at < ? LIMIT ?)",
     "DELETE FROM resting WHERE line IN (SELECT line FROM resting WHERE until < ? LIMIT ?)",
+    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE ended_at > 0 AND ended_at < ? LIMIT ?)",
 )
 
 

@@ -25,8 +25,8 @@ _AT_ONCE = 500
 _BETWEEN_S = 0.02
 #: Pages of the log (64 MB) at which handlers carry it over themselves: the collector has been away for long.
 _LOG_PAGES = 16_000
-#: 1 had no queues; what it had is the same.
-_FORM = 2
+#: 1 had no queues, 2 no outbox; what they had is the same.
+_FORM = 3
 _log = structlog.get_logger(__name__)
 
 #: A statement and its values.
@@ -63,12 +63,23 @@ CREATE TABLE IF NOT EXISTS resting (line TEXT PRIMARY KEY, until REAL NOT NULL) 
 CREATE TABLE IF NOT EXISTS signed (
     line TEXT PRIMARY KEY, signed_in INTEGER NOT NULL, since REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, hook TEXT NOT NULL, text TEXT NOT NULL, call TEXT NOT NULL,
+    recipient TEXT NOT NULL, at REAL NOT NULL, since REAL NOT NULL, due_at REAL NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0, tried_at REAL NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT '',
+    claimed_until REAL NOT NULL DEFAULT 0, ended_at REAL NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0,
+    said TEXT NOT NULL DEFAULT '', stored INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (hook, at, id) WHERE ended_at = 0;
+CREATE INDEX IF NOT EXISTS outbox_tried ON outbox (hook, tried_at);
+CREATE INDEX IF NOT EXISTS outbox_ended ON outbox (ended_at) WHERE ended_at > 0;
+CREATE TABLE IF NOT EXISTS hooks (id TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 """
 #: The tables whose rows are calls, talks and callers who wait, by their UUID.
 _TOLD_AGAIN = re.compile(r"\bFROM (started|talked|waiting)\b")
 _EMPTIED = (
     "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks;"
-    " DELETE FROM waiting; DELETE FROM resting; DELETE FROM signed;"
+    " DELETE FROM waiting; DELETE FROM resting; DELETE FROM signed; DELETE FROM outbox; DELETE FROM hooks;"
 )
 
 
@@ -139,6 +150,24 @@ class JournalFile:
         if self._failing:
             self._failing = False
             _log.warning("journal can be used again", file=str(self._file))
+
+    def write_waiting(self) -> bool:
+        """Try again to write what could not be written, if there is anything; whether nothing waits any more."""
+        if self._waiting:
+            self.write([])
+        return not self._waiting
+
+    def change(self, statement: str, values: tuple[object, ...]) -> list[Any]:
+        """Run a statement that changes rows and tells of them (``RETURNING``), now or not at all: for whoever must
+        know that nobody else did the same."""
+        if self._reads_only:
+            return []
+        try:
+            return self._connection().execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            self._fail(error)
+            self._drop_if_damaged(error)
+            return []
 
     def flush(self) -> None:
         """Carry the file's log over to the file and have both on the disk. Not for handlers: it waits for the

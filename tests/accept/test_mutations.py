@@ -71,6 +71,42 @@ MUTATIONS = [
         "return True",
         "tests/calls/test_scenarios.py",
     ),
+    (
+        "a system that fails is asked on",
+        "domain/breaker.py",
+        "(State.OPEN, Event.ASKED): Step(State.OPEN),",
+        "(State.OPEN, Event.ASKED): Step(State.OPEN, may_ask=True),",
+        "tests/http/test_lookup.py",
+    ),
+    (
+        "the checked address is looked up again",
+        "http/client.py",
+        "return self._sent(order, CheckedBackend(targets, deadline))",
+        "return self._sent(order, CheckedBackend(self._names.targets(parts.hostname or '', parts.port or 80,"
+        " deadline), deadline))",
+        "tests/http/test_client.py",
+    ),
+    (
+        "an IPv6 writing of this machine may be asked",
+        "domain/reach.py",
+        "return address.ipv4_mapped or address.sixtofour or address",
+        "return address",
+        "tests/domain/test_reach.py",
+    ),
+    (
+        "whoever claims last has the message",
+        "store/outbox_sending.py",
+        " AND tries = ? AND (claimed_until <= ? OR claimed_until > ?) RETURNING id",
+        " AND ? >= 0 AND (1 OR claimed_until <= ? OR claimed_until > ?) RETURNING id",
+        "tests/store/journal/test_outbox.py",
+    ),
+    (
+        "robots get messages as fast as they come",
+        "domain/retry.py",
+        "return last_try + timedelta(minutes=1) / per_minute if per_minute else last_try",
+        "return last_try",
+        "tests/notify/test_sender.py",
+    ),
 ]
 
 

@@ -22,9 +22,11 @@ from appliance.site import check
 from appliance.site.apply import apply
 from appliance.store import schema
 from appliance.store.journal import Journal, Talked
+from appliance.store.outbox import JournalOutbox
 from appliance.store.routing import load_table
 from appliance.store.waitlist import Kept, Waitlist
 from tests.contract.fake import INVITE, FakeLeg
+from tests.support.outside import FakeLookup
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 COLUMNS = ("name", "called", "caller", "at", "lines", "keys", "did", "outcome", "cause", "because", "stays")
@@ -205,6 +207,8 @@ def desk(clock: Clock | None = None, board: Board | None = None, **changed: obje
         place_of=bootstrap.place_of,
         now=clock,
         dispatcher=dispatcher,
+        outbox=JournalOutbox(journal.file),
+        lookup=FakeLookup(),
         dice=random.Random(400),
     )
     made = replace(made, **changed)  # type: ignore[arg-type]

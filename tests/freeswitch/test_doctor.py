@@ -31,7 +31,7 @@ def red(findings: list[Finding]) -> dict[str, str]:
 def test_our_configuration_is_well(switch: FreeSwitch) -> None:
     findings = doctor.examine(switch.settings, switch.api)
     assert red(findings) == {}
-    assert len({finding.name for finding in findings}) == len(findings) == 12
+    assert len({finding.name for finding in findings}) == len(findings) == 13
     assert "202" in next(finding.words for finding in findings if finding.name == "message")
 
 

@@ -325,6 +325,8 @@ NEW_ROWS = {
     "queues": "INSERT INTO queues VALUES ('q', :nobody, '', '[]', 'order', 600, 0, 30, 'm', 15, 30, '0', 5, 20, 5)",
     "flow_publications": f"INSERT INTO flow_publications VALUES (9, :nobody, 1, '{AT}', '{AT}', '', '', NULL, '')",
     "flow_drafts": f"INSERT INTO flow_drafts VALUES (:nobody, '{{}}', 1, '{AT}', '')",
+    "hooks": "INSERT INTO hooks VALUES"
+    " ('h', :nobody, '', 'sms', 'http://a', '', '', '', '', '', 'GET', 'form', '{}', '{}', '{}', '', NULL)",
     "queue_stays": f"INSERT INTO queue_stays VALUES (1, :nobody, 1, 'q', 'demo', '400', '{AT}', 1, 'full', '')",
 }
 

@@ -18,7 +18,9 @@ from appliance.config import Settings
 from appliance.errors import StoreError
 from appliance.ops import health
 from appliance.ops.health import Probes, State, TrunkPart, greeted, read_health
+from appliance.store import outbox
 from appliance.store.journal import Journal
+from appliance.store.outbox import Fill
 from appliance.store.unit import Store
 from tests.webui.conftest import SignIn
 
@@ -68,6 +70,29 @@ def test_trunks_that_do_not_answer(settings: Settings, up: list[bool], state: St
     trunks = [TrunkPart(f"t{index}", one, LAST) for index, one in enumerate(up)]
     found = read_health(settings, Probes(fine, fine, lambda: LAST, lambda: trunks))
     assert (found.trunks.state, found.state) == (state, state)
+
+
+@pytest.mark.parametrize(
+    ("fill", "state", "says"),
+    [
+        (Fill(2, LAST, 0, LAST), State.BAD, "Nobody sends them."),
+        (Fill(3, LAST, 2), State.WATCH, "2 given up in the last 7 days"),
+        (Fill(), State.GOOD, "Messages waiting to be sent"),
+    ],
+)
+def test_messages_that_do_not_go_out(
+    settings: Settings,
+    sign_in: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+    fill: Fill,
+    state: State,
+    says: str,
+) -> None:
+    found = read_health(settings, Probes(fine, fine, lambda: LAST, outbox=lambda: fill))
+    assert (found.messages.state, found.state) == (state, state)
+    monkeypatch.setattr(outbox, "fill", lambda file, dead_since: fill)
+    text = sign_in("admin").get("/health").text
+    assert says in text and ("the oldest made" in text) is (state is State.WATCH)
 
 
 def test_the_page_names_a_trunk_that_is_down(sign_in: SignIn, settings: Settings) -> None:

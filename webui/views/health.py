@@ -10,6 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from appliance.errors import StoreError
 from appliance.ops.health import HANDLERS_GREET, SWITCH_GREETS, Probes, TrunkPart, greeted, read_health
+from appliance.ops.messages import DEAD_WITHIN
+from appliance.store import outbox
 from appliance.store.journal import Journal
 from appliance.store.queries.box import last_collected_at
 from webui.context import console, now
@@ -50,9 +52,13 @@ def probes() -> Probes:
         with closing(Journal(settings.journal_file, reads_only=True)) as journal:
             return [TrunkPart(name, state.up, state.since) for name, state in journal.trunks().items()]
 
+    def messages() -> outbox.Fill:
+        return outbox.fill(settings.journal_file, now() - DEAD_WITHIN)
+
     return Probes(
         switch=greeted(settings.esl_host, settings.esl_port, SWITCH_GREETS),
         handlers=greeted(settings.handlers_host, settings.handlers_port, HANDLERS_GREET),
         database=database,
         trunks=trunks,
+        outbox=messages,
     )

@@ -4,6 +4,7 @@ from appliance.store.models.accounts import Account, Operator, Role
 from appliance.store.models.base import Base
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
 from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowVersion, in_force
+from appliance.store.models.hooks import Hook, Notification
 from appliance.store.models.plans import Plan, Price, Subscription
 from appliance.store.models.queues import Queue, QueueStay
 from appliance.store.models.routing import Line, Number, Trunk
@@ -21,8 +22,10 @@ __all__ = [
     "FlowDraft",
     "FlowPublication",
     "FlowVersion",
+    "Hook",
     "Line",
     "ListEntry",
+    "Notification",
     "Number",
     "NumberList",
     "Operator",

@@ -1,0 +1,1 @@
+"""Asking other systems over HTTP: one bounded exchange, and flows' lookups behind a circuit breaker."""

@@ -1,0 +1,1 @@
+"""Messages to the world outside: taken from the outbox, sent, tried again, and what became of them."""
