@@ -5,6 +5,7 @@ from appliance.store.models.base import Base
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
 from appliance.store.models.plans import Plan, Price, Subscription
 from appliance.store.models.queues import Queue, QueueStay
+from appliance.store.models.recordings import Recording, RecordingAccess
 from appliance.store.models.routing import Flow, FlowVersion, Line, Number, Trunk
 from appliance.store.models.rules import CalendarDay, ListEntry, NumberList, Region, Schedule
 from appliance.store.models.site import SiteState
@@ -27,6 +28,8 @@ __all__ = [
     "Price",
     "Queue",
     "QueueStay",
+    "Recording",
+    "RecordingAccess",
     "Region",
     "Role",
     "Schedule",
