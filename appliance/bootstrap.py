@@ -24,6 +24,8 @@ from appliance.domain.numbers import Caller
 from appliance.domain.places import Place
 from appliance.domain.routing import RoutingTable
 from appliance.errors import SettingsError
+from appliance.media.keep import Keeping
+from appliance.media.keys import read_keyring
 from appliance.media.prompts import PromptLibrary
 from appliance.media.spoken import Spoken
 from appliance.ops import alive
@@ -113,6 +115,21 @@ def spoken(settings: Settings) -> Spoken:
     return Spoken(settings.state_dir / "spoken")
 
 
+def keeping(settings: Settings, store: Store, stop: Callable[[], bool] = lambda: False) -> Keeping:
+    """How recordings are kept.
+
+    :raises SettingsError: the key file cannot be used.
+    """
+    return Keeping(
+        root=settings.recordings_dir,
+        store=store,
+        clock=utc_now,
+        keyring=read_keyring(settings.recording_key_file),
+        form=settings.recording_format,
+        stop=stop,
+    )
+
+
 def latest_routing(settings: Settings, store: Store) -> LatestRouting:
     """The routing that calls are decided by; each new table is kept for the fallback as well."""
 
@@ -150,6 +167,7 @@ def build_desk(
     journal: Journal,
     dispatcher: Dispatcher,
     is_down: Callable[[str], bool],
+    has_room: Callable[[], bool],
 ) -> Desk:
     """What the call steps work with."""
     return Desk(
@@ -161,6 +179,7 @@ def build_desk(
         now=utc_now,
         dispatcher=dispatcher,
         is_down=is_down,
+        has_room=has_room,
         together=spoken(settings).together,
         home_area_code=settings.home_area_code,
     )

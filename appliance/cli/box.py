@@ -126,6 +126,7 @@ def running(settings: Settings, *, keep_up: bool = True, console: bool = True) -
         part("handlers", "calls", "serve", "--grace", "5"),
         part("switch", "switch", "run-mini") if settings.switch == "miniswitch" else freeswitch_part(settings),
         part("collector", "cdr", "collect"),
+        part("keeper", "recording", "keep"),
     ]
     if console:
         parts.append(part("console", "console", "serve"))

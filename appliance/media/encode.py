@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import soundfile
 
@@ -16,7 +16,7 @@ from appliance.errors import MediaError
 _FORMATS = {"opus": ("OGG", "OPUS"), "mp3": ("MP3", "MPEG_LAYER_III")}
 #: Frames read at once: a fifth of a second at 8 kHz.
 _BLOCK = 1600
-#: A block this loud (of 32768) holds a voice: G.711 makes less than this of silence, and comfort noise is some tens.
+#: A block this loud (of 32768) holds a voice: G.711 makes less of silence, and comfort noise is some tens.
 _VOICE = 300
 
 
@@ -33,11 +33,11 @@ class Unreadable(MediaError):
     """It is no sound, or none that is whole enough to be read."""
 
 
-def encode(wav: Path, target: BinaryIO, form: str) -> Sound:
-    """Encode a WAV into ``target`` as ``opus`` or ``mp3``; channels stay as they are.
+def encode(wav: Path, target: Path, form: str) -> Sound:
+    """Encode a WAV into a new file as ``opus`` or ``mp3``; channels stay as they are.
 
     :raises Unreadable: the WAV is none.
-    :raises OSError: the target cannot be written.
+    :raises OSError: the target could not be written whole.
     """
     kind, subtype = _FORMATS[form]
     try:
@@ -47,20 +47,23 @@ def encode(wav: Path, target: BinaryIO, form: str) -> Sound:
     with source:
         if not source.frames:
             raise Unreadable("there is no sound in it")
-        voiced = frames = 0
+        frames = voiced = 0
         try:
-            encoded = soundfile.SoundFile(
+            with soundfile.SoundFile(
                 target, "w", samplerate=source.samplerate, channels=source.channels, format=kind, subtype=subtype
-            )
-        except soundfile.LibsndfileError as error:
-            raise Unreadable(f"cannot be encoded: {error}") from error
-        with encoded:
-            for block in _blocks(source):
-                encoded.buffer_write(block, dtype="int16")
-                samples = array("h", block)
-                length = len(samples) // source.channels
-                frames += length
-                voiced += length if max(map(abs, samples), default=0) >= _VOICE else 0
+            ) as encoded:
+                for block in _blocks(source):
+                    encoded.buffer_write(block, dtype="int16")
+                    samples = array("h", block)
+                    length = len(samples) // source.channels
+                    frames += length
+                    voiced += length if max(map(abs, samples), default=0) >= _VOICE else 0
+            # libsndfile says nothing of what its last pages met.
+            whole = soundfile.info(str(target)).frames >= frames
+        except (soundfile.LibsndfileError, AssertionError) as error:
+            raise OSError(errno.EIO, f"encoding {wav.name}: {error}") from error
+        if not whole:
+            raise OSError(errno.EIO, f"{target.name} was not written whole")
         return Sound(source.channels, frames / source.samplerate, voiced / source.samplerate)
 
 

@@ -83,7 +83,7 @@ def read_keyring(file: str) -> Keyring:
 def add_key(file: str) -> str:
     """Put a fresh key before those that are there (the file is made where there is none); its id.
 
-    :raises SettingsError: there is no file's name, or the file is no key file or cannot be written; it is as before.
+    :raises SettingsError: no file is named, it is no key file, or cannot be written; it is as before then.
     """
     if not file:
         raise SettingsError("recording_key_file is not set")

@@ -5,8 +5,8 @@
     header   "G400REC1" · key id (8 bytes) · salt (16 bytes)
     chunk    64 KiB of the file, AES-256-GCM, 16 bytes of tag behind it; the last one is shorter, or empty
 
-Each file has a key of its own, derived from the ring's (HKDF-SHA256, the header's salt): no two chunks under one key
-have the same nonce, however many files there are. A chunk's nonce is its number and whether it is the last one
+Each file has a key of its own, derived from the ring's (HKDF-SHA256, the header's salt): no two chunks under one
+key have the same nonce, however many files there are. A chunk's nonce is its number and whether it is the last one
 (STREAM, Hoang, Reyhanitabar, Rogaway, Vizár: "Online Authenticated-Encryption and its Nonce-Reuse
 Misuse-Resistance", 2015), its associated data the header: what is cut off, exchanged, repeated or put into another
 file does not open.
@@ -53,8 +53,8 @@ class Unsealed(io.RawIOBase):
     """The plain file behind a sealed one; reads and seeks as any file.
 
     :param sealed: takes it over, and closes it.
-    :raises MediaError: it is no sealed file, or its key is not in the ring. Reading raises it when a chunk is not as
-        it was written.
+    :raises MediaError: it is no sealed file, or its key is not in the ring. Reading raises it when a chunk is not
+        as it was written.
     """
 
     def __init__(self, sealed: BinaryIO, keyring: Keyring) -> None:
