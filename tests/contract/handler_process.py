@@ -114,6 +114,9 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
         case "wait":
             answer = leg.wait([Path(sound) for sound in args["sounds"]], args["keys"])
             return answer.keys if isinstance(answer, Digits) else None
+        case "record":
+            said = leg.record(**args)
+            return None if said is None else [said.seconds, said.key]
         case "connect":
             targets = [_target(fields) for fields in args["targets"]]
             music = Path(args["music"]) if args["music"] else None
