@@ -10,7 +10,7 @@ import pytest
 from appliance.errors import CallerGone, UnsafeArgument
 from appliance.switch.leg import Played, Recorded
 from appliance.testphone.tones import purity
-from tests.contract.worlds import FakeWorld, SwitchWorld, World
+from tests.contract.worlds import FakeWorld, SwitchWorld
 from tests.support.audio import dominant_hz, read_wav
 
 
@@ -46,6 +46,7 @@ async def test_until_he_says_nothing_any_more(real: SwitchWorld) -> None:
     assert said is not None and not said.key and 0.5 < said.seconds < 2.2
 
 
+@pytest.mark.accept
 async def test_until_the_limit(real: SwitchWorld) -> None:
     leg, caller = await real.answered()
     caller.call.say(600)
@@ -73,8 +74,8 @@ async def test_what_he_has_said_is_kept_when_he_hangs_up(real: SwitchWorld) -> N
     assert 0.4 < sound.seconds < 2.5 and abs(dominant_hz(sound.left) - 600) <= 2
 
 
-async def test_nothing_that_is_not_plain_is_sent(world: World) -> None:
-    leg, _ = await world.answered()
+async def test_nothing_that_is_not_plain_is_sent() -> None:
+    leg, _ = await FakeWorld().answered()
     for to, more in [
         ("../out.wav", {}),
         ("/etc/passwd", {}),

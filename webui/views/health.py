@@ -9,7 +9,9 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from appliance.errors import StoreError
+from appliance.media.keep import wavs
 from appliance.ops.health import HANDLERS_GREET, SWITCH_GREETS, Probes, TrunkPart, greeted, read_health
+from appliance.store import recordings
 from appliance.store.journal import Journal
 from appliance.store.queries.box import last_collected_at
 from webui.context import console, now
@@ -50,9 +52,20 @@ def probes() -> Probes:
         with closing(Journal(settings.journal_file, reads_only=True)) as journal:
             return [TrunkPart(name, state.up, state.since) for name, state in journal.trunks().items()]
 
+    def waiting() -> int:
+        # What is being recorded is written to all the time.
+        before = now().timestamp() - 60
+        return sum(found.modified_at < before for found in wavs(settings.recordings_dir))
+
+    def damaged() -> int:
+        with store.reading() as session:
+            return recordings.damaged(session)
+
     return Probes(
         switch=greeted(settings.esl_host, settings.esl_port, SWITCH_GREETS),
         handlers=greeted(settings.handlers_host, settings.handlers_port, HANDLERS_GREET),
         database=database,
         trunks=trunks,
+        damaged=damaged,
+        waiting=waiting,
     )

@@ -101,6 +101,8 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         flow=call.flow,
         because=call.because,
         named=_named(reader, call.because),
+        notice=call.notice,
+        unrecorded=call.unrecorded,
         hangup_cause=call.hangup_cause,
         sip_status=call.sip_status,
         tried=tuple(
