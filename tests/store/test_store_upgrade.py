@@ -314,6 +314,9 @@ NEW_ROWS = {
     "number_lists": "INSERT INTO number_lists (id, account_id, name) VALUES ('l', :nobody, '')",
     "list_entries": "INSERT INTO list_entries (list_id, entry) VALUES (:nobody, '138*')",
     "queues": "INSERT INTO queues VALUES ('q', :nobody, '', '[]', 'order', 600, 0, 30, 'm', 15, 30, '0', 5, 20, 5)",
+    "recordings": "INSERT INTO recordings VALUES (1, :nobody, 'demo', '400', '', "
+    f"'{AT}', 'talk', 's', 'f', 'opus', 2, 1, 1, '', '', '{AT}', '{AT}', NULL, '', '', NULL, '', '')",
+    "recording_access": f"INSERT INTO recording_access VALUES (1, '{AT}', 'a', '', 'play', 'u', :nobody, 'demo', '')",
     "queue_stays": f"INSERT INTO queue_stays VALUES (1, :nobody, 1, 'q', 'demo', '400', '{AT}', 1, 'full', '')",
 }
 

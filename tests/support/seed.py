@@ -461,7 +461,7 @@ def _keep(store: Store, recordings: Path, now: datetime) -> None:
         os.utime(file, (now.timestamp() - (0 if fresh else 7200),) * 2)
     keep_once(Keeping(recordings, store, lambda: now, NO_KEYS, settle_s=3600))
     with store.work() as session:
-        boss = Who("boss", "192.0.2.7", "east")
+        boss = Who("desk", "192.0.2.7", "east")
         first = session.scalars(select(Recording.id).where(Recording.kind == "talk").order_by(Recording.id)).first()
         assert first is not None
         kept.note_access(session, first, boss, "play", now - timedelta(minutes=2))
