@@ -316,7 +316,8 @@ NEW_ROWS = {
     "queues": "INSERT INTO queues VALUES ('q', :nobody, '', '[]', 'order', 600, 0, 30, 'm', 15, 30, '0', 5, 20, 5)",
     "recordings": "INSERT INTO recordings VALUES (1, :nobody, 'demo', '400', '', "
     f"'{AT}', 'talk', 's', 'f', 'opus', 2, 1, 1, '', '', '{AT}', '{AT}', NULL, '', '', NULL, '', '')",
-    "recording_access": f"INSERT INTO recording_access VALUES (1, '{AT}', 'a', '', 'play', 'u', :nobody, 'demo', '')",
+    "recording_access": "INSERT INTO recording_access VALUES"
+    f" (1, '{AT}', 'a', '', 'play', 'u', :nobody, 'demo', '')",
     "queue_stays": f"INSERT INTO queue_stays VALUES (1, :nobody, 1, 'q', 'demo', '400', '{AT}', 1, 'full', '')",
 }
 
