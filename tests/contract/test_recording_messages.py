@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from appliance.errors import CallerGone, UnsafeArgument
+from appliance.media.encode import encode
+from appliance.media.listen import Decoded
 from appliance.switch.leg import Played, Recorded
 from appliance.testphone.tones import purity
 from tests.contract.worlds import FakeWorld, SwitchWorld
@@ -55,6 +59,7 @@ async def test_until_the_limit(real: SwitchWorld) -> None:
     assert said is not None and not said.key and 0.5 < said.seconds < 3.2
 
 
+@pytest.mark.accept
 async def test_who_says_nothing_has_left_nothing(real: SwitchWorld) -> None:
     leg, _ = await real.answered()
     assert await leg.record("messages/nothing.wav", silence_s=1) is None
@@ -72,6 +77,30 @@ async def test_what_he_has_said_is_kept_when_he_hangs_up(real: SwitchWorld) -> N
     assert record["gw_messages"] == name
     sound = read_wav(real.around.recordings / name)
     assert 0.4 < sound.seconds < 2.5 and abs(dominant_hz(sound.left) - 600) <= 2
+
+
+@pytest.mark.accept
+async def test_a_message_from_the_prompt_to_the_thanks(real: SwitchWorld, tmp_path: Path) -> None:
+    """The call step on a real leg, and what is kept of it."""
+    leg, caller = await real.call()
+    told = asyncio.create_task(leg.do("take_message", prompt="short", max_s=10, prompts=str(real.around.prompts)))
+    await caller.call.answered()
+    await caller.call.hears(600)
+    await asyncio.sleep(1.0)
+    caller.call.say(800)
+    caller.will_press("#", 2.5)
+    assert await told == "left"
+    await leg.hang_up()
+    record = await real.cdr(leg.uuid)
+    name = record["gw_messages"]
+    assert (name, record["gw_outcome"]) == (f"messages/{leg.uuid}-m1.wav", "ended:message")
+    encoded = tmp_path / "message.opus"
+    sound = encode(real.around.recordings / name, encoded, "opus")
+    assert sound.channels == 1 and sound.voiced_s > 1.0
+    with closing(Decoded(encoded.open("rb"))) as decoded:
+        (tmp_path / "heard.wav").write_bytes(b"".join(decoded.part(0, decoded.size)))
+    heard = read_wav(tmp_path / "heard.wav")
+    assert abs(dominant_hz(heard.left) - 800) <= 2 and abs(heard.seconds - sound.seconds) < 0.05
 
 
 async def test_nothing_that_is_not_plain_is_sent() -> None:
