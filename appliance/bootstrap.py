@@ -28,6 +28,8 @@ from appliance.errors import SettingsError
 from appliance.http.client import Client as HttpClient
 from appliance.http.lookup import HttpLookup
 from appliance.http.names import Names
+from appliance.media.keep import Keeping
+from appliance.media.keys import read_keyring
 from appliance.media.prompts import PromptLibrary
 from appliance.media.spoken import Spoken
 from appliance.ops import alive
@@ -118,6 +120,21 @@ def spoken(settings: Settings) -> Spoken:
     return Spoken(settings.state_dir / "spoken")
 
 
+def keeping(settings: Settings, store: Store, stop: Callable[[], bool] = lambda: False) -> Keeping:
+    """How recordings are kept.
+
+    :raises SettingsError: the key file cannot be used.
+    """
+    return Keeping(
+        root=settings.recordings_dir,
+        store=store,
+        clock=utc_now,
+        keyring=read_keyring(settings.recording_key_file),
+        form=settings.recording_format,
+        stop=stop,
+    )
+
+
 def latest_routing(settings: Settings, store: Store) -> LatestRouting:
     """The routing that calls are decided by; each new table is kept for the fallback as well."""
 
@@ -155,6 +172,7 @@ def build_desk(
     journal: Journal,
     dispatcher: Dispatcher,
     is_down: Callable[[str], bool],
+    has_room: Callable[[], bool],
 ) -> Desk:
     """What the call steps work with."""
     return Desk(
@@ -168,6 +186,7 @@ def build_desk(
         outbox=JournalOutbox(journal.file),
         lookup=build_lookup(settings),
         is_down=is_down,
+        has_room=has_room,
         together=spoken(settings).together,
         home_area_code=settings.home_area_code,
     )

@@ -109,10 +109,23 @@ class Settings(BaseSettings):
     collect_interval_s: float = Field(0.5, gt=0, description="Pause between two looks into the CDR spool.")
     partial_cdr_s: float = Field(30.0, gt=0, description="A CDR file not whole after so long is set aside.")
 
+    recording_format: Literal["opus", "mp3"] = Field("opus", description="How recordings are kept.")
+    recording_key_file: str = Field(
+        "",
+        description="File with the keys that recordings are encrypted with, the newest first; empty: they are not.",
+    )
+    recording_interval_s: float = Field(2.0, gt=0, description="Pause between two looks for finished recordings.")
+    disk_warning_mb: int = Field(
+        5120, ge=0, description="Free megabytes (2^20) below which there is an alarm and expired recordings go."
+    )
+    disk_floor_mb: int = Field(1024, ge=0, description="Free megabytes below which new calls are not recorded.")
+
     @model_validator(mode="after")
     def _derive(self) -> Self:
         if self.rtp_port_max - self.rtp_port_min < 4:
             raise ValueError("rtp_port_max must be at least 4 above rtp_port_min")
+        if self.disk_warning_mb < self.disk_floor_mb:
+            raise ValueError("disk_warning_mb must not be below disk_floor_mb")
         if not self.database_url:
             object.__setattr__(self, "database_url", f"sqlite:///{self.state_dir / 'appliance.db'}")
         return self

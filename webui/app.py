@@ -15,11 +15,12 @@ from webui.context import EXTENSION, Console
 from webui.errors import init_errors, processed
 from webui.headers import init_headers
 from webui.i18n import init_i18n
+from webui.recording_words import init_recording_words
 from webui.rules import init_rules
 from webui.shown import init_shown
 from webui.sign_in import init_sign_in
 from webui.static_files import init_static_files
-from webui.views import calls, health, language, numbers, queues
+from webui.views import calls, health, language, numbers, queues, recordings
 from webui.wall import init_wall
 from webui.words import init_words
 
@@ -60,13 +61,14 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     init_i18n(app)
     init_shown(app)
     init_words(app)
+    init_recording_words(app)
     init_rules(app)
     init_static_files(app)
     init_errors(app)
     CSRFProtect(app)
     init_sign_in(app, store)
     init_wall(app)
-    for subject in (calls, queues, numbers, health, language, api_calls):
+    for subject in (calls, queues, recordings, numbers, health, language, api_calls):
         app.register_blueprint(subject.bp)
     return app
 

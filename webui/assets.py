@@ -39,10 +39,10 @@ FILES = {
 #: Outline icons of @tabler/icons that the pages use; a test holds the list to the templates.
 ICONS = (
     "activity-heartbeat", "alert-triangle", "arrow-left", "check", "chevron-left", "chevron-right",
-    "clock-hour-4", "cpu", "database", "device-desktop", "device-floppy", "dialpad", "download",
-    "file-export", "hash", "headset", "hourglass", "inbox", "language", "list-details", "login-2", "logout",
-    "moon", "phone-call", "phone-incoming", "phone-off", "phone-outgoing", "player-play", "refresh",
-    "route", "search", "send", "server-2", "sun", "user", "x",
+    "clock-hour-4", "cpu", "database", "device-desktop", "device-floppy", "dialpad", "download", "file-export",
+    "hash", "headset", "hourglass", "inbox", "language", "list-details", "lock", "lock-open", "login-2",
+    "logout", "microphone", "moon", "phone-call", "phone-incoming", "phone-off", "phone-outgoing",
+    "player-play", "refresh", "route", "search", "send", "server-2", "sun", "user", "x",
 )  # fmt: skip
 
 

@@ -18,12 +18,14 @@ _OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "refused": (lazy_gettext("Refused"), "off"),
     "ended": (lazy_gettext("Ended in menu"), "off"),
     "abnormal": (lazy_gettext("To be checked"), "bad"),
+    "ended:message": (lazy_gettext("Left a message"), "watch"),
 }
 _WHY: Mapping[str, Any] = {
     "ringing": lazy_gettext("while ringing"),
     "prompt": lazy_gettext("during an announcement"),
     "menu": lazy_gettext("in the menu"),
     "queue": lazy_gettext("in the queue"),
+    "message": lazy_gettext("leaving a message"),
     "queue-timeout": lazy_gettext("waited too long"),
     "queue-full": lazy_gettext("queue full"),
     "queue-nobody": lazy_gettext("nobody at the lines"),
@@ -115,7 +117,7 @@ class Outcome:
 
 def outcome(code: str) -> Outcome:
     """``failed:user-busy`` in words."""
-    head, _, why = code.partition(":")
+    head, _, why = (code, "", "") if code in _OUTCOMES else code.partition(":")
     text, lamp = _OUTCOMES.get(head, (head or lazy_gettext("Unknown"), "off"))
     return Outcome(str(text), str(_WHY.get(why, why)), lamp)
 

@@ -10,7 +10,8 @@ from appliance.domain.called import Incoming
 from appliance.domain.hunt import Choice, Hunt, Strategy, choose
 from appliance.domain.lines import targets_for
 from appliance.domain.outcome import is_trunk_trouble
-from appliance.domain.routing import Line, RecordPolicy, RoutingTable
+from appliance.domain.recording import policy_for, why_not
+from appliance.domain.routing import Line, RoutingTable
 from appliance.store import past
 from appliance.switch.leg import Leg, Tried
 
@@ -32,19 +33,17 @@ def ring(
     """Ring the lines of a hunt; returns when none could be joined, and what became of each.
 
     A talk is the call's end (``CallerGone``), unless the call is to ``go_on`` when the line ends it: then the last
-    of what is returned is ``ANSWERED``. Where the number is recorded the caller is told so first: as early media
+    of what is returned is ``ANSWERED``. Where it is to be recorded the caller is told so first: as early media
     when ``free`` (the call is not answered yet), else as a prompt.
 
     :param name: the hunt's, by which its turns are remembered.
     """
     tried: list[Tried] = []
-    record_to = None
     choice = _chosen(call, hunt, name, table, desk)
     if not choice.rounds:
         leg.note(because=reasons(choice))
     for lines in choice.rounds:
-        if record_to is None and call.route.record is RecordPolicy.ALL:
-            record_to = announce_recording(leg, call, desk, free=free)
+        record_to = recording(leg, call, lines, desk, free=free)
         if hunt.strategy is Strategy.ROTATE:
             desk.journal.line_rung(name, [line.id for line in lines], desk.now())
         ended = reached(leg, call, lines, table, desk, record_to, go_on=go_on)
@@ -102,16 +101,46 @@ def _chosen(call: Incoming, hunt: Hunt, name: str, table: RoutingTable, desk: De
     return choose(hunt, table, uses, now, table.day_kinds(desk.public_day), desk.dice)
 
 
-def announce_recording(leg: Leg, call: Incoming, desk: Desk, *, free: bool = False) -> str:
-    """Tell the caller of the recording where the number asks for it; the recording's name."""
-    if call.route.record_notice and "notice" not in leg.notes:
-        if free:
-            leg.early_media()
-        before = leg.notes.get("outcome", "")
-        # Who hangs up now has not heard a line ring.
-        leg.note(notice="played", outcome="abandoned:prompt")
-        desk.play(leg, call.route.account, "record-notice")
-        leg.note(outcome=before)
+def recording(leg: Leg, call: Incoming, lines: Sequence[Line], desk: Desk, *, free: bool = False) -> str | None:
+    """What the talk with one of these lines is recorded to; None: it is not, and it is noted why.
+
+    The caller has been told before, once a call, where the number asks for it.
+    """
+    policy = policy_for(call.route.record, leg.notes.get("record", ""), [line.record for line in lines])
+    draw = _draw(leg, desk) if 0 < policy.share < 100 else 0
+    why = why_not(policy, draw, has_room=desk.has_room())
+    if why is not None:
+        leg.note(recording="", unrecorded=why)
+        return None
     name = desk.recording_name(leg.uuid)
-    leg.note(recording=name)
+    if call.route.record_notice and "notice" not in leg.notes:
+        _announce(leg, call, desk, free=free)
+    leg.note(recording=name, unrecorded="")
     return name
+
+
+def foretell(leg: Leg, call: Incoming, lines: Sequence[Line], desk: Desk) -> None:
+    """Tell a caller who is going to wait, if the talk with any line that may serve him is recorded: once somebody
+    has answered, nobody is to listen to a prompt."""
+    for line in lines:
+        if recording(leg, call, [line], desk) is not None:
+            return
+
+
+def _draw(leg: Leg, desk: Desk) -> int:
+    """0 to 99, drawn once a call."""
+    drawn = leg.notes.get("draw", "")
+    if not drawn:
+        drawn = str(desk.dice.randrange(100))
+        leg.note(draw=drawn)
+    return int(drawn)
+
+
+def _announce(leg: Leg, call: Incoming, desk: Desk, *, free: bool) -> None:
+    if free:
+        leg.early_media()
+    before = leg.notes.get("outcome", "")
+    # Who hangs up now has not heard a line ring.
+    leg.note(notice=call.route.record_notice, outcome="abandoned:prompt")
+    desk.play(leg, call.route.account, call.route.record_notice)
+    leg.note(outcome=before)

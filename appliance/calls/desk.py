@@ -38,6 +38,7 @@ class Desk:
     :param lookup: asks other systems; the call waits, others go on.
     :param together: several prompts as one file, where that can be made.
     :param is_down: whether a trunk is known not to answer.
+    :param has_room: whether the disk has room for a recording; asks no disk.
     """
 
     routing: Callable[[], RoutingTable]
@@ -50,6 +51,7 @@ class Desk:
     outbox: Outbox
     lookup: Lookup
     is_down: Callable[[str], bool] = lambda trunk: False
+    has_room: Callable[[], bool] = lambda: True
     together: Callable[[Sequence[Path]], list[Path]] = list
     dice: random.Random = field(default_factory=random.SystemRandom)
     home_area_code: str = ""
@@ -61,6 +63,11 @@ class Desk:
         path = self.find_prompt(account, name)
         if path is None or leg.play(path) is Played.MISSING:
             _log.error("prompt missing", prompt=name, account=account, call=leg.uuid)
+
+    def message_name(self, uuid: str, ordinal: int) -> str:
+        """A message's place below the recordings folder: ``messages/UUID-m1.wav``. One folder for all, since the
+        switch makes none for a message; each leaves it as soon as it is kept."""
+        return f"messages/{uuid}-m{ordinal}.wav"
 
     def recording_name(self, uuid: str) -> str:
         """A recording's place below the recordings folder: ``2026/11/22/UUID.wav``, the day of Shanghai."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from appliance.calls.connect import announce_recording, reached, reasons
+from appliance.calls.connect import foretell, reached, reasons, recording
 from appliance.calls.desk import Desk
 from appliance.calls.dispatch import Ticket
 from appliance.domain.admission import is_vip
@@ -17,7 +17,7 @@ from appliance.domain.called import Incoming
 from appliance.domain.flow import Enqueue
 from appliance.domain.outcome import Disposition
 from appliance.domain.queue import Left, Queue, Stay, Waiting, minutes_told, read_stay, with_stay
-from appliance.domain.routing import RecordPolicy, RoutingTable
+from appliance.domain.routing import RoutingTable
 from appliance.domain.speech import position_prompts
 from appliance.switch.leg import Digits, Leg, Tried
 
@@ -71,10 +71,10 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
     ticket = desk.dispatcher.enter(waiting, queue.account, ends)
     try:
         # He has his place already: who comes while this is played comes after him.
-        record_to = announce_recording(leg, call, desk) if call.route.record is RecordPolicy.ALL else None
+        foretell(leg, call, [line for id_ in queue.hunt.lines if (line := table.lines.get(id_))], desk)
         while True:
             if ticket.lines:
-                tried += _rung(leg, call, ticket, queue, table, desk, record_to, go_on=bool(node.after))
+                tried += _rung(leg, call, ticket, queue, table, desk, go_on=bool(node.after))
                 if tried and tried[-1].disposition is Disposition.ANSWERED:
                     return Outcome(Left.ANSWERED, tried)
                 continue
@@ -154,11 +154,12 @@ def _rung(
     queue: Queue,
     table: RoutingTable,
     desk: Desk,
-    record_to: str | None,
     *,
     go_on: bool,
 ) -> Sequence[Tried]:
     """It is his turn: ring his lines; what became of them. He hears music meanwhile."""
+    # Drawn and told before: this asks whether these lines are recorded.
+    record_to = recording(leg, call, ticket.lines, desk)
     leg.note(outcome="abandoned:ringing")
     desk.dispatcher.rings(ticket)
     music = desk.find_prompt(queue.account, queue.music)

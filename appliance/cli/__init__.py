@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "operator": ("appliance.cli.operator", "operator"),
     "queue": ("appliance.cli.queue", "queue"),
     "rating": ("appliance.cli.rating", "rating"),
+    "recording": ("appliance.cli.recording", "recording"),
     "route": ("appliance.cli.route", "route"),
     "run": ("appliance.cli.run", "run"),
     "site": ("appliance.cli.site", "site"),

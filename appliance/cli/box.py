@@ -127,6 +127,7 @@ def running(settings: Settings, *, keep_up: bool = True, console: bool = True) -
         part("switch", "switch", "run-mini") if settings.switch == "miniswitch" else freeswitch_part(settings),
         part("collector", "cdr", "collect"),
         part("sender", "notify", "send"),
+        part("keeper", "recording", "keep"),
     ]
     if console:
         parts.append(part("console", "console", "serve"))

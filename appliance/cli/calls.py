@@ -23,6 +23,7 @@ from appliance.calls.answer import take  # noqa: E402
 from appliance.calls.dispatch import Dispatcher  # noqa: E402
 from appliance.calls.trunks import LOOK_EVERY_S as LOOK_AT_TRUNKS_EVERY_S  # noqa: E402
 from appliance.calls.trunks import TrunkWatch  # noqa: E402
+from appliance.media.retain import RoomWatch  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
 from appliance.store.journal import Journal  # noqa: E402
 from appliance.store.outbox import JournalOutbox  # noqa: E402
@@ -30,6 +31,8 @@ from appliance.store.unit import Store  # noqa: E402
 from appliance.switch.esl_leg import Folders  # noqa: E402
 from appliance.switch.server import LegServer  # noqa: E402
 
+#: How often the handlers look whether there is room for recordings.
+LOOK_AT_ROOM_EVERY_S = 1.0
 #: How often the handlers look whether the site has changed.
 LOOK_EVERY_S = 0.5
 _log = structlog.get_logger(__name__)
@@ -58,10 +61,13 @@ def serve(grace: float) -> None:
     trunks = TrunkWatch(switch, routing, journal, bootstrap.utc_now)
     prompts = bootstrap.prompt_library(settings)
     wanted = gevent.event.Event()
+    room = RoomWatch(settings)
+    room.look()
     dispatcher = bootstrap.build_dispatcher(settings, routing, journal, wanted.set)
+    desk = bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down, room.has_room)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
-        partial(take, desk=bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down)),
+        partial(take, desk=desk),
         Folders((prompts.own_dir, prompts.default_dir, bootstrap.spoken(settings).folder), settings.recordings_dir),
         reuse_port=True,
     )
@@ -73,6 +79,7 @@ def serve(grace: float) -> None:
     gevent.spawn(_for_ever, SIGN_EVERY_S, SignsOfLife().give)
     gevent.spawn(_for_ever, LOOK_EVERY_S, routing.refresh)
     gevent.spawn(_for_ever, LOOK_EVERY_S, JournalOutbox(journal.file).hand_over)
+    gevent.spawn(_for_ever, LOOK_AT_ROOM_EVERY_S, room.look)
     gevent.spawn(_for_ever, 0.0, partial(_serve_queues, dispatcher, wanted))
     limit = duration.DurationLimit(switch, bootstrap.utc_now, settings.max_call_s)
     gevent.spawn(_for_ever, duration.LOOK_EVERY_S, limit.look)
@@ -97,7 +104,7 @@ def _serve_queues(dispatcher: Dispatcher, wanted: gevent.event.Event) -> None:
         wanted.wait(pause_s)
 
 
-def _for_ever(pause_s: float, work: Callable[[], None]) -> NoReturn:
+def _for_ever(pause_s: float, work: Callable[[], object]) -> NoReturn:
     """Do something again and again. What goes wrong once must not end it: calls would be left with old routing."""
     while True:
         try:

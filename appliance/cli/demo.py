@@ -21,11 +21,15 @@ from appliance.errors import ApplianceError, MediaError, SettingsError
 from appliance.ops.supervise import Supervisor
 from appliance.site.demo import demo_site
 from appliance.store import operators, passwords
-from appliance.store.queries import calls
+from appliance.store.queries import calls, recordings
 from appliance.store.queries.call_views import CallDetail
+from appliance.store.queries.recordings import RecordingRow
 from appliance.store.queries.scope import Scope, reading
 from appliance.store.unit import Store
 from appliance.testphone import PhoneError
+
+#: How long keeping a recording may take; a second of encoding, and the pauses before it.
+_KEPT_WITHIN_S = 20.0
 
 
 class _Steps:
@@ -174,14 +178,18 @@ def _show(settings: Settings, plan: Plan, call: CallDetail, steps: _Steps) -> No
     if plan.recorded and not row.recording:
         raise ApplianceError("the call was not recorded")
     if row.recording:
-        file = settings.recordings_dir / row.recording
+        kept = _kept(settings, row.uuid)
+        file = settings.recordings_dir / kept.file
         try:
             info = soundfile.info(str(file))
         except (OSError, soundfile.LibsndfileError) as error:
             raise ApplianceError(f"no recording: {error}") from error
         if info.channels != 2 or abs(info.duration - row.bridged_ms / 1000) > 0.5:
             raise ApplianceError(f"recording of {info.duration:.2f} s, {info.channels} channels: {file}")
-        steps(f"recording: {file} ({info.duration:.2f} s; left the caller, right the line)")
+        steps(
+            f"recording: {file} ({info.duration:.2f} s, {kept.bytes / 1000:.1f} kB;"
+            " left the caller, right the line)"
+        )
     if charge.plan is None:
         steps("price: none, the number has no plan")
     else:
@@ -222,3 +230,19 @@ def _last_words(supervisor: Supervisor) -> str:
         f"--- {name}\n" + "\n".join(supervisor.log(name).splitlines()[-12:])
         for name in ("switch", "handlers", "collector", "console")
     )
+
+
+def _kept(settings: Settings, call_uuid: str) -> RecordingRow:
+    """The call's recording, as soon as it is kept.
+
+    :raises ApplianceError: it is not within a while.
+    """
+    deadline = time.monotonic() + _KEPT_WITHIN_S
+    with Store(settings.database_url) as store:
+        while time.monotonic() < deadline:
+            with reading(store, Scope(None)) as reader:
+                found = recordings.of_call(reader, call_uuid)
+            if found and found[0].is_playable:
+                return found[0]
+            time.sleep(0.1)
+    raise ApplianceError("the recording was not kept")

@@ -14,7 +14,8 @@ import numpy as np
 
 from appliance.domain import numbers
 from appliance.domain.flow import Flow, Menu, Ring, exits_of
-from appliance.domain.routing import NumberRoute, RecordPolicy, RoutingTable, Trunk
+from appliance.domain.recording import ALL, policy_for
+from appliance.domain.routing import NumberRoute, RoutingTable, Trunk
 from appliance.errors import ApplianceError
 from appliance.testphone import LineScript, OutgoingCall, Phone, PhoneError
 
@@ -52,7 +53,7 @@ def plan_call(table: RoutingTable, number: str | None = None) -> Plan:
     host, _, port = trunk.proxy.rpartition(":")
     with contextlib.suppress(ValueError):
         if ip_address(host).is_loopback:
-            recorded = route.record is RecordPolicy.ALL
+            recorded = policy_for(route.record, "", [line.record]) == ALL
             return Plan(route.number, route.account, keys, line.id, (host, int(port)), trunk, recorded)
     raise ApplianceError(f"trunk {trunk.id} leads to {trunk.proxy}: the demonstration stays on this machine")
 

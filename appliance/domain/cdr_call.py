@@ -11,6 +11,7 @@ from appliance.domain import numbers
 from appliance.domain.cdr import Leg, clean, matching
 from appliance.domain.outcome import Disposition, disposition
 from appliance.domain.queue import Stay, stays_of
+from appliance.domain.recording import Unrecorded
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
 _CALLED = re.compile(r"[+*#0-9]{1,30}", re.ASCII)
@@ -24,6 +25,9 @@ _PAIR = re.compile(r"[^=]{1,80}=[^=]{1,80}")
 _RECORDING = re.compile(
     r"(?=.{1,200}\Z)(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\.[a-z0-9]+", re.ASCII
 )
+_PROMPT = re.compile(r"[a-z0-9][a-z0-9-]{0,59}", re.ASCII)
+#: A caller who leaves more messages in one call is heard up to the last of these.
+_MOST_MESSAGES = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KINDS = frozenset(numbers.CallerKind)
 
@@ -56,6 +60,9 @@ class CallFacts:
     hangup_cause: str
     sip_status: int | None
     recording: str
+    messages: str = ""
+    notice: str = ""
+    unrecorded: str = ""
 
 
 def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = "") -> CallFacts:
@@ -98,7 +105,21 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         sip_status=_status(facts.get("sip_term_status", "")),
         # The name is noted before the line rings; there is a file only once somebody talks (RECORD_BRIDGE_REQ).
         recording=matching(_RECORDING, facts.get("gw_recording", "")) if joined_at is not None else "",
+        messages=_messages(facts.get("gw_messages", "")),
+        notice=matching(_PROMPT, facts.get("gw_notice", "")),
+        unrecorded=_unrecorded(facts, joined_at is not None),
     )
+
+
+def _messages(noted: str) -> str:
+    """Names of messages, without what is none."""
+    return ";".join(list(filter(_RECORDING.fullmatch, noted.split(";")))[:_MOST_MESSAGES])
+
+
+def _unrecorded(facts: Mapping[str, str], joined: bool) -> str:
+    """Why the talk was not recorded, as noted before the lines rang."""
+    noted = facts.get("gw_unrecorded", "")
+    return noted if joined and noted in set(Unrecorded) else ""
 
 
 def stays(caller: Leg, call: CallFacts) -> list[Stay]:

@@ -21,6 +21,7 @@ from appliance.domain.numbers import NumberFormat
 from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
 from appliance.domain.queue import Queue
+from appliance.domain.recording import ALL, UNSAID, Policy
 from appliance.domain.refusal import Refusal
 
 
@@ -38,13 +39,6 @@ class CallerIdPolicy(StrEnum):
 
     PASS = "pass"  # noqa: S105 - the carrier's word, not a password
     TRUNK = "trunk"
-
-
-class RecordPolicy(StrEnum):
-    """Which calls of a number are recorded."""
-
-    ALL = "all"
-    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +101,7 @@ class Line:
     :param backups: trunks that are tried in order when the line's own cannot reach it.
     :param confirm: whoever answers has to press 1; without it a mobile's assistant counts as an answer.
     :param skills: what callers of a queue may ask for.
+    :param record: its own policy of recording (``domain.recording``); empty: the number's.
     """
 
     id: str
@@ -123,6 +118,7 @@ class Line:
     backups: tuple[str, ...] = ()
     confirm: bool = False
     skills: frozenset[str] = frozenset()
+    record: str = UNSAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +186,9 @@ class NumberRoute:
     flow: Flow | None = None
     hunt: Hunt = NO_LINES
     overflow: Flow | None = None
-    record: RecordPolicy = RecordPolicy.ALL
-    record_notice: bool = True
+    record: Policy = ALL
+    #: The prompt that tells the caller of the recording; empty: nobody tells him.
+    record_notice: str = "record-notice"
     in_service: bool = True
     rules: Rules = NO_RULES
     #: The prompt that a line hears before it is joined; empty: none.

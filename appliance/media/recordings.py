@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import soundfile
 
@@ -43,7 +44,7 @@ def find(root: Path, name: str) -> Path:
     return path
 
 
-def outline(path: Path, columns: int = 600) -> Outline:
+def outline(path: Path | BinaryIO, columns: int = 600) -> Outline:
     """Read the outline of a recording, at most ``columns`` wide.
 
     :raises MediaError: the file cannot be read as audio.
@@ -60,4 +61,4 @@ def outline(path: Path, columns: int = 600) -> Outline:
                     row.append(round(max(map(abs, loudness), default=0) / 32768, 3))
             return Outline(audio.frames / audio.samplerate, tuple(map(tuple, rows)))
     except (soundfile.LibsndfileError, OSError) as error:
-        raise MediaError(f"cannot read the recording {path.name}: {error}") from error
+        raise MediaError(f"cannot read the recording: {error}") from error

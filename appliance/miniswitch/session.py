@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import apps, bridge, dialplan, digits, esl_out, extension, fallback
+from appliance.miniswitch import apps, bridge, dialplan, digits, esl_out, extension, fallback, message
 from appliance.miniswitch.channel import Channel, HungUp, Interrupted, new_uuid
 from appliance.miniswitch.closing import close
 from appliance.miniswitch.expand import expand
@@ -23,6 +23,7 @@ Application = Callable[["Session", str], None]
 APPLICATIONS: dict[str, Application] = {
     **apps.APPLICATIONS,
     **digits.APPLICATIONS,
+    **message.APPLICATIONS,
     **bridge.APPLICATIONS,
     **esl_out.APPLICATIONS,
     **extension.APPLICATIONS,
@@ -30,7 +31,7 @@ APPLICATIONS: dict[str, Application] = {
 }
 
 # These cannot run on a caller who hears nothing yet: FreeSWITCH opens early media for them.
-NEED_MEDIA = frozenset({"playback", "play_and_get_digits", "record_session"})
+NEED_MEDIA = frozenset({"playback", "play_and_get_digits", "record", "record_session"})
 
 
 class Session:

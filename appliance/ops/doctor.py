@@ -40,8 +40,7 @@ FORBIDDEN_MODULES = (
 )
 NEVER_LISTED = ("load", "unload", "reload", "eval", "expand", "sched_api", "global_setvar", "chat", "db")
 """Commands that every FreeSWITCH has and no allow-list of ours names: their absence shows that it works."""
-LEAST_FREE = 1 << 30
-"""Bytes that must be free where recordings and CDR files go."""
+REQUEST_TIMEOUT_S = 2.0
 
 
 class Finding(NamedTuple):
@@ -252,9 +251,12 @@ def _switch_may_write(folder: Path, esl_port: int) -> bool | None:
 
 def _disk(settings: Settings) -> Finding:
     free = {folder: shutil.disk_usage(folder).free for folder in (settings.spool_dir, settings.recordings_dir)}
-    short = [f"{folder}: {free[folder] >> 20} MiB" for folder in free if free[folder] < LEAST_FREE]
+    least_mb = settings.disk_warning_mb
+    short = [f"{folder}: {free[folder] >> 20} MiB" for folder in free if free[folder] >> 20 < least_mb]
     if short:
-        return Finding("disk", False, f"less than {LEAST_FREE >> 20} MiB free, {', '.join(short)}")
+        lowest = min(free.values()) >> 20
+        then = "; new calls are not recorded" if lowest < settings.disk_floor_mb else ""
+        return Finding("disk", False, f"less than {least_mb} MiB free, {', '.join(short)}{then}")
     least = min(free.values())
     return Finding("disk", True, f"{least >> 20} MiB free")
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from appliance.config import Settings
+from appliance.domain.recording import Room, room
 from appliance.errors import ApplianceError
 from appliance.ops.messages import Messages, judged_messages
 from appliance.ops.state import State
@@ -58,6 +60,22 @@ class Spool:
 
 
 @dataclass(frozen=True, slots=True)
+class Recordings:
+    """How recording fares.
+
+    :param free: bytes free where recordings lie.
+    :param waiting: the switch's files that are finished and not kept yet.
+    :param damaged: how many could not be read and were set aside.
+    """
+
+    state: State
+    room: Room
+    free: int
+    waiting: int
+    damaged: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkPart:
     """A trunk that is asked whether it is there; ``since`` when it was found so."""
 
@@ -86,6 +104,7 @@ class Health:
     handlers: Part
     database: Part
     spool: Spool
+    recordings: Recordings
     trunks: Trunks
     messages: Messages
     last_cdr_at: datetime | None
@@ -99,6 +118,8 @@ class Probes:
     :param database: asks the database and returns when the newest call was collected.
     :param trunks: the trunks that are asked; nothing is asked for it.
     :param outbox: how full it is; likewise.
+    :param damaged: how many recordings were set aside.
+    :param waiting: how many are not kept yet.
     """
 
     switch: Callable[[], None]
@@ -106,6 +127,8 @@ class Probes:
     database: Callable[[], datetime | None]
     trunks: Callable[[], Sequence[TrunkPart]] = tuple
     outbox: Callable[[], Fill] = Fill
+    damaged: Callable[[], int] = lambda: 0
+    waiting: Callable[[], int] = lambda: 0
 
 
 #: How the event socket greets (mod_event_socket ``listener_run``), and the handlers, which speak first.
@@ -150,9 +173,10 @@ def read_health(settings: Settings, probes: Probes) -> Health:
     space = psutil.disk_usage(str(_existing(settings.state_dir)))
     disk = Resource(_judged("disk", space.percent), space.percent, space.used, space.total)
     spool = _spool(settings.spool_dir)
+    recordings = _recordings(settings, probes)
     trunks = _judged_trunks(probes.trunks())
     messages = judged_messages(probes.outbox(), datetime.now(UTC))
-    parts = (cpu, memory, disk, switch, handlers, database, spool, trunks, messages)
+    parts = (cpu, memory, disk, switch, handlers, database, spool, recordings, trunks, messages)
     return Health(
         state=max((part.state for part in parts), key=list(State).index),
         cpu=cpu,
@@ -162,6 +186,7 @@ def read_health(settings: Settings, probes: Probes) -> Health:
         handlers=handlers,
         database=database,
         spool=spool,
+        recordings=recordings,
         trunks=trunks,
         messages=messages,
         last_cdr_at=last_cdr_at,
@@ -176,6 +201,23 @@ def _asked(probe: Callable[[], None], where: str) -> Part:
         why = error.strerror if isinstance(error, OSError) else str(error)
         return Part(State.BAD, where, why or str(error) or type(error).__name__)
     return Part(State.GOOD, where)
+
+
+def _recordings(settings: Settings, probes: Probes) -> Recordings:
+    """No room is bad; little room, many that wait, and damaged ones are to be watched. What cannot be asked is told
+    by the part that does not answer."""
+    free = psutil.disk_usage(str(_existing(settings.recordings_dir))).free
+    there = room(free, settings.disk_floor_mb << 20, settings.disk_warning_mb << 20, Room.PLENTY)
+    waiting = damaged = 0
+    with contextlib.suppress(ApplianceError, OSError):
+        waiting, damaged = probes.waiting(), probes.damaged()
+    watch, bad = SPOOL_LIMITS
+    states = [
+        {Room.PLENTY: State.GOOD, Room.SHORT: State.WATCH, Room.NONE: State.BAD}[there],
+        State.BAD if waiting >= bad else State.WATCH if waiting >= watch else State.GOOD,
+        State.WATCH if damaged else State.GOOD,
+    ]
+    return Recordings(max(states, key=list(State).index), there, free, waiting, damaged)
 
 
 def _judged_trunks(trunks: Sequence[TrunkPart]) -> Trunks:

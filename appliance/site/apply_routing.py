@@ -62,6 +62,7 @@ def merge_lines(merge: Merge) -> None:
             "trunk_id": part.trunk,
             "schedule_id": part.schedule,
             "skills": sorted(set(part.skills)),
+            "record": part.record,
         }
         merge.put("line", part.id, stored.get(part.id), partial(Line, id=part.id), values)
     merge.session.flush()
@@ -126,6 +127,8 @@ def merge_numbers(merge: Merge) -> None:
             "whisper": part.whisper,
             "record": part.record,
             "record_notice": part.record_notice,
+            "notice_prompt": part.notice_prompt,
+            "retention_days": part.retention_days,
             "in_service": part.in_service,
         }
         merge.put("number", part.number, stored.get(part.number), partial(Number, number=part.number), values)

@@ -155,15 +155,22 @@ def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
         if part.flow is not None and (part.account, part.flow) not in known_flows:
             yield document.finding((*path, "flow"), "unknown-flow", value=part.flow, account=part.account)
         yield from check_lines(document, (*path, "lines"), part.lines, part.account)
-        if part.record == "all" and part.record_notice:
-            here = (*path, "record_notice")
-            yield from check_prompt(document, here, part.account, NOTICE, find_prompt)
+        if part.record_notice and _is_recorded(document, part):
+            named = part.notice_prompt != NOTICE
+            here = (*path, "notice_prompt" if named else "record_notice")
+            yield from check_prompt(document, here, part.account, part.notice_prompt, find_prompt)
         if part.whisper:
             yield from check_prompt(document, (*path, "whisper"), part.account, part.whisper, find_prompt)
         for reason, treated in part.rules.refusals.items():
             if treated.prompt:
                 here = (*path, "rules", "refusals", reason, "prompt")
                 yield from check_prompt(document, here, part.account, treated.prompt, find_prompt)
+
+
+def _is_recorded(document: Document, part: NumberPart) -> bool:
+    """Whether calls to the number may be: by its own policy, or a line's."""
+    said = [line.record for line in document.site.lines if line.account == part.account]
+    return any(record not in ("", "off") for record in [part.record, *said])
 
 
 def _destination(document: Document, path: Path, part: NumberPart) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from appliance.domain.hook import HookKind
+from appliance.domain.recording import RETENTION_DAYS
+from appliance.site.check import NOTICE
 from appliance.site.values import written_amount
 from appliance.store.models import (
     Account,
@@ -117,6 +119,7 @@ def _line(row: Line) -> dict[str, Any]:
         "backup_trunks": list(row.backup_trunks),
         "confirm": row.confirm,
         "skills": list(row.skills),
+        **({"record": row.record} if row.record else {}),
     }
 
 
@@ -210,10 +213,21 @@ def _numbers(session: Session) -> list[dict[str, Any]]:
                 **where,
                 "record": row.record,
                 "record_notice": row.record_notice,
+                **_recording_ways(row),
                 "in_service": row.in_service,
                 "subscriptions": [_subscription(subscription) for subscription in subscriptions],
             }
         )
+    return made
+
+
+def _recording_ways(row: Number) -> dict[str, Any]:
+    """What is not at its default."""
+    made: dict[str, Any] = {}
+    if row.notice_prompt != NOTICE:
+        made["notice_prompt"] = row.notice_prompt
+    if row.retention_days != RETENTION_DAYS:
+        made["retention_days"] = row.retention_days
     return made
 
 

@@ -36,6 +36,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "not a prompt's name (small letters, digits, -, at most 60): {value}",
         "不是合法的语音名称（小写字母、数字、-，最多 60 个）：{value}",
     ),
+    "not-a-record-policy": (
+        "must be off, all or share:N (N from 1 to 99): {value}",
+        "必须是 off、all 或 share:N（N 为 1 到 99）：{value}",
+    ),
     "must-be-flag": ("must be true or false", "必须是 true 或 false"),
     "must-be-whole": ("must be a whole number from {low} to {high}", "必须是 {low} 到 {high} 的整数"),
     "must-be-one-of": ("must be one of {choices}", "必须是以下之一：{choices}"),

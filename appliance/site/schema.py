@@ -18,8 +18,9 @@ from appliance.domain.flow.nodes import TYPES, fields_of
 from appliance.domain.hook import Encoding, HookKind
 from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.numbers import CallerKind, NumberFormat
+from appliance.domain.recording import RETENTION_DAYS
 from appliance.domain.refusal import Refusal
-from appliance.domain.routing import CalledFrom, CallerIdPolicy, RecordPolicy
+from appliance.domain.routing import CalledFrom, CallerIdPolicy
 from appliance.site.values import (
     AccessCode,
     Address,
@@ -35,6 +36,7 @@ from appliance.site.values import (
     HeaderName,
     HoursText,
     Id,
+    LineRecord,
     Name,
     NeededPrompt,
     OptionalId,
@@ -42,6 +44,7 @@ from appliance.site.values import (
     Peer,
     PlaceText,
     PromptName,
+    Record,
     RegionPrefix,
     ShortName,
     ShownNumber,
@@ -143,6 +146,7 @@ class LinePart(Part):
     backup_trunks: list[Id] = []
     confirm: Flag = False
     skills: list[Id] = []
+    record: LineRecord = ""
 
 
 class QueuePart(Part):
@@ -276,8 +280,10 @@ class NumberPart(Part):
     overflow: OptionalId = None
     rules: RulesPart = RulesPart()
     whisper: PromptName = ""
-    record: Annotated[str, choice(*RecordPolicy)] = "all"
+    record: Record = "all"
     record_notice: Flag = True
+    notice_prompt: NeededPrompt = "record-notice"
+    retention_days: Annotated[int, whole(1, 3650)] = RETENTION_DAYS
     in_service: Flag = True
     subscriptions: list[SubscriptionPart] = []
 

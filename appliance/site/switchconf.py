@@ -53,7 +53,7 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "app",
         (
             *("answer", "pre_answer", "hangup", "transfer", "set", "multiset"),
-            *("playback", "play_and_get_digits", "record_session", "stop_record_session"),
+            *("playback", "play_and_get_digits", "record", "record_session", "stop_record_session"),
             *("bridge", "execute_extension", "limit", "limit_execute", "sched_hangup"),
         ),
     ),

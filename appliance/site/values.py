@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from appliance.domain import calendar, lists, money, numbers
 from appliance.domain.template import url_fault
+from appliance.domain.recording import read_policy
 from appliance.errors import InvalidNumber
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -309,6 +310,11 @@ def _cause_key(value: object) -> str:
     return text
 
 
+def _record(value: object) -> str:
+    text = _text(value)
+    return text if read_policy(text) else fail("not-a-record-policy", value=text[:80])
+
+
 def _prompt_name(value: object) -> str:
     text = _text(value)
     if text and not is_prompt_name(text):
@@ -371,6 +377,9 @@ AccessCode = Annotated[str, BeforeValidator(_access_code)]
 PlaceText = Annotated[str, BeforeValidator(_place)]
 RegionPrefix = Annotated[str, BeforeValidator(_prefix)]
 CauseKey = Annotated[str, BeforeValidator(_cause_key)]
+Record = Annotated[str, BeforeValidator(_record)]
+#: Empty: the number's.
+LineRecord = Annotated[str, BeforeValidator(lambda value: _record(value) if value else "")]
 PromptName = Annotated[str, BeforeValidator(_prompt_name)]
 NeededPrompt = Annotated[str, BeforeValidator(_needed_prompt)]
 Id = Annotated[str, BeforeValidator(_matching(_ID, "not-an-id"))]

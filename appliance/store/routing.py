@@ -19,6 +19,7 @@ from appliance.domain.numbers import NumberFormat
 from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
 from appliance.domain.queue import Queue
+from appliance.domain.recording import OFF, read_policy
 from appliance.domain.refusal import Refusal
 from appliance.store import models
 from appliance.store.models import Flow, FlowPublication, FlowVersion, SiteState, in_force
@@ -155,6 +156,7 @@ def _line(row: models.Line) -> domain.Line:
         backups=tuple(row.backup_trunks),
         confirm=row.confirm,
         skills=frozenset(row.skills),
+        record=row.record,
     )
 
 
@@ -190,8 +192,9 @@ def _number(row: models.Number, graphs: _Graphs) -> domain.NumberRoute:
             frozenset(map(Disposition, row.fail_over)),
         ),
         overflow=by_row.get(row.overflow_id) if row.overflow_id is not None else None,
-        record=domain.RecordPolicy(row.record),
-        record_notice=row.record_notice,
+        # What a later version may have written is no reason to take no calls: nothing is recorded then.
+        record=read_policy(row.record) or OFF,
+        record_notice=row.notice_prompt if row.record_notice else "",
         in_service=row.in_service and leads_somewhere,
         rules=_rules(row.rules, row.account_id, by_name),
         whisper=row.whisper,

@@ -18,10 +18,10 @@ import structlog
 from appliance.domain import cdr
 from appliance.domain.outcome import disposition, with_tried
 from appliance.errors import SwitchGone, UnsafeArgument
-from appliance.switch import escape, waiting
+from appliance.switch import escape, messages, waiting
 from appliance.switch.dialling import LINE_FULL, causes_of, ringing
 from appliance.switch.invites import invite_of, notes_of
-from appliance.switch.leg import Digits, NoInput, Played, Target, Tried
+from appliance.switch.leg import Digits, NoInput, Played, Recorded, Target, Tried
 from appliance.switch.link import REPLY_TIMEOUT_S
 from appliance.switch.session import Application, Session
 
@@ -165,6 +165,20 @@ class EslLeg:
         work = [("playback", file), ("multiset", escape.multiset({waiting.TERMINATORS: ""}))]
         # Emptied by ``playback_function`` before it plays.
         return self._run(work, "playback_terminator_used", PLAY_LIMIT_S)
+
+    def record(self, to: str, max_s: int, silence_s: int, keys: str) -> Recorded | None:
+        """See ``Leg.record``."""
+        file = escape.media_path(self._folders.recordings / to, self._folders.recordings)
+        asking, terminators = messages.argument(file, max_s, silence_s), waiting.terminators(keys)
+        if not messages.folder_is_there(file):
+            return None
+        self._variables[waiting.TERMINATORS] = terminators
+        # What is played next must not be ended by these keys.
+        work = [("record", asking), ("multiset", escape.multiset({waiting.TERMINATORS: ""}))]
+        milliseconds = self._run(work, "record_ms", max_s + PLAY_LIMIT_S)
+        fell_silent = self._session.value("silence_hits_exhausted") == "true"
+        key = self._session.value("playback_terminator_used")
+        return messages.recorded(milliseconds, silence_s if fell_silent else 0, key)
 
     def connect(
         self, targets: Sequence[Target], record_to: str | None, *, go_on: bool, music: Path | None = None

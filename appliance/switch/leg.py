@@ -16,7 +16,7 @@ from typing import Protocol
 from appliance.domain.called import Invite
 from appliance.domain.outcome import Disposition, Target, Tried
 
-__all__ = ["Digits", "Disposition", "Leg", "LegHandler", "NoInput", "Played", "Target", "Tried"]
+__all__ = ["Digits", "Disposition", "Leg", "LegHandler", "NoInput", "Played", "Recorded", "Target", "Tried"]
 
 
 class Played(StrEnum):
@@ -36,6 +36,15 @@ class Digits:
 @dataclass(frozen=True, slots=True)
 class NoInput:
     """The caller pressed nothing in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a caller has said. ``seconds`` of it, without the silence that ended it; ``key`` that ended it, if one
+    did."""
+
+    seconds: float
+    key: str = ""
 
 
 class Leg(Protocol):
@@ -91,6 +100,18 @@ class Leg(Protocol):
 
         Handlers that die do not end a wait. The first one of a second or more has the call forget how often
         it lost its handlers, so that only those that die soon after they have taken it bring it to the fallback.
+        """
+
+    def record(self, to: str, max_s: int, silence_s: int, keys: str) -> Recorded | None:
+        """Record what the caller says, until he presses one of ``keys`` (as in ``wait``), says nothing for
+        ``silence_s`` seconds, or ``max_s`` seconds are over; None: he said nothing, or it cannot be recorded.
+
+        ``to`` is relative to the recordings folder. The call is to be answered. The file is whole when the verb
+        returns, and also when the caller hangs up (``CallerGone``): what he has said by then is kept.
+
+        One who talks on is not interrupted by the handlers' death: the switch records to the end.
+
+        :raises UnsafeArgument: ``to`` leads out of the folder, or a time is not 1 to 3600 s (silence: 1 to 60).
         """
 
     def connect(

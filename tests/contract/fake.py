@@ -18,9 +18,9 @@ from pathlib import Path
 from appliance.domain.called import Invite
 from appliance.domain.outcome import with_tried
 from appliance.errors import CallerGone, UnsafeArgument
-from appliance.switch import escape, waiting
+from appliance.switch import escape, messages, waiting
 from appliance.switch.dialling import LINE_FULL, ringing
-from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
+from appliance.switch.leg import Digits, Disposition, NoInput, Played, Recorded, Target, Tried
 
 INVITE = Invite(
     address="127.0.0.1",
@@ -54,6 +54,7 @@ class FakeLeg:
     :param missing: prompts that are not there, by file name.
     :param notes: what the leg carries already, as one that comes back from dead handlers.
     :param others: calls that are counted already, ``{"number 4008001234": 2}``.
+    :param says: what the caller says at each ``record`` in turn; none left: nothing.
     :param gone_at: the caller hangs up during that verb: ``"play"``, or ``"play 2"`` for the second one.
 
     ``did`` lists the verbs carried out, with a prompt's file name, a line's id or a cause (several joined with
@@ -71,6 +72,7 @@ class FakeLeg:
         notes: Mapping[str, str] | None = None,
         gone_at: str = "",
         others: Mapping[str, int] | None = None,
+        says: Iterable[Recorded | None] = (),
         uuid: str = "7d0c5a86-6d3c-4f0e-9a55-2c6ce5f1d6a4",
     ) -> None:
         self.invite = invite
@@ -80,6 +82,7 @@ class FakeLeg:
         self.missing = set(missing)
         self.gone_at = gone_at
         self.others = dict(others or {})
+        self.says = list(says)
         self.did: list[tuple[str, ...]] = []
         self.told: dict[str, str] = dict(notes or {})
         self.targets: list[Target] = []
@@ -138,6 +141,17 @@ class FakeLeg:
         pressed = self.presses.pop(0) if keys and self.presses else ""
         key = next((one for one in pressed if one in keys), "")
         return Digits(key) if key else NoInput()
+
+    def record(self, to: str, max_s: int, silence_s: int, keys: str) -> Recorded | None:
+        """See ``Leg.record``."""
+        file = escape.media_path(Path("/recordings") / to, Path("/recordings"))
+        messages.argument(file, max_s, silence_s)
+        waiting.terminators(keys)
+        self._do("record", to)
+        said = self.says.pop(0) if self.says else None
+        if said is not None:
+            self.recorded_to.append(to)
+        return said
 
     def connect(
         self, targets: Sequence[Target], record_to: str | None, *, go_on: bool, music: Path | None = None

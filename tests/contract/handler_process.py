@@ -13,7 +13,9 @@ import dataclasses
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
@@ -21,6 +23,8 @@ from gevent import socket
 from gevent.queue import Queue
 from gevent.server import StreamServer
 
+from appliance.calls.desk import Desk
+from appliance.calls.message import take_message
 from appliance.domain.outcome import Disposition
 from appliance.errors import ApplianceError, CallerGone
 from appliance.switch.esl_leg import Folders
@@ -114,11 +118,21 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
         case "wait":
             answer = leg.wait([Path(sound) for sound in args["sounds"]], args["keys"])
             return answer.keys if isinstance(answer, Digits) else None
+        case "record":
+            said = leg.record(**args)
+            return None if said is None else [said.seconds, said.key]
         case "connect":
             targets = [_target(fields) for fields in args["targets"]]
             music = Path(args["music"]) if args["music"] else None
             tried = leg.connect(targets, args["record_to"], go_on=args["go_on"], music=music)
             return [[one.line, one.disposition.value, one.cause] for one in tried]
+        case "take_message":
+            folder = Path(args["prompts"])
+            # Of the desk it wants prompts, room and names; of the call, whose prompts they are.
+            desk: Any = SimpleNamespace(has_room=lambda: True, find_prompt=lambda _, name: folder / f"{name}.wav")
+            desk.play, desk.message_name = partial(Desk.play, desk), partial(Desk.message_name, desk)
+            call: Any = SimpleNamespace(route=SimpleNamespace(account="acme"))
+            return take_message(leg, call, args["prompt"], args["max_s"], desk).value
         case "hold":
             return leg.hold(**args)
         case "let_go":

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from appliance import errors
 from appliance.domain.called import Invite
-from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
+from appliance.switch.leg import Digits, Disposition, NoInput, Played, Recorded, Target, Tried
 
 _PATIENCE_S = 45.0
 
@@ -60,6 +60,11 @@ class RemoteLeg:
         """See ``Leg.wait``."""
         key = await self.do("wait", sounds=[str(sound) for sound in sounds], keys=keys)
         return NoInput() if key is None else Digits(key)
+
+    async def record(self, to: str, max_s: int = 10, silence_s: int = 5, keys: str = "#") -> Recorded | None:
+        """See ``Leg.record``."""
+        said = await self.do("record", to=to, max_s=max_s, silence_s=silence_s, keys=keys)
+        return None if said is None else Recorded(*said)
 
     async def connect(self, target: Target, record_to: str | None = None, **ways: Any) -> Tried:
         """See ``Leg.connect``; one line."""

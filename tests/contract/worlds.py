@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from appliance.domain.cdr import PACKED, unpacked
 from appliance.errors import SwitchRefused
-from appliance.switch.leg import Digits, Disposition, NoInput, Played, Target, Tried
+from appliance.switch.leg import Digits, Disposition, NoInput, Played, Recorded, Target, Tried
 from appliance.testphone import IncomingCall, LineScript, OutgoingCall, Phone
 from tests.contract.fake import ANY, FakeLeg
 from tests.contract.remote import RemoteLeg, Stage
@@ -217,6 +217,9 @@ class AwaitedFake:
 
     async def wait(self, sounds: Sequence[Path], keys: str = "") -> Digits | NoInput:
         return self.leg.wait(sounds, keys)
+
+    async def record(self, to: str, max_s: int = 10, silence_s: int = 5, keys: str = "#") -> Recorded | None:
+        return self.leg.record(to, max_s, silence_s, keys)
 
     async def connect(self, target: Target, record_to: str | None = None, **ways: Any) -> Tried:
         return (await self.connect_any([target], record_to, **ways))[0]

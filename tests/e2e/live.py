@@ -14,11 +14,14 @@ import soundfile
 from appliance import bootstrap, config
 from appliance.cli import box
 from appliance.config import Settings
+from appliance.media import keys, listen
 from appliance.ops.supervise import Supervisor
-from appliance.store.queries import calls
+from appliance.store.queries import calls, recordings
 from appliance.store.queries.call_views import CallDetail
+from appliance.store.queries.recordings import RecordingRow
 from appliance.store.queries.scope import Scope, reading
 from appliance.store.unit import Store
+from tests.support.audio import Recording, read_wav
 from tests.support.ports import free_rtp_range, free_tcp_port, free_udp_port, release
 
 #: RTP streams of a box; no test holds more. Other phones' ports lie elsewhere.
@@ -159,6 +162,27 @@ class LiveBox:
             time.sleep(0.1)
         raise AssertionError(f"no stored call of {caller}; collector:\n{self.parts.log('collector')[-2000:]}")
 
+    def kept(self, call_uuid: str, within_s: float = 20.0) -> RecordingRow:
+        """The recording of a call, as soon as it is kept."""
+        deadline = time.monotonic() + within_s
+        store = Store(self.settings.database_url)
+        while time.monotonic() < deadline:
+            with reading(store, Scope(None)) as reader:
+                found = recordings.of_call(reader, call_uuid)
+            if found:
+                return found[0]
+            time.sleep(0.1)
+        raise AssertionError(f"not kept; keeper says:\n{self.parts.log('keeper')[-3000:]}")
+
+    def heard(self, row: RecordingRow) -> Recording:
+        """A kept recording, decrypted and decoded as a player gets it."""
+        ring = keys.read_keyring(self.settings.recording_key_file)
+        out = self.settings.state_dir / f"heard-{row.id}.wav"
+        file = listen.opened(self.settings.recordings_dir, row.file, row.key_id, ring)
+        with contextlib.closing(listen.Decoded(file)) as decoded:
+            out.write_bytes(b"".join(decoded.part(0, decoded.size)))
+        return read_wav(out)
+
     def usage(self, line: str) -> int:
         """Slots of a line that are taken, by the switch's own count."""
         with bootstrap.switch_api(self.settings) as api:
@@ -195,8 +219,11 @@ def live_box(
         rtp_port_min=rtp_first,
         rtp_port_max=rtp_last,
         collect_interval_s=0.1,
+        recording_interval_s=0.2,
+        recording_key_file=str(folder / "recording-keys"),
         **overrides,
     )
+    keys.add_key(settings.recording_key_file)
     tone_prompts(settings.prompts_dir / "acme")
     file = folder / "site.yaml"
     file.write_text(

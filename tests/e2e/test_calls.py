@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ import pytest
 from appliance.store.queries.call_views import CallDetail
 from appliance.testphone import CallFailed, IncomingCall, LineScript, OutgoingCall, Phone
 from tests.e2e.live import LANDING, NUMBER, LiveBox
-from tests.support.audio import assert_no_tone, assert_tone, read_wav
+from tests.support.audio import assert_no_tone, assert_tone
 
 _callers = (f"1390000{n:04d}" for n in itertools.count(1))
 
@@ -79,7 +80,16 @@ async def test_a_call_from_end_to_end(box: LiveBox) -> None:
     assert one.charge is not None
     # Metered from the line's answer, six seconds first, 0.6 yuan a minute.
     assert (one.charge.metered_seconds, one.charge.amount) == (-(-one.row.bridged_ms // 1000), 60_000)
-    recording = read_wav(box.settings.recordings_dir / one.row.recording)
+    assert (one.notice, one.unrecorded) == ("", "")  # this number tells nobody
+    # Kept: Opus, sealed, and the switch's own file is gone.
+    kept = await asyncio.to_thread(box.kept, one.row.uuid)
+    assert (kept.kind, kept.format, kept.channels) == ("talk", "opus", 2)
+    sealed = (box.settings.recordings_dir / kept.file).read_bytes()
+    assert sealed.startswith(b"G400REC1") and kept.key_id
+    assert hashlib.sha256(sealed).hexdigest() == kept.sha256 and len(sealed) == kept.bytes
+    await asyncio.sleep(0.5)
+    assert not (box.settings.recordings_dir / one.row.recording).exists()
+    recording = box.heard(kept)
     assert abs(recording.seconds - one.row.bridged_ms / 1000) < 0.3
     assert_tone(recording.left, 600, 1.0, 2.0)
     assert_tone(recording.right, 900, 1.0, 2.0)

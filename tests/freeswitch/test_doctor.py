@@ -156,8 +156,8 @@ def test_the_embedded_switch_is_told_what_does_not_apply(tmp_path: Path) -> None
 
 
 def test_a_full_disk_and_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "LEAST_FREE", 1 << 62)
-    assert "MiB" in verdict("disk", tmp_path, Scripted()).words
+    short = verdict("disk", tmp_path, Scripted(), disk_warning_mb=1 << 40, disk_floor_mb=1 << 39)
+    assert not short.ok and "MiB free" in short.words and "new calls are not recorded" in short.words
     monkeypatch.setattr(doctor, "_switch_may_write", lambda folder, port: False)
     found = red(doctor.examine(load(state_dir=tmp_path, esl_port=9, sip_port=9), Scripted()))
     assert found["spool"].endswith("the switch's user cannot write there")

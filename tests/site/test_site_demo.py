@@ -20,7 +20,8 @@ from appliance.site.schema import SiteFile
 PROMPTS = PROJECT_ROOT / "freeswitch-scripts" / "prompts" / "zh"
 TEXTS = tomllib.loads((PROMPTS / "texts.toml").read_text(encoding="utf-8"))
 MUSIC = sorted(TEXTS["music"])
-NAMES = sorted(set(TEXTS) - {"pinyin", "music"})
+TONES = sorted(TEXTS["tones"])
+NAMES = sorted(set(TEXTS) - {"pinyin", "music", "tones"})
 #: Strung together, so short and without a pause at their ends.
 NUMBERS = [name for name in NAMES if name.startswith("n-")]
 
@@ -50,7 +51,8 @@ def test_announcements_of_the_rules_are_in_the_set() -> None:
 
 
 def test_every_file_has_its_words() -> None:
-    assert {path.stem for path in PROMPTS.glob("*.wav")} == set(NAMES) | set(MUSIC) | ({"apology"} - set(NAMES))
+    said = set(NAMES) | {"apology"}
+    assert {path.stem for path in PROMPTS.glob("*.wav")} == said | set(MUSIC) | set(TONES)
     assert set(NAMES) <= set(TEXTS["pinyin"])
     assert "for trying only" in (PROMPTS / "README").read_text(encoding="utf-8")
 
@@ -72,6 +74,12 @@ def test_a_prompt_is_telephone_sound_of_even_loudness(name: str) -> None:
     assert shortest < len(samples) / 8000 < 15
     assert -26 < level(samples) < -18
     assert max(map(abs, samples)) < 32000
+
+
+def test_the_beep_is_short_and_does_not_click() -> None:
+    samples = samples_of("beep")
+    assert 0.3 < len(samples) / 8000 < 0.6 and -24 < level(samples) < -18
+    assert max(abs(samples[0]), abs(samples[-1])) < 200
 
 
 @pytest.mark.parametrize("name", NUMBERS)

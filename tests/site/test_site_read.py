@@ -164,7 +164,12 @@ FIELDS = [
     ("trunk: desk-sales, max_calls: 2", "trunk: desk-sales, max_calls: 2.0", "2.0", "from 0 to 1000"),
     ("name: 销售, number", "kind2: x, number", "kind2", "lines[0].kind2: unknown field"),
     ("trunk: desk-sales, max_calls", "max_calls", "sales-1, account", "lines[0].trunk: is required"),
-    ("record: all", "record: some", "record: some", "numbers[0].record: must be one of all, off"),
+    (
+        "record: all",
+        "record: some",
+        "record: some",
+        "numbers[0].record: must be off, all or share:N (N from 1 to 99): some",
+    ),
     (
         "record_notice: true",
         "record_notice: yes",

@@ -14,7 +14,8 @@ from sqlalchemy import update
 from appliance.domain.called import Incoming, Invite, identify
 from appliance.domain.flow import HangUp, Menu, Ring
 from appliance.domain.numbers import NumberFormat
-from appliance.domain.routing import CalledFrom, CallerIdPolicy, RecordPolicy, RoutingTable
+from appliance.domain.recording import OFF
+from appliance.domain.routing import CalledFrom, CallerIdPolicy, RoutingTable
 from appliance.errors import StoreError
 from appliance.store.models import Account, Flow, FlowPublication, FlowVersion, Line, Number, SiteState, Trunk
 from appliance.store.routing import load_table, revision
@@ -103,7 +104,7 @@ def test_the_table_holds_what_is_published(site: Store) -> None:
     assert isinstance(flow.nodes["soon"], Ring)
     assert isinstance(flow.nodes["bye"], HangUp)
     direct = found.numbers["4008005678"]
-    assert (direct.flow, direct.hunt.lines, direct.record) == (None, ("b", "a"), RecordPolicy.OFF)
+    assert (direct.flow, direct.hunt.lines, direct.record) == (None, ("b", "a"), OFF)
     assert not found.numbers["4008009999"].in_service
 
 

@@ -327,6 +327,10 @@ NEW_ROWS = {
     "flow_drafts": f"INSERT INTO flow_drafts VALUES (:nobody, '{{}}', 1, '{AT}', '')",
     "hooks": "INSERT INTO hooks VALUES"
     " ('h', :nobody, '', 'sms', 'http://a', '', '', '', '', '', 'GET', 'form', '{}', '{}', '{}', '', NULL)",
+    "recordings": "INSERT INTO recordings VALUES (1, :nobody, 'demo', '400', '', "
+    f"'{AT}', 'talk', 's', 'f', 'opus', 2, 1, 1, '', '', '{AT}', '{AT}', NULL, '', '', NULL, '', '')",
+    "recording_access": "INSERT INTO recording_access VALUES"
+    f" (1, '{AT}', 'a', '', 'play', 'u', :nobody, 'demo', '')",
     "queue_stays": f"INSERT INTO queue_stays VALUES (1, :nobody, 1, 'q', 'demo', '400', '{AT}', 1, 'full', '')",
 }
 

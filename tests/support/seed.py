@@ -8,6 +8,7 @@ operators ``admin`` (every account), ``desk`` (the first account) and ``other`` 
 from __future__ import annotations
 
 import math
+import os
 import random
 import struct
 import sys
@@ -19,7 +20,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from appliance.media.keep import Keeping, keep_once
+from appliance.media.keys import NO_KEYS
 from appliance.store import operators, schema
+from appliance.store import recordings as kept
 from appliance.store.models import (
     Account,
     CalendarDay,
@@ -38,12 +42,14 @@ from appliance.store.models import (
     Price,
     Queue,
     QueueStay,
+    Recording,
     Region,
     Role,
     Schedule,
     Subscription,
     Trunk,
 )
+from appliance.store.recordings import Who
 from appliance.store.unit import Store
 
 PASSWORD = "correct horse"
@@ -408,7 +414,7 @@ def _stays(session: Session) -> None:
         )
 
 
-def _speak(file: Path, seconds: float, dice: random.Random) -> None:
+def _speak(file: Path, seconds: float, dice: random.Random, channels: int = 2) -> None:
     """Two voices by turns, as far as tones in bursts are voices: caller left, line right."""
     file.parent.mkdir(parents=True, exist_ok=True)
     rate = 8000
@@ -419,9 +425,10 @@ def _speak(file: Path, seconds: float, dice: random.Random) -> None:
             level = dice.random()
             caller_speaks ^= dice.random() < 0.25
         sample = int(12_000 * level * math.sin(at * (0.11 if caller_speaks else 0.17)) * math.sin(at / 900) ** 2)
-        frames += struct.pack("<hh", sample if caller_speaks else 0, 0 if caller_speaks else sample)
+        sides = (sample if caller_speaks else 0, 0 if caller_speaks else sample)
+        frames += struct.pack("<hh", *sides) if channels == 2 else struct.pack("<h", sample)
     with wave.open(str(file), "wb") as out:
-        out.setnchannels(2)
+        out.setnchannels(channels)
         out.setsampwidth(2)
         out.setframerate(rate)
         out.writeframes(bytes(frames))
@@ -436,7 +443,32 @@ def make(folder: Path, now: datetime | None = None) -> Store:
     with store.work() as session:
         fill(session, folder / "recordings", now or datetime.now(UTC))
         session.commit()
+    _keep(store, folder / "recordings", now or datetime.now(UTC))
     return store
+
+
+def _keep(store: Store, recordings: Path, now: datetime) -> None:
+    """Keep the recordings of all calls but the newest two, as the box would have done by now, and a message of a
+    caller whom nobody answered; one is held, and was heard."""
+    with store.work() as session:
+        call = session.scalars(
+            select(Call).where(Call.outcome.startswith("failed")).order_by(Call.started_at.desc())
+        ).first()
+        assert call is not None
+        call.messages = f"messages/{call.uuid}-m1.wav"
+        session.commit()
+    _speak(recordings / call.messages, 7.5, random.Random(1), channels=1)
+    for file in recordings.rglob("*.wav"):
+        fresh = file.stem[-12:] in ("000000000000", "000000000001")
+        os.utime(file, (now.timestamp() - (0 if fresh else 7200),) * 2)
+    keep_once(Keeping(recordings, store, lambda: now, NO_KEYS, settle_s=3600))
+    with store.work() as session:
+        boss = Who("desk", "192.0.2.7", "east")
+        first = session.scalars(select(Recording.id).where(Recording.kind == "talk").order_by(Recording.id)).first()
+        assert first is not None
+        kept.note_access(session, first, boss, "play", now - timedelta(minutes=2))
+        kept.hold(session, first, boss, "合同纠纷 2026-17", now - timedelta(minutes=1))
+        session.commit()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from flask import Flask
 from flask_babel import force_locale
 from sqlalchemy import delete, select, update
 
-from appliance.store.models import Account, Call, CallLeg, Charge, Number
+from appliance.store.models import Account, Call, CallLeg, Charge, Number, Recording, RecordingAccess
 from appliance.store.queries import Scope, calls, reading
 from appliance.store.queries.calls import CallFilter
 from appliance.store.unit import Store
@@ -163,7 +163,7 @@ def test_a_name_that_a_carrier_sent_is_text_and_nothing_else(sign_in: SignIn, st
 def test_an_empty_box_says_what_to_do(sign_in: SignIn, store: Store) -> None:
     client = sign_in()
     with store.work() as session:
-        for table in (Charge, CallLeg, Call):
+        for table in (RecordingAccess, Recording, Charge, CallLeg, Call):
             session.execute(delete(table))
         session.commit()
     text = client.get("/").text

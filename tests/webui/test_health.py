@@ -127,9 +127,34 @@ def test_cdrs_that_pile_up(settings: Settings, waiting: int, state: State) -> No
     ("percent", "state"), [(10, State.GOOD), (84.9, State.GOOD), (85, State.WATCH), (95, State.BAD)]
 )
 def test_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch, percent: float, state: State) -> None:
-    usage = SimpleNamespace(percent=percent, used=1, total=2)
+    usage = SimpleNamespace(percent=percent, used=1, total=2, free=1 << 40)
     monkeypatch.setattr(psutil, "disk_usage", lambda _path: usage)
     assert read_health(settings, Probes(fine, fine, lambda: None)).disk.state is state
+
+
+@pytest.mark.parametrize(
+    ("free_mb", "waiting", "damaged", "state"),
+    [
+        (5120, 49, 0, State.GOOD),
+        (5119, 0, 0, State.WATCH),
+        (1023, 0, 0, State.BAD),
+        (9999, 50, 0, State.WATCH),
+        (9999, 500, 0, State.BAD),
+        (9999, 0, 1, State.WATCH),
+    ],
+)
+def test_recordings(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    free_mb: int,
+    waiting: int,
+    damaged: int,
+    state: State,
+) -> None:
+    usage = SimpleNamespace(percent=10.0, used=1, total=2, free=free_mb << 20)
+    monkeypatch.setattr(psutil, "disk_usage", lambda _path: usage)
+    probes = Probes(fine, fine, lambda: None, waiting=lambda: waiting, damaged=lambda: damaged)
+    assert read_health(settings, probes).recordings.state is state
 
 
 @pytest.mark.parametrize(("load", "state"), [(1.9, State.GOOD), (2.0, State.WATCH), (4.0, State.BAD)])

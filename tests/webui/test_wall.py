@@ -8,7 +8,7 @@ from flask import Flask
 from tests.webui.conftest import SignIn
 from webui.wall import OPEN
 
-FILLED_IN = {"uuid": "00000000-0000-4000-8000-000000000000", "filename": "console.css"}
+FILLED_IN = {"uuid": "00000000-0000-4000-8000-000000000000", "filename": "console.css", "recording_id": 1}
 
 
 def test_every_route_but_the_open_ones_needs_a_login(app: Flask) -> None:

@@ -21,16 +21,20 @@ from flask.typing import ResponseReturnValue
 
 from appliance.errors import MediaError
 from appliance.media import recordings
+from appliance.store import recordings as stored
 from appliance.store.queries import calls
+from appliance.store.queries import recordings as kept_recordings
 from appliance.store.queries.call_views import CallRow, Place
 from appliance.store.queries.calls import OUTCOMES, CallFilter
 from appliance.store.queries.queues import stays_of_call
+from appliance.store.queries.recordings import RecordingRow
 from appliance.store.queries.routing import line_choices, number_choices
 from webui.call_filter import Asked, presets, read_filter, with_default_days
 from webui.context import console, now, reader
 from webui.explain import explain
 from webui.export import MOST_ROWS, calls_csv
 from webui.shown import local
+from webui.sound import acting, downloaded, outlined, played
 from webui.trail import trail
 
 bp = Blueprint("calls", __name__)
@@ -105,6 +109,7 @@ def one(uuid: str) -> ResponseReturnValue:
     with reader() as opened:
         call = calls.one(opened, uuid)
         stays = stays_of_call(opened, uuid)
+        kept = kept_recordings.of_call(opened, uuid)
         several_accounts = opened.scope.sees_all
     if call is None:
         abort(404)
@@ -115,19 +120,24 @@ def one(uuid: str) -> ResponseReturnValue:
         several_accounts=several_accounts,
         steps=trail(call, stays),
         charge_words=explain(call.charge) if call.charge else [],
-        has_recording=bool(call.row.recording) and _file(call.row) is not None,
+        kept=kept,
+        has_recording=_talk(kept) is not None or (bool(call.row.recording) and _file(call.row) is not None),
     )
 
 
 @bp.get("/calls/<uuid>/recording")
 def recording(uuid: str) -> ResponseReturnValue:
     """The recording: whole, or the range that a player asks for."""
-    row, path = _recording(uuid)
+    row, kept, path = _recording(uuid)
+    download = "download" in request.args
+    if kept is not None:
+        return downloaded(kept) if download else played(kept)
+    acting(stored.note_unkept, call_uuid=uuid, action="download" if download else "play")
     name = "-".join(filter(None, (row.number, f"{local(row.started_at):%Y%m%d-%H%M%S}", row.caller.lstrip("+"))))
     return send_file(
         path,
         mimetype="audio/wav" if path.suffix == ".wav" else None,
-        as_attachment="download" in request.args,
+        as_attachment=download,
         download_name=name + path.suffix,
         conditional=True,
         max_age=0,
@@ -137,7 +147,9 @@ def recording(uuid: str) -> ResponseReturnValue:
 @bp.get("/calls/<uuid>/outline")
 def outline(uuid: str) -> ResponseReturnValue:
     """The recording's outline for the player: a row a channel, and the length in seconds."""
-    _, path = _recording(uuid)
+    _, kept, path = _recording(uuid)
+    if kept is not None:
+        return outlined(kept)
     try:
         read = recordings.outline(path)
     except MediaError:
@@ -145,13 +157,23 @@ def outline(uuid: str) -> ResponseReturnValue:
     return jsonify(seconds=read.seconds, channels=read.channels)
 
 
-def _recording(uuid: str) -> tuple[CallRow, Path]:
+def _recording(uuid: str) -> tuple[CallRow, RecordingRow | None, Path]:
+    """The call, its kept recording, and the switch's own file, which is looked for only where nothing is kept."""
     with reader() as opened:
         row = calls.recording_of(opened, uuid)
-    path = _file(row) if row else None
-    if row is None or path is None:
+        kept = _talk(kept_recordings.of_call(opened, uuid))
+    if row is None:
         abort(404)
-    return row, path
+    if kept is not None:
+        return row, kept, Path()
+    path = _file(row)
+    if path is None:
+        abort(404)
+    return row, None, path
+
+
+def _talk(kept: Sequence[RecordingRow]) -> RecordingRow | None:
+    return next((one for one in kept if one.kind == "talk" and one.is_playable), None)
 
 
 def _file(row: CallRow) -> Path | None:

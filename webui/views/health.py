@@ -9,9 +9,11 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from appliance.errors import StoreError
+from appliance.media.keep import wavs
 from appliance.ops.health import HANDLERS_GREET, SWITCH_GREETS, Probes, TrunkPart, greeted, read_health
 from appliance.ops.messages import DEAD_WITHIN
 from appliance.store import outbox
+from appliance.store import recordings
 from appliance.store.journal import Journal
 from appliance.store.queries.box import last_collected_at
 from webui.context import console, now
@@ -54,6 +56,14 @@ def probes() -> Probes:
 
     def messages() -> outbox.Fill:
         return outbox.fill(settings.journal_file, now() - DEAD_WITHIN)
+    def waiting() -> int:
+        # What is being recorded is written to all the time.
+        before = now().timestamp() - 60
+        return sum(found.modified_at < before for found in wavs(settings.recordings_dir))
+
+    def damaged() -> int:
+        with store.reading() as session:
+            return recordings.damaged(session)
 
     return Probes(
         switch=greeted(settings.esl_host, settings.esl_port, SWITCH_GREETS),
@@ -61,4 +71,6 @@ def probes() -> Probes:
         database=database,
         trunks=trunks,
         outbox=messages,
+        damaged=damaged,
+        waiting=waiting,
     )

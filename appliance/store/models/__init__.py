@@ -7,6 +7,7 @@ from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowV
 from appliance.store.models.hooks import Hook, Notification
 from appliance.store.models.plans import Plan, Price, Subscription
 from appliance.store.models.queues import Queue, QueueStay
+from appliance.store.models.recordings import Recording, RecordingAccess
 from appliance.store.models.routing import Line, Number, Trunk
 from appliance.store.models.rules import CalendarDay, ListEntry, NumberList, Region, Schedule
 from appliance.store.models.site import SiteState
@@ -33,6 +34,8 @@ __all__ = [
     "Price",
     "Queue",
     "QueueStay",
+    "Recording",
+    "RecordingAccess",
     "Region",
     "Role",
     "Schedule",

@@ -63,6 +63,12 @@ class Call(Base):
     sip_status: Mapped[int | None] = mapped_column()
     #: Relative to the recordings folder; empty: none.
     recording: Mapped[str] = mapped_column(String(200), default="")
+    #: Messages that the caller left, as ``recording``, joined with ``;``.
+    messages: Mapped[str] = mapped_column(Text, default="")
+    #: The prompt that told the caller of the recording; empty: none did.
+    notice: Mapped[str] = mapped_column(String(60), default="")
+    #: Why the talk was not recorded: off, share or no-room; empty: it was, or nobody talked.
+    unrecorded: Mapped[str] = mapped_column(String(10), default="")
     collected_at: Mapped[datetime] = mapped_column(Instant)
     legs: Mapped[list[CallLeg]] = relationship(
         primaryjoin="Call.uuid == foreign(CallLeg.call_uuid)", viewonly=True, order_by="CallLeg.started_at"

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, Boolean, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.domain.hunt import FAIL_OVER
+from appliance.domain.recording import RETENTION_DAYS
 from appliance.store.models.base import Base
 
 
@@ -64,6 +65,8 @@ class Line(Base):
     confirm: Mapped[bool] = mapped_column(Boolean, default=False)
     #: What callers of a queue may ask for.
     skills: Mapped[list[str]] = mapped_column(JSON, default=list)
+    #: Its own policy of recording: off, all or share:N; empty: the number's.
+    record: Mapped[str] = mapped_column(String(10), default="")
 
 
 class Number(Base):
@@ -81,9 +84,14 @@ class Number(Base):
     fail_over: Mapped[list[str]] = mapped_column(JSON, default=lambda: sorted(FAIL_OVER))
     #: The flow that takes calls whose lines could not be joined.
     overflow_id: Mapped[int | None] = mapped_column(ForeignKey("flows.id"))
+    #: off, all or share:N (percent).
     record: Mapped[str] = mapped_column(String(10), default="all")
     #: The caller hears that the call is recorded, before it is.
     record_notice: Mapped[bool] = mapped_column(Boolean, default=True)
+    #: The prompt that says so.
+    notice_prompt: Mapped[str] = mapped_column(String(60), default="record-notice")
+    #: Days that its recordings and messages are kept.
+    retention_days: Mapped[int] = mapped_column(default=RETENTION_DAYS)
     in_service: Mapped[bool] = mapped_column(Boolean, default=True)
     #: Who may call, and when: the fields of a site file's ``rules`` that are not at their default.
     rules: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

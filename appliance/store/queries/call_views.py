@@ -77,6 +77,8 @@ class CallDetail:
     """One call, whole.
 
     :param because: what rules said of it, as ``calls.admit`` notes it.
+    :param notice: the prompt that told the caller of the recording.
+    :param unrecorded: why the talk was not recorded.
     :param named: the names of the lists, schedules and lines that ``because`` speaks of, by ``list=ID``,
         ``schedule=ID`` and ``line=ID``; what has no name, or is gone, is not in it.
     """
@@ -92,6 +94,8 @@ class CallDetail:
     tried: tuple[Attempt, ...]
     legs: tuple[LegView, ...]
     charge: ChargeView | None
+    notice: str = ""
+    unrecorded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

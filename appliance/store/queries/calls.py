@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from appliance.domain import numbers
 from appliance.store.models import Account, Call, CallLeg, Charge, Line, NumberList, Schedule, Trunk
@@ -100,6 +101,8 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         flow=call.flow,
         because=call.because,
         named=_named(reader, call.because),
+        notice=call.notice,
+        unrecorded=call.unrecorded,
         hangup_cause=call.hangup_cause,
         sip_status=call.sip_status,
         tried=tuple(
@@ -170,11 +173,16 @@ def _conditions(wanted: CallFilter) -> list[ColumnElement[bool]]:
 def _caller_matches(text: str) -> ColumnElement[bool]:
     """The number as written or as kept (``+86 138 …`` finds ``138…``); else the name."""
     by_name = Call.caller_name.icontains(text.strip(), autoescape=True)
+    return or_(caller_matches(Call.caller, text), by_name)
+
+
+def caller_matches(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    """A caller's number as written or as kept; what is no part of a number matches none."""
     digits = re.sub(r"[\s\-().]+", "", text)
     if not re.fullmatch(r"\+?[0-9]+", digits):
-        return by_name
+        return false()
     kept = numbers.caller(digits).number or digits
-    return or_(Call.caller.contains(digits, autoescape=True), Call.caller.contains(kept, autoescape=True), by_name)
+    return or_(column.contains(digits, autoescape=True), column.contains(kept, autoescape=True))
 
 
 def _is_outcome(outcome: str) -> ColumnElement[bool]:

@@ -87,6 +87,8 @@ class NumberView:
     in_service: bool
     record: str
     record_notice: bool
+    notice_prompt: str
+    retention_days: int
     strategy: str
     overflow: str
     rules: tuple[RuleView, ...]
@@ -147,6 +149,8 @@ def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberVie
                 in_service=number.in_service,
                 record=number.record,
                 record_notice=number.record_notice,
+                notice_prompt=number.notice_prompt,
+                retention_days=number.retention_days,
                 strategy=number.strategy,
                 overflow=flow_names.get(number.overflow_id or 0, ""),
                 rules=tuple(_rules(number.rules, named)),

@@ -39,6 +39,8 @@ from appliance.store.models import (
     Price,
     Queue,
     QueueStay,
+    Recording,
+    RecordingAccess,
     Region,
     Role,
     Schedule,
@@ -88,6 +90,8 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     NumberList: lambda account: NumberList.account_id == account,
     Queue: lambda account: Queue.account_id == account,
     QueueStay: lambda account: QueueStay.account_id == account,
+    Recording: lambda account: Recording.account_id == account,
+    RecordingAccess: lambda account: RecordingAccess.account_id == account,
     Schedule: lambda account: Schedule.account_id == account,
     Subscription: lambda account: _has(
         _number, _number.number == Subscription.number, _number.account_id == account

@@ -1,0 +1,3 @@
+"""Both databases."""
+
+from tests.support.databases import *  # noqa: F403
