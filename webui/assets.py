@@ -41,8 +41,8 @@ ICONS = (
     "activity-heartbeat", "alert-triangle", "arrow-left", "check", "chevron-left", "chevron-right",
     "clock-hour-4", "cpu", "database", "device-desktop", "device-floppy", "dialpad", "download",
     "file-export", "hash", "headset", "hourglass", "inbox", "language", "list-details", "login-2", "logout",
-    "moon", "phone-call", "phone-incoming", "phone-off", "phone-outgoing", "player-play", "refresh",
-    "route", "search", "server-2", "sun", "user", "x",
+    "moon", "pencil", "phone-call", "phone-incoming", "phone-off", "phone-outgoing", "player-play", "refresh",
+    "route", "search", "server-2", "sun", "trash", "upload", "user", "volume", "x",
 )  # fmt: skip
 
 

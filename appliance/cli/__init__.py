@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("appliance.cli.demo", "demo"),
     "doctor": ("appliance.cli.doctor", "doctor"),
     "operator": ("appliance.cli.operator", "operator"),
+    "prompt": ("appliance.cli.prompt", "prompt"),
     "queue": ("appliance.cli.queue", "queue"),
     "rating": ("appliance.cli.rating", "rating"),
     "route": ("appliance.cli.route", "route"),

@@ -20,7 +20,7 @@ from appliance.site.schema import SiteFile
 PROMPTS = PROJECT_ROOT / "freeswitch-scripts" / "prompts" / "zh"
 TEXTS = tomllib.loads((PROMPTS / "texts.toml").read_text(encoding="utf-8"))
 MUSIC = sorted(TEXTS["music"])
-NAMES = sorted(set(TEXTS) - {"pinyin", "music"})
+NAMES = sorted(set(TEXTS) - {"pinyin", "music", "meaning", "set"})
 #: Strung together, so short and without a pause at their ends.
 NUMBERS = [name for name in NAMES if name.startswith("n-")]
 

@@ -7,6 +7,7 @@ operators ``admin`` (every account), ``desk`` (the first account) and ``other`` 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 import struct
@@ -35,6 +36,7 @@ from appliance.store.models import (
     Operator,
     Plan,
     Price,
+    Prompt,
     Queue,
     QueueStay,
     Region,
@@ -118,6 +120,8 @@ def fill(session: Session, recordings: Path | None, now: datetime, calls: int = 
         at -= timedelta(minutes=dice.choice([3, 7, 18, 42, 95, 240, 700]), seconds=dice.randrange(60))
     _foreign_call(session, now - timedelta(hours=2))
     _stays(session)
+    if recordings:
+        _prompt(session, recordings.parent / "prompts", now)
 
 
 def _accounts(session: Session) -> None:
@@ -406,7 +410,30 @@ def _stays(session: Session) -> None:
         )
 
 
-def _speak(file: Path, seconds: float, dice: random.Random) -> None:
+def _prompt(session: Session, prompts: Path, now: datetime) -> None:
+    """The prompt of the first account's menu, uploaded."""
+    versions = prompts / "east" / ".versions"
+    _speak(versions / "welcome@1.wav", 2.0, random.Random(1), channels=1)
+    played = prompts / "east" / "welcome.wav"
+    played.write_bytes((versions / "welcome@1.wav").read_bytes())
+    session.add(
+        Prompt(
+            account_id="east",
+            name="welcome",
+            version=1,
+            title="总机欢迎词",
+            source="upload",
+            milliseconds=2000,
+            sha256=hashlib.sha256(played.read_bytes()).hexdigest(),
+            file_name="欢迎词 final(2).mp3",
+            made_by="desk",
+            made_at=now - timedelta(days=3),
+            in_use=True,
+        )
+    )
+
+
+def _speak(file: Path, seconds: float, dice: random.Random, *, channels: int = 2) -> None:
     """Two voices by turns, as far as tones in bursts are voices: caller left, line right."""
     file.parent.mkdir(parents=True, exist_ok=True)
     rate = 8000
@@ -417,9 +444,10 @@ def _speak(file: Path, seconds: float, dice: random.Random) -> None:
             level = dice.random()
             caller_speaks ^= dice.random() < 0.25
         sample = int(12_000 * level * math.sin(at * (0.11 if caller_speaks else 0.17)) * math.sin(at / 900) ** 2)
-        frames += struct.pack("<hh", sample if caller_speaks else 0, 0 if caller_speaks else sample)
+        both = (sample if caller_speaks else 0, 0 if caller_speaks else sample)
+        frames += struct.pack("<hh", *both) if channels == 2 else struct.pack("<h", sample)
     with wave.open(str(file), "wb") as out:
-        out.setnchannels(2)
+        out.setnchannels(channels)
         out.setsampwidth(2)
         out.setframerate(rate)
         out.writeframes(bytes(frames))

@@ -4,6 +4,7 @@ from appliance.store.models.accounts import Account, Operator, Role
 from appliance.store.models.base import Base
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
 from appliance.store.models.plans import Plan, Price, Subscription
+from appliance.store.models.prompts import Prompt
 from appliance.store.models.queues import Queue, QueueStay
 from appliance.store.models.routing import Flow, FlowVersion, Line, Number, Trunk
 from appliance.store.models.rules import CalendarDay, ListEntry, NumberList, Region, Schedule
@@ -25,6 +26,7 @@ __all__ = [
     "Operator",
     "Plan",
     "Price",
+    "Prompt",
     "Queue",
     "QueueStay",
     "Region",
