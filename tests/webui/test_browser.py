@@ -163,7 +163,7 @@ def test_a_phone_needs_no_sideways_scrolling(address: str) -> None:
         assert browser.page.locator("#f-caller").is_hidden(), "calls come first, conditions when they are wanted"
         browser.page.get_by_text("查询条件").click()
         assert browser.page.locator("#f-caller").is_visible()
-        for path in ("/", f"/calls/{FIRST}", "/queues", "/numbers", "/health", "/sign-in"):
+        for path in ("/", f"/calls/{FIRST}", "/queues", "/numbers", "/prompts?open=welcome", "/health", "/sign-in"):
             browser.page.goto(address + path)
             wider = browser.page.evaluate(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -29,7 +29,7 @@ bp = Blueprint("prompts", __name__)
 #: Roles that may change what callers hear.
 MAKERS = frozenset({"administrator", "operator", "supervisor"})
 #: Endpoints that take files: how much, of what one prompt may be. A form's other fields need little.
-_UPLOADS = {"prompts.save": 1, "prompts.save_all": 10}
+_UPLOADS: dict[str, float] = {"prompts.save": 1, "prompts.save_all": 10}
 _FORM_BYTES = 64 * 1024
 
 
@@ -57,7 +57,7 @@ def init_uploads(app: Flask) -> None:
         size = _UPLOADS.get(request.endpoint or "")
         if size and current_user.is_authenticated and _may_change():
             most = console().settings.prompt_max_mb << 20
-            request.max_content_length = min(size * most, bundle.MOST_BYTES) + _FORM_BYTES
+            request.max_content_length = min(round(size * most), bundle.MOST_BYTES) + _FORM_BYTES
             request.max_form_parts = bundle.MOST_FILES + 20
 
 
