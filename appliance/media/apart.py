@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -67,6 +68,8 @@ def _run(jobs: Sequence[Job], limits: Limits) -> list[Converted]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,
+            # numpy's threads each map memory that counts for the limit, and have nothing to do here.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             timeout=_SECONDS_A_FILE * len(jobs),
             check=False,
         ).stdout
