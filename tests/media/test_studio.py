@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -245,6 +246,20 @@ def test_a_disk_that_is_full_leaves_the_old_prompt(
         assert code(caught) == "not-written"
     assert (heard(studio), [one.version for one in listed(studio)], faults(studio)) == (600, [1], [])
     assert [one for one in (tmp_path / "prompts").rglob(".*") if one.name != ".versions"] == []
+
+
+@both_databases
+def test_two_who_replace_a_prompt_at_once_make_two_versions(studio: Studio, tmp_path: Path) -> None:
+    tones = [tone(tmp_path, hz) for hz in (500, 600, 700)]
+
+    def replace(file: Path) -> PromptVersion:
+        return studio.add("east", Recording("bye", file), by="desk")
+
+    with ThreadPoolExecutor(3) as pool:
+        made = list(pool.map(replace, tones))
+    assert sorted(one.version for one in made) == [1, 2, 3]
+    assert heard(studio) == (500, 600, 700)[[one.version for one in made].index(3)], "the last one is played"
+    assert faults(studio) == []
 
 
 def test_files_and_rows_do_not_diverge_unnoticed(studio: Studio, tmp_path: Path) -> None:
