@@ -14,6 +14,8 @@ from appliance.media.faults import PromptFault
 MOST_TEXT = 300
 #: Seconds that a preview is kept: whoever heard it gets what he heard.
 _KEPT_S = 24 * 3600
+#: So many at the most: at 3 MB the longest, they fill no disk.
+_MOST_KEPT = 100
 
 
 class Speaker(Protocol):
@@ -89,7 +91,8 @@ class Previews:
         return made
 
     def _forget(self) -> None:
+        made = sorted(self._folder.glob("*.wav"), key=lambda file: file.stat().st_mtime, reverse=True)
         old = time.time() - _KEPT_S
-        for file in self._folder.iterdir():
-            if file.stat().st_mtime < old:
+        for place, file in enumerate(made, start=1):
+            if place >= _MOST_KEPT or file.stat().st_mtime < old:
                 file.unlink(missing_ok=True)

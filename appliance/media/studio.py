@@ -147,8 +147,10 @@ class Studio:
     def _made(
         self, account: str, recordings: Sequence[Recording], source: Source, by: str, title: str | None, text: str
     ) -> list[Outcome]:
-        if title is not None and len(title) > 100:
-            raise PromptFault("bad-title")
+        if title is not None:
+            title = " ".join("".join(one if one.isprintable() else " " for one in title).split())
+            if len(title) > 100:
+                raise PromptFault("bad-title")
         outcomes: dict[int, Outcome] = {}
         with contextlib.ExitStack() as stack:
             jobs: dict[int, Job] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from appliance.media import speech
 from appliance.media.announcements import load_catalogue
 from appliance.media.convert import Limits, convert
 from appliance.media.default_set import DEFAULT_SET, make
@@ -128,6 +130,17 @@ def test_what_was_heard_is_what_is_saved(tmp_path: Path) -> None:
     assert engine.said == ["您好"], "said once"
     assert previews.said("再见") != heard
     assert [file.name for file in heard.parent.iterdir() if file.name.startswith(".")] == []
+
+
+def test_previews_fill_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "_MOST_KEPT", 3)
+    previews = Previews(tmp_path, Tones())
+    last = [previews.said(text) for text in ("一", "二", "三", "四", "五")][-1]
+    assert len(list(tmp_path.iterdir())) == 3
+    assert last.is_file()
+    os.utime(last, (0, 0))
+    previews.said("六")
+    assert not last.exists(), "a day is over"
 
 
 @needs_espeak

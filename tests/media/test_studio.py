@@ -96,7 +96,7 @@ def code(caught: pytest.ExceptionInfo[PromptFault]) -> str:
 @both_databases
 def test_a_prompt_is_made_replaced_and_brought_back(studio: Studio, tmp_path: Path) -> None:
     assert heard(studio) == 0
-    first = add(studio, tmp_path, 600, title="再见 <b>")
+    first = add(studio, tmp_path, 600, title=" 再见\n\x1b\u202e <b>")
     assert (first.version, first.title, first.source, first.file_name, first.made_by) == (
         1,
         "再见 <b>",

@@ -113,7 +113,6 @@ def save(account: str) -> ResponseReturnValue:
     """Make the form's ``file``, or its ``text``, the prompt ``name``."""
     name = request.form.get("name", "").strip()
     title = request.form.get("title")
-    title = None if title is None else " ".join(title.split())
 
     def make(studio: Studio) -> None:
         by = signed_in().login
