@@ -106,6 +106,22 @@ class Settings(BaseSettings):
     lookup_failures: int = Field(5, ge=1, description="Lookups that fail in a row before a system is left alone.")
     lookup_rest_s: float = Field(30.0, gt=0, description="For so long; then it is tried once.")
     notify_keep_days: int = Field(30, ge=1, description="Messages that were sent or given up are kept so long.")
+    prompt_max_mb: int = Field(20, ge=1, le=200, description="Largest recording that a prompt is made of, MB.")
+    prompt_max_s: int = Field(600, ge=1, le=3600, description="Longest prompt.")
+    prompt_versions: int = Field(
+        5, ge=2, le=100, description="Versions of a prompt that are kept, the one in use among them."
+    )
+    tts_engine: Literal["espeak-ng", "off"] = Field(
+        "espeak-ng", description="Text-to-speech of the console; espeak-ng is for trying only."
+    )
+    tts_voice: str = Field(
+        "cmn-latn-pinyin",
+        pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,10}){0,3}$",
+        description="Its voice; `cmn-latn-pinyin` gets Chinese text as pinyin.",
+    )
+    tts_rate: int = Field(150, ge=80, le=450, description="Words a minute of it.")
+    tts_timeout_s: float = Field(20.0, gt=0, le=120, description="Longest wait for a text to be said.")
+
     collect_interval_s: float = Field(0.5, gt=0, description="Pause between two looks into the CDR spool.")
     partial_cdr_s: float = Field(30.0, gt=0, description="A CDR file not whole after so long is set aside.")
 

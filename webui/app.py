@@ -15,12 +15,13 @@ from webui.context import EXTENSION, Console
 from webui.errors import init_errors, processed
 from webui.headers import init_headers
 from webui.i18n import init_i18n
+from webui.prompt_words import init_prompt_words
 from webui.recording_words import init_recording_words
 from webui.rules import init_rules
 from webui.shown import init_shown
 from webui.sign_in import init_sign_in
 from webui.static_files import init_static_files
-from webui.views import calls, health, language, numbers, queues, recordings
+from webui.views import calls, health, language, numbers, prompts, queues, recordings
 from webui.wall import init_wall
 from webui.words import init_words
 
@@ -45,7 +46,7 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     app.config.update(
         APP_VERSION=_version(),
         SECRET_KEY=secret(settings.secret_key_file),
-        MAX_CONTENT_LENGTH=64 * 1024,  # only small forms are sent to us
+        MAX_CONTENT_LENGTH=64 * 1024,  # only small forms are sent to us; prompts allow themselves more
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=settings.console_https,
         BABEL_DEFAULT_LOCALE="zh_Hans_CN",
@@ -63,12 +64,14 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     init_words(app)
     init_recording_words(app)
     init_rules(app)
+    init_prompt_words(app)
     init_static_files(app)
     init_errors(app)
+    prompts.init_uploads(app)
     CSRFProtect(app)
     init_sign_in(app, store)
     init_wall(app)
-    for subject in (calls, queues, recordings, numbers, health, language, api_calls):
+    for subject in (calls, queues, recordings, numbers, prompts, health, language, api_calls):
         app.register_blueprint(subject.bp)
     return app
 

@@ -41,8 +41,9 @@ ICONS = (
     "activity-heartbeat", "alert-triangle", "arrow-left", "check", "chevron-left", "chevron-right",
     "clock-hour-4", "cpu", "database", "device-desktop", "device-floppy", "dialpad", "download", "file-export",
     "hash", "headset", "hourglass", "inbox", "language", "list-details", "lock", "lock-open", "login-2",
-    "logout", "microphone", "moon", "phone-call", "phone-incoming", "phone-off", "phone-outgoing",
-    "player-play", "refresh", "route", "search", "send", "server-2", "sun", "user", "x",
+    "logout", "microphone", "moon", "pencil", "phone-call", "phone-incoming", "phone-off", "phone-outgoing",
+    "player-play", "refresh", "route", "search", "send", "server-2", "sun", "trash", "upload", "user", "volume",
+    "x",
 )  # fmt: skip
 
 

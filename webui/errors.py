@@ -78,6 +78,8 @@ def _words(status: int) -> tuple[str, str]:
             )
         case 405:
             return gettext("Not found"), gettext("The address cannot be opened in this way.")
+        case 413:
+            return gettext("Too large"), gettext("What was sent is larger than this box takes.")
         case 416:
             return gettext("Not found"), gettext("The recording is shorter than the part that was asked for.")
         case 429:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "flow": ("appliance.cli.flow", "flow"),
     "notify": ("appliance.cli.notify", "notify"),
     "operator": ("appliance.cli.operator", "operator"),
+    "prompt": ("appliance.cli.prompt", "prompt"),
     "queue": ("appliance.cli.queue", "queue"),
     "rating": ("appliance.cli.rating", "rating"),
     "recording": ("appliance.cli.recording", "recording"),

@@ -21,7 +21,7 @@ PROMPTS = PROJECT_ROOT / "freeswitch-scripts" / "prompts" / "zh"
 TEXTS = tomllib.loads((PROMPTS / "texts.toml").read_text(encoding="utf-8"))
 MUSIC = sorted(TEXTS["music"])
 TONES = sorted(TEXTS["tones"])
-NAMES = sorted(set(TEXTS) - {"pinyin", "music", "tones"})
+NAMES = sorted(set(TEXTS) - {"pinyin", "music", "tones", "meaning", "set"})
 #: Strung together, so short and without a pause at their ends.
 NUMBERS = [name for name in NAMES if name.startswith("n-")]
 

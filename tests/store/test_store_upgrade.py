@@ -318,6 +318,7 @@ REFERENCES = [
 
 #: A row of each table that is new, whose reference leads nowhere.
 NEW_ROWS = {
+    "prompts": f"INSERT INTO prompts VALUES (1, :nobody, 'p', 1, '', 'tts', '', 1, '', '', 'desk', '{AT}', '1')",
     "schedules": "INSERT INTO schedules (id, account_id, name, week, works_holidays, makeup_as, own_days)"
     " VALUES ('s', :nobody, '', '{}', '0', 'mon', '{}')",
     "number_lists": "INSERT INTO number_lists (id, account_id, name) VALUES ('l', :nobody, '')",

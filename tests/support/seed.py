@@ -7,6 +7,7 @@ operators ``admin`` (every account), ``desk`` (the first account) and ``other`` 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import random
@@ -40,6 +41,7 @@ from appliance.store.models import (
     Operator,
     Plan,
     Price,
+    Prompt,
     Queue,
     QueueStay,
     Recording,
@@ -125,6 +127,8 @@ def fill(session: Session, recordings: Path | None, now: datetime, calls: int = 
         at -= timedelta(minutes=dice.choice([3, 7, 18, 42, 95, 240, 700]), seconds=dice.randrange(60))
     _foreign_call(session, now - timedelta(hours=2))
     _stays(session)
+    if recordings:
+        _prompt(session, recordings.parent / "prompts", now)
 
 
 def _accounts(session: Session) -> None:
@@ -412,6 +416,29 @@ def _stays(session: Session) -> None:
                 line_id=call.line_id,
             )
         )
+
+
+def _prompt(session: Session, prompts: Path, now: datetime) -> None:
+    """The prompt of the first account's menu, uploaded."""
+    versions = prompts / "east" / ".versions"
+    _speak(versions / "welcome@1.wav", 2.0, random.Random(1), channels=1)
+    played = prompts / "east" / "welcome.wav"
+    played.write_bytes((versions / "welcome@1.wav").read_bytes())
+    session.add(
+        Prompt(
+            account_id="east",
+            name="welcome",
+            version=1,
+            title="总机欢迎词",
+            source="upload",
+            milliseconds=2000,
+            sha256=hashlib.sha256(played.read_bytes()).hexdigest(),
+            file_name="欢迎词 final(2).mp3",
+            made_by="desk",
+            made_at=now - timedelta(days=3),
+            in_use=True,
+        )
+    )
 
 
 def _speak(file: Path, seconds: float, dice: random.Random, channels: int = 2) -> None:

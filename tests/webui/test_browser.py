@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -163,7 +165,7 @@ def test_a_phone_needs_no_sideways_scrolling(address: str) -> None:
         assert browser.page.locator("#f-caller").is_hidden(), "calls come first, conditions when they are wanted"
         browser.page.get_by_text("查询条件").click()
         assert browser.page.locator("#f-caller").is_visible()
-        for path in ("/", f"/calls/{FIRST}", "/queues", "/numbers", "/health", "/sign-in"):
+        for path in ("/", f"/calls/{FIRST}", "/queues", "/numbers", "/prompts?open=welcome", "/health", "/sign-in"):
             browser.page.goto(address + path)
             wider = browser.page.evaluate(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -229,3 +231,54 @@ def test_the_list_works_without_scripts(address: str) -> None:
         browser.page.wait_for_url("**outcome=answered*")
         assert set(browser.page.locator("td.c-outcome .lamp > span").all_inner_texts()) == {"已接听"}
         assert browser.complaints == []
+
+
+def test_a_prompt_is_dropped_heard_and_brought_back(address: str, tmp_path: Path) -> None:
+    file = tmp_path / "我的.wav"
+    with wave.open(str(file), "wb") as made:
+        made.setparams((1, 2, 8000, 0, "NONE", ""))
+        made.writeframes(b"\x00\x30\x00\xd0" * 8000)
+    with Watched(address) as browser:
+        page = browser.page
+        browser.sign_in()
+        page.get_by_role("link", name="提示音").click()
+        assert page.get_by_text("42 条中已有 0 条为自己的录音").is_visible()
+        page.evaluate("window.sameDocument = true")
+        row = page.locator("#p-bye")
+
+        # As a file from the desktop is dropped on the row.
+        page.evaluate(
+            """([name, bytes]) => {
+                const files = new DataTransfer();
+                files.items.add(new File([new Uint8Array(bytes)], name));
+                const at = document.querySelector("#p-bye .prompt-what");
+                for (const what of ["dragover", "drop"])
+                    at.dispatchEvent(new DragEvent(what, { dataTransfer: files, bubbles: true, cancelable: true }));
+            }""",
+            [file.name, list(file.read_bytes())],
+        )
+        row.get_by_text("自己的录音").wait_for()
+        page.get_by_text("42 条中已有 1 条为自己的录音").wait_for()
+        row.locator("a[data-play]").click()
+        browser.plays("#dock-audio")
+        page.keyboard.press("Escape")
+
+        row.get_by_role("link", name="更换").click()
+        row.get_by_text("我的.wav").wait_for()
+        row.locator("textarea").fill("，。")
+        row.get_by_role("button", name="试听").click()
+        row.get_by_text("没有要合成的文字").wait_for()
+        if shutil.which("espeak-ng"):
+            row.locator("textarea").fill("感谢来电，请挂机。")
+            row.get_by_role("button", name="试听").click()
+            browser.plays("#dock-audio")
+            page.keyboard.press("Escape")
+        row.get_by_role("listitem").filter(has_text="默认").get_by_role("button", name="启用").click()
+        page.get_by_text("42 条中已有 0 条为自己的录音").wait_for()
+        assert row.locator(".prompt-state").inner_text() == "默认（合成）"
+
+        page.locator(".prompt-many input[type=file]").set_input_files([file])
+        page.get_by_text("没有用到名为 我的 的语音").or_(page.get_by_text("不是合法的语音名称")).wait_for()
+        assert page.evaluate("window.sameDocument")
+        # The engine's refusal is an answer of its own, which a browser notes.
+        assert [one for one in browser.complaints if "422" not in one] == []

@@ -119,7 +119,14 @@ def test_flows_and_versions_go_with_their_account(west: Reader, east: Reader) ->
 
 def test_pages_show_one_account_nothing_of_another(sign_in: SignIn) -> None:
     client = sign_in("desk")
-    for path in ("/?from=&to=", "/queues", "/numbers", "/calls.csv?from=&to=", "/api/v1/calls?limit=500"):
+    for path in (
+        "/?from=&to=",
+        "/queues",
+        "/numbers",
+        "/prompts",
+        "/calls.csv?from=&to=",
+        "/api/v1/calls?limit=500",
+    ):
         body = client.get(path).get_data(as_text=True)
         assert "6005678" not in body.replace("-", ""), path
         assert "西部" not in body, path

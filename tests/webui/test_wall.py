@@ -8,7 +8,7 @@ from flask import Flask
 from tests.webui.conftest import SignIn
 from webui.wall import OPEN
 
-FILLED_IN = {"uuid": "00000000-0000-4000-8000-000000000000", "filename": "console.css", "recording_id": 1}
+FILLED_IN = {"uuid": "00000000-0000-4000-8000-000000000000", "filename": "console.css", "recording_id": 1, "account": "east", "name": "bye"}
 
 
 def test_every_route_but_the_open_ones_needs_a_login(app: Flask) -> None:
@@ -59,7 +59,16 @@ def test_after_signing_in_the_page_that_was_asked_for_opens(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/queues", "/numbers", "/health", "/calls/" + FILLED_IN["uuid"], "/api/v1/calls"]
+    "path",
+    [
+        "/",
+        "/queues",
+        "/numbers",
+        "/prompts",
+        "/health",
+        "/calls/" + FILLED_IN["uuid"],
+        "/api/v1/calls",
+    ],
 )
 def test_no_cache_keeps_a_page(sign_in: SignIn, path: str) -> None:
     assert sign_in().get(path).headers["Cache-Control"] == "private, no-store"

@@ -6,6 +6,7 @@ from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
 from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowVersion, in_force
 from appliance.store.models.hooks import Hook, Notification
 from appliance.store.models.plans import Plan, Price, Subscription
+from appliance.store.models.prompts import Prompt
 from appliance.store.models.queues import Queue, QueueStay
 from appliance.store.models.recordings import Recording, RecordingAccess
 from appliance.store.models.routing import Line, Number, Trunk
@@ -32,6 +33,7 @@ __all__ = [
     "Operator",
     "Plan",
     "Price",
+    "Prompt",
     "Queue",
     "QueueStay",
     "Recording",
