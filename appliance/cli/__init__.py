@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "db": ("appliance.cli.db", "db"),
     "demo": ("appliance.cli.demo", "demo"),
     "doctor": ("appliance.cli.doctor", "doctor"),
+    "line": ("appliance.cli.line", "line"),
     "operator": ("appliance.cli.operator", "operator"),
     "queue": ("appliance.cli.queue", "queue"),
     "rating": ("appliance.cli.rating", "rating"),

@@ -21,6 +21,9 @@ from appliance import bootstrap, config  # noqa: E402
 from appliance.calls import duration  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
 from appliance.calls.dispatch import Dispatcher  # noqa: E402
+from appliance.calls.phones import LOOK_EVERY_S as LOOK_AT_PHONES_EVERY_S  # noqa: E402
+from appliance.calls.phones import PhoneWatch  # noqa: E402
+from appliance.calls.talk import take_key  # noqa: E402
 from appliance.calls.trunks import LOOK_EVERY_S as LOOK_AT_TRUNKS_EVERY_S  # noqa: E402
 from appliance.calls.trunks import TrunkWatch  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
@@ -58,11 +61,13 @@ def serve(grace: float) -> None:
     prompts = bootstrap.prompt_library(settings)
     wanted = gevent.event.Event()
     dispatcher = bootstrap.build_dispatcher(settings, routing, journal, wanted.set)
+    desk = bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
-        partial(take, desk=bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down)),
+        partial(take, desk=desk),
         Folders((prompts.own_dir, prompts.default_dir, bootstrap.spoken(settings).folder), settings.recordings_dir),
         reuse_port=True,
+        talk=partial(take_key, desk=desk),
     )
     bootstrap.warm_reference()
     server.start()
@@ -76,6 +81,8 @@ def serve(grace: float) -> None:
     gevent.spawn(_for_ever, duration.LOOK_EVERY_S, limit.look)
     if settings.switch == "freeswitch":
         gevent.spawn(_for_ever, LOOK_AT_TRUNKS_EVERY_S, trunks.look)
+        phones = PhoneWatch(switch, routing, journal, bootstrap.utc_now)
+        gevent.spawn(_for_ever, LOOK_AT_PHONES_EVERY_S, phones.look)
     # What was loaded stays: the collection of a call's garbage need not go through it each time.
     gc.collect()
     gc.freeze()

@@ -59,9 +59,9 @@ def file(tmp_path: Path) -> Path:
 
 def test_from_nothing_to_an_applied_site(run: Run, file: Path, tmp_path: Path) -> None:
     assert run("db", "check").code == 4
-    assert run("db", "upgrade").out == "version none -> 0003\n"
-    assert run("db", "upgrade").out == "nothing changed (version 0003)\n"
-    assert run("db", "check").out.startswith("version 0003")
+    assert run("db", "upgrade").out == "version none -> 0007\n"
+    assert run("db", "upgrade").out == "nothing changed (version 0007)\n"
+    assert run("db", "check").out.startswith("version 0007")
     assert run("site", "check", str(file)).out == f"{file}: no fault: 1 accounts, 1 numbers, 2 lines, 1 plans\n"
     assert "nothing was changed (revision 0)" in run("site", "apply", str(file), "--dry-run").out
     first = run("site", "apply", str(file))

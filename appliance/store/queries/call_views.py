@@ -79,6 +79,7 @@ class CallDetail:
     :param because: what rules said of it, as ``calls.admit`` notes it.
     :param named: the names of the lists, schedules and lines that ``because`` speaks of, by ``list=ID``,
         ``schedule=ID`` and ``line=ID``; what has no name, or is gone, is not in it.
+    :param talks: who spoke with the caller, in their order: a line's id and milliseconds.
     """
 
     row: CallRow
@@ -92,6 +93,7 @@ class CallDetail:
     tried: tuple[Attempt, ...]
     legs: tuple[LegView, ...]
     charge: ChargeView | None
+    talks: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ def _lines(reader: Reader, accounts: dict[str, str]) -> list[LineView]:
             number=line.number,
             kind=line.kind,
             account_name=accounts.get(line.account_id, ""),
-            trunk_name=trunks.get(line.trunk_id, line.trunk_id),
+            trunk_name=trunks.get(line.trunk_id, line.trunk_id) if line.trunk_id else "",
             max_calls=line.max_calls,
             ring_seconds=line.ring_seconds,
         )
