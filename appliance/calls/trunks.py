@@ -92,8 +92,8 @@ class TrunkWatch:
                 self._changed(trunk, up, reasons.get(trunk, ""))
 
     def _tried_again(self, api: Callable[[str], str], trunk: str, profile: str) -> str:
-        """Why a registration failed: it is tried once more, for FreeSWITCH knows only for a moment after that. Empty:
-        it is no registration, or holds by now."""
+        """Why a registration failed: it is tried once more, for FreeSWITCH knows only for a moment after that.
+        Empty: it is no registration, or holds by now."""
         if _read(api(f"sofia xmlstatus gateway {trunk}"))[0] not in (_WAITS, "FAILED"):
             return ""
         api(f"sofia profile {profile} register {trunk}")

@@ -76,6 +76,10 @@ _PASSWORD = re.compile(r"[A-Za-z0-9_.~-]{16,128}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 
 
+#: Of the profile for trunks behind an address translation, which is there only when one is.
+_OUTSIDE = "gateways-outside.xml.j2"
+
+
 class Accepted(NamedTuple):
     """One entry of the trunk list: ``network`` as CIDR, ``port`` the sender's, 0 for any."""
 
@@ -138,6 +142,8 @@ def render(
         "losses": HANDLER_LOSSES,
     }
     templates = sorted(path.relative_to(scripts / "conf") for path in (scripts / "conf").rglob("*.xml*"))
+    if not parts.outside:
+        templates = [path for path in templates if path.name != _OUTSIDE]
     if not templates:
         raise SettingsError(f"no templates of the switch's configuration in {scripts / 'conf'}")
     # Named one by one where they are included: a file that a newer version no longer has stays unread.

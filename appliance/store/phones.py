@@ -16,7 +16,7 @@ from appliance.store.models import Line, SiteState
 def phone_secrets(session: Session) -> dict[str, str]:
     """Line → its phone's secret; those without one are left out."""
     query = select(Line.id, Line.phone_secret).where(Line.kind == "phone", Line.phone_secret != "")
-    return {line: secret for line, secret in session.execute(query)}
+    return {row.id: row.phone_secret for row in session.execute(query)}
 
 
 def ha1(user: str, realm: str, password: str) -> str:

@@ -13,8 +13,8 @@ from appliance.testphone.message import Message, new_tag, response_to
 class Registrar(Phone):
     """Takes registrations and calls of one user.
 
-    ``refuse`` is the status that registrations get instead, 0: none. ``registered`` are the Contacts that registered,
-    ``checked`` the methods whose digest was right, ``wrong`` those whose was not.
+    ``refuse`` is the status that registrations get instead, 0: none. ``registered`` are the Contacts that
+    registered, ``checked`` the methods whose digest was right, ``wrong`` those whose was not.
     """
 
     def __init__(self, realm: str, user: str, password: str, **options: Any) -> None:

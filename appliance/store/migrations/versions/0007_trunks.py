@@ -45,3 +45,6 @@ def upgrade() -> None:
         table.alter_column("trunk_id", existing_type=sa.String(length=40), nullable=True)
     with op.batch_alter_table("numbers") as table:
         table.add_column(sa.Column("talk_keys", sa.JSON(none_as_null=True), nullable=True))
+    with op.batch_alter_table("numbers") as table:
+        # SQLite keeps a table's text as it was made: so that it is as the models'.
+        table.alter_column("talk_keys", existing_type=sa.JSON(none_as_null=True), nullable=True)
