@@ -24,7 +24,7 @@ from appliance.domain.breaker import Limits
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.numbers import Caller
 from appliance.domain.places import Place
-from appliance.domain.routing import RoutingTable
+from appliance.domain.routing import Registration, RoutingTable
 from appliance.errors import SettingsError
 from appliance.http.client import Client as HttpClient
 from appliance.http.lookup import HttpLookup
@@ -39,9 +39,11 @@ from appliance.reference.workdays import day_kind
 from appliance.site import check as site_check
 from appliance.site import switchconf
 from appliance.site.apply import apply
+from appliance.site.switchparts import needs_freeswitch, parts_of
 from appliance.store import schema
 from appliance.store.journal import Journal
 from appliance.store.outbox import JournalOutbox
+from appliance.store.phones import phone_secrets
 from appliance.store.routing import load_table
 from appliance.store.snapshot import write_snapshot
 from appliance.store.unit import Store
@@ -244,13 +246,34 @@ def warm_reference() -> None:
 
 def render_switch(settings: Settings, folder: Path) -> list[PurePath]:
     """Write the configuration of the switch that the settings name; return the files that changed."""
-    password, trunks = esl_password(settings), routing_table(settings).trunks
-    accept = sorted({address for trunk in trunks for address in trunk.accept})
+    password = esl_password(settings)
+    with Store(settings.database_url).reading() as session:
+        table, secrets = load_table(session), phone_secrets(session)
+    accept = sorted({address for trunk in table.trunks for address in trunk.accept})
     if settings.switch == "miniswitch":
+        if missing := needs_freeswitch(table):
+            raise SettingsError("\n".join(missing))
         text = json.dumps(switchconf.render_miniswitch(settings, password, accept), indent=2)
         return switchconf.write({PurePath("miniswitch.json"): text}, folder)
-    gateways = [switchconf.Gateway(one.id, one.proxy, one.ping_seconds) for one in trunks if one.is_pinged]
-    return switchconf.write(switchconf.render(settings, password, accept, gateways=gateways), folder)
+    parts = parts_of(table, secrets, registration_password)
+    return switchconf.write(switchconf.render(settings, password, accept, parts=parts), folder)
+
+
+def registration_password(registration: Registration) -> str:
+    """The password by which the box registers at a carrier, from where the site file says.
+
+    :raises SettingsError: it is not there, or cannot be read.
+    """
+    if registration.password_env:
+        found = os.environ.get(registration.password_env, "")
+        if not found:
+            raise SettingsError(f"{registration.password_env}: not set; a trunk's registration needs it")
+        return found
+    try:
+        return Path(registration.password_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise SettingsError(f"a trunk's password file {registration.password_file}: {why}") from error
 
 
 def routing_table(settings: Settings) -> RoutingTable:

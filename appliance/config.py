@@ -64,6 +64,18 @@ class Settings(BaseSettings):
     switch: Literal["freeswitch", "miniswitch"] = Field("freeswitch", description="Which switch carries the calls.")
     sip_host: str = Field("127.0.0.1", description="Address the trunks send calls to.")
     sip_port: int = Field(5080, ge=0, le=65535, description="UDP port of it.")
+    sip_external_host: str = Field(
+        "", description="Address of the box outside, shown to trunks that are `behind_nat`; IPv4."
+    )
+    outside_port: int = Field(
+        5084, ge=0, le=65535, description="UDP port at `sip_host` for trunks that are `behind_nat`."
+    )
+    phones_port: int = Field(
+        5082,
+        ge=0,
+        le=65535,
+        description="UDP port at `sip_host` where SIP phones register; used where a line is one.",
+    )
     rtp_port_min: int = Field(16384, ge=1024, le=65535, description="First RTP port.")
     rtp_port_max: int = Field(32767, ge=1024, le=65535, description="Last RTP port.")
     max_calls: int = Field(500, ge=1, description="Legs the switch carries at once, at the most.")

@@ -31,7 +31,10 @@ from urllib.parse import parse_qsl
 _NUMBER = re.compile(r"400[0-9]{7}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _DIAL = re.compile(
-    r"sofia/gateway400/\+?[0-9*#]{3,24}@(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:]{2,39}\])(?::[0-9]{1,5})?",
+    r"sofia/(?:gateway400|outside)/\+?[0-9*#]{3,24}"
+    r"@(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:]{2,39}\])(?::[0-9]{1,5})?"
+    r"|sofia/gateway/[A-Za-z0-9][A-Za-z0-9._-]{0,39}/\+?[0-9*#]{3,24}"
+    r"|sofia/phones/[A-Za-z0-9][A-Za-z0-9._-]{0,39}%phones\.gateway400",
     re.ASCII,
 )
 _PHONE = re.compile(r"\+?[0-9]{3,24}", re.ASCII)

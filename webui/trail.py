@@ -88,18 +88,24 @@ def _stay(stay: StayView) -> Step:
 def _lines(call: CallDetail) -> Iterator[Step]:
     """Lines tried, each with the leg that the switch made for it."""
     legs = [leg for leg in call.legs if leg.role == "line"]
+    talks = list(call.talks) if len(call.talks) > 1 else []
     for attempt in call.tried:
         leg = next((leg for leg in legs if leg.line_id == attempt.line_id), None)
         if leg is not None:
             legs.remove(leg)
         yield _attempt(attempt, leg)
         if attempt.disposition == "answered":
+            talk = next((talk for talk in talks if talk[0] == attempt.line_id), None)
+            if talk is not None:
+                talks.remove(talk)
             yield Step(
                 "headset",
                 gettext("Connected to %(line)s", line=attempt.line_name or attempt.line_id),
-                gettext("talked for %(duration)s", duration=duration(call.row.bridged_ms / 1000)),
+                gettext(
+                    "talked for %(duration)s", duration=duration((talk[1] if talk else call.row.bridged_ms) / 1000)
+                ),
                 "good",
-                call.row.joined_at,
+                call.row.joined_at if talk is None or leg is None else leg.answered_at,
             )
     # Legs that no note speaks of: the handlers died while they rang.
     for leg in legs:

@@ -20,7 +20,9 @@ from appliance.calls.steps import end, failed, take_step
 from appliance.calls.waiting import lose_place
 from appliance.domain.called import Incoming, Refused, identify
 from appliance.domain.flow import Enqueue, Flow
-from appliance.domain.lines import cause_when_all_failed
+from appliance.domain.hunt import Hunt
+from appliance.domain.lines import cause_when_all_failed, media_terms
+from appliance.domain.outcome import USUAL_MEDIA
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import USUAL, RoutingTable, Treatment
 from appliance.errors import CallerGone
@@ -29,6 +31,8 @@ from appliance.switch.leg import Leg, Tried
 #: Nodes that a call comes through at most: menus let a caller go round for hours, flows that enter one another may
 #: do so at once.
 _MOST_NODES = 2000
+#: By what the hunt of a caller who was sent on is remembered.
+TRANSFERRED = "transfer"
 _log = structlog.get_logger(__name__)
 
 
@@ -46,6 +50,9 @@ def _carry_out(leg: Leg, desk: Desk) -> None:
         _refuse(leg, found, USUAL, desk)
         return
     refused = _decided(leg, found, table, desk)
+    if leg.notes.get("transfer"):
+        send_on(leg, found, table, desk)
+        return
     if refused is None:
         _follow(leg, found, found.route.flow, table, desk)
         return
@@ -64,6 +71,9 @@ def _decided(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Refus
     else by now."""
     notes = leg.notes
     before = notes.get("taken")
+    terms = media_terms(call.trunk)
+    if terms != USUAL_MEDIA:
+        leg.use(terms)
     if before is None:
         leg.note(
             number=call.route.number,
@@ -128,7 +138,26 @@ def _ring_directly(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) ->
         # No line was to be rung: nobody else tells the caller.
         leg.early_media()
         desk.play(leg, call.route.account, "apology")
-    leg.hang_up(cause_when_all_failed(tried))
+    leg.hang_up(cause_when_allfailed(tried))
+
+
+def send_on(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> None:
+    """A line has sent the caller to another one; if that does not take him, he comes back to the first, and then
+    goes where callers go whom no line took."""
+    wanted, sender = leg.notes.get("transfer", ""), leg.notes.get("line", "")
+    leg.note(outcome="abandoned:ringing")
+    tried: list[Tried] = []
+    for line_id in dict.fromkeys((wanted, sender)):
+        line = table.lines.get(line_id)
+        if line is not None and line.account == call.route.account:
+            name = f"{call.route.account}/{TRANSFERRED}/{line_id}"
+            tried += ring(leg, call, Hunt((line_id,)), name, table, desk, free=False)
+    if call.route.overflow is not None:
+        _play_flow(leg, call, call.route.overflow, table, desk, tried)
+        return
+    leg.note(outcome=failed(tried))
+    desk.play(leg, call.route.account, "all-lines-busy")
+    leg.hang_up(cause_when_allfailed(tried))
 
 
 def _play_flow(

@@ -77,7 +77,10 @@ def reached(
     """Ring lines at once, each by its own trunk, and those that this could not reach by the next one; what became
     of each in the end. With ``music`` the caller hears that meanwhile."""
     ways = {
-        line.id: targets_for(line, call.caller, table, _whisper(call, line, desk), desk.is_down) for line in lines
+        line.id: targets_for(
+            line, call.caller, table, _whisper(call, line, desk), desk.is_down, call.route.talk_keys
+        )
+        for line in lines
     }
     ended: dict[str, Tried] = {}
     # Lines that are rung have a trunk: the choice passes over the others.

@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+#: Digits of a time; more are none.
+_LONGEST_TIME = 20
+
 
 class NotWhole(Exception):
     """The bytes are no whole JSON: the switch is still writing, or never finished."""
@@ -18,8 +21,9 @@ class NotACdr(Exception):
 def variables(data: bytes) -> dict[str, object]:
     """The ``variables`` of a CDR file, as ``domain.cdr.read_leg`` wants them.
 
-    ``bridge_uepoch`` is the latest bridge of the whole call: in the variables a transfer sets it back to 0
-    (switch_channel_set_caller_profile keeps every time but that one), in ``callflow`` it is still there.
+    ``bridge_uepoch`` is the first bridge of the whole call: in the variables a transfer sets it back to 0
+    (switch_channel_set_caller_profile keeps every time but that one), and another talk to that one's beginning; in
+    ``callflow`` each is still there.
 
     :raises NotWhole: it is not whole JSON (yet).
     :raises NotACdr: it is JSON, but without variables.
@@ -31,10 +35,10 @@ def variables(data: bytes) -> dict[str, object]:
     read: dict[str, object] = {
         name: _text(value) if raw and isinstance(value, str) else value for name, value in found.items()
     }
-    bridged = max(_bridge_times(document.get("callflow")), default=0)
+    bridged = min(filter(None, _bridge_times(document.get("callflow"))), default=0)
     noted = read.get("bridge_uepoch", "0")
-    if bridged and isinstance(noted, str) and noted.isdecimal() and int(noted[:20]) < bridged:
-        read["bridge_uepoch"] = str(bridged)
+    if bridged and isinstance(noted, str) and noted.isdecimal() and len(noted) <= _LONGEST_TIME:
+        read["bridge_uepoch"] = str(min(int(noted) or bridged, bridged))
     return read
 
 
@@ -73,5 +77,5 @@ def _bridge_times(callflow: object) -> Iterator[int]:
     for profile in callflow if isinstance(callflow, list) else []:
         times = profile.get("times") if isinstance(profile, dict) else None
         time = times.get("bridged_time") if isinstance(times, dict) else None
-        if isinstance(time, str) and len(time) <= 20 and time.isascii() and time.isdecimal():
+        if isinstance(time, str) and len(time) <= _LONGEST_TIME and time.isascii() and time.isdecimal():
             yield int(time)

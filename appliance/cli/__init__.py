@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("appliance.cli.doctor", "doctor"),
     "flow": ("appliance.cli.flow", "flow"),
     "notify": ("appliance.cli.notify", "notify"),
+    "line": ("appliance.cli.line", "line"),
     "operator": ("appliance.cli.operator", "operator"),
     "prompt": ("appliance.cli.prompt", "prompt"),
     "queue": ("appliance.cli.queue", "queue"),

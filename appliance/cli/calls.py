@@ -21,6 +21,9 @@ from appliance import bootstrap, config  # noqa: E402
 from appliance.calls import duration  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
 from appliance.calls.dispatch import Dispatcher  # noqa: E402
+from appliance.calls.phones import LOOK_EVERY_S as LOOK_AT_PHONES_EVERY_S  # noqa: E402
+from appliance.calls.phones import PhoneWatch  # noqa: E402
+from appliance.calls.talk import take_key  # noqa: E402
 from appliance.calls.trunks import LOOK_EVERY_S as LOOK_AT_TRUNKS_EVERY_S  # noqa: E402
 from appliance.calls.trunks import TrunkWatch  # noqa: E402
 from appliance.media.retain import RoomWatch  # noqa: E402
@@ -70,6 +73,7 @@ def serve(grace: float) -> None:
         partial(take, desk=desk),
         Folders((prompts.own_dir, prompts.default_dir, bootstrap.spoken(settings).folder), settings.recordings_dir),
         reuse_port=True,
+        talk=partial(take_key, desk=desk),
     )
     bootstrap.warm_reference()
     server.start()
@@ -85,6 +89,8 @@ def serve(grace: float) -> None:
     gevent.spawn(_for_ever, duration.LOOK_EVERY_S, limit.look)
     if settings.switch == "freeswitch":
         gevent.spawn(_for_ever, LOOK_AT_TRUNKS_EVERY_S, trunks.look)
+        phones = PhoneWatch(switch, routing, journal, bootstrap.utc_now)
+        gevent.spawn(_for_ever, LOOK_AT_PHONES_EVERY_S, phones.look)
     # What was loaded stays: the collection of a call's garbage need not go through it each time.
     gc.collect()
     gc.freeze()

@@ -214,6 +214,8 @@ def _shown(call: CallDetail) -> Iterator[tuple[str, str]]:
     yield "talked", f"{row.bridged_ms / 1000:.3f} s"
     yield "flow", call.flow
     yield "keys", " ".join(f"{node}={key}" for node, key in row.keys)
+    if len(call.talks) > 1:
+        yield "talks", " ".join(f"{line_id}={ms / 1000:.1f}s" for line_id, ms in call.talks)
     yield "tried", " ".join(f"{attempt.line_id}={attempt.disposition}" for attempt in call.tried)
     yield "line", row.line_id
     yield "recording", row.recording

@@ -31,9 +31,10 @@ def list_trunks() -> None:
 
 
 def _state(trunk: Trunk, state: TrunkState | None) -> str:
-    if not trunk.is_pinged:
+    if not trunk.is_watched:
         return "not asked"
     if state is None:
         return "not known yet"
     since = state.since.astimezone(SHANGHAI)
-    return f"{'up' if state.up else 'DOWN'} since {since:%Y-%m-%d %H:%M:%S}"
+    up = "registered" if trunk.registration is not None else "up"
+    return f"{up if state.up else 'DOWN'} since {since:%Y-%m-%d %H:%M:%S}"

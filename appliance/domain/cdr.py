@@ -48,6 +48,7 @@ KEPT = frozenset(
         "sip_req_user",
         "sip_to_user",
         "caller_id_name",
+        "current_application",
     }
 )
 #: The handlers' facts in one variable, ``number=4008001234&keys=main%3D1``: a variable costs the switch a third of
@@ -129,6 +130,7 @@ def read_leg(variables: Mapping[str, object], role: Role) -> Leg | Rejected:
     uuid = facts.get("uuid", "")
     if not _UUID.fullmatch(uuid):
         return Rejected(f"uuid: not a leg's name: {uuid[:80]!r}")
+    role = _role(uuid, facts, role)
     call_uuid = uuid if role is Role.CALLER else _call_of(uuid, facts)
     if not call_uuid:
         return Rejected("originator: a line's leg that names no call")
@@ -163,6 +165,15 @@ def read_leg(variables: Mapping[str, object], role: Role) -> Leg | Rejected:
         hangup_cause=matching(_CAUSE, facts.get("hangup_cause", "")),
         facts=facts,
     )
+
+
+def _role(uuid: str, facts: Mapping[str, str], told: Role) -> Role:
+    """Whose leg it is. The file's name tells it of legs that were joined once; where a line's side has sent the
+    caller on, the switch joins legs anew (switch_ivr_uuid_bridge) and their names no longer do. A caller's leg
+    came in, and a line's with keys names its call."""
+    if facts.get("gw_call") not in (None, "", uuid):
+        return Role.LINE
+    return Role.CALLER if facts.get("direction") == "inbound" else told
 
 
 def _facts(variables: Mapping[str, object]) -> dict[str, str]:
@@ -219,7 +230,7 @@ def _call_of(uuid: str, facts: Mapping[str, str]) -> str:
     ``call_uuid`` comes last: at the end of a talk the switch sets it to the leg's own (switch_ivr_multi_threaded_
     bridge), and whether the CDR is written before or after that is a race.
     """
-    for name in ("originator", "originating_leg_uuid", "signal_bond", "call_uuid"):
+    for name in ("gw_call", "originator", "originating_leg_uuid", "signal_bond", "call_uuid"):
         found = facts.get(name, "")
         if found != uuid and _UUID.fullmatch(found):
             return found

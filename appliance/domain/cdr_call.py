@@ -12,6 +12,7 @@ from appliance.domain.cdr import Leg, clean, matching
 from appliance.domain.outcome import Disposition, disposition
 from appliance.domain.queue import Stay, stays_of
 from appliance.domain.recording import Unrecorded
+from appliance.domain.talks import Talked, talks_of, together_ms
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
 _CALLED = re.compile(r"[+*#0-9]{1,30}", re.ASCII)
@@ -58,6 +59,7 @@ class CallFacts:
     outcome: str
     because: str
     hangup_cause: str
+    talks: str
     sip_status: int | None
     recording: str
     messages: str = ""
@@ -69,14 +71,18 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
     """The call that a caller's leg and the legs of lines known so far make.
 
     ``bridged_ms`` runs from the bridge to the earlier end of the two legs; while the line's leg is not there,
-    to the end of the caller's. Notes of the handlers (``gw_…``) go before what can be told without them.
+    to the end of the caller's. Where a line's side has sent the caller on it is the time with any line, from the
+    first ``joined_at`` on. Notes of the handlers (``gw_…``) go before what can be told without them.
     """
     facts = caller.facts
     legs = sorted(lines, key=lambda leg: (leg.started_at, leg.uuid))
     joined_at, line = _joined(caller, legs)
     talk_end = caller.ended_at if line is None else min(line.ended_at, caller.ended_at)
     # Where several rang at once only the line's own leg says which one it was.
-    line_id = matching(_ID, facts.get("gw_line", "")) or _line_of(line)
+    line_id = _line_of(line) or matching(_ID, facts.get("gw_line", ""))
+    talks = talks_of(caller, legs)
+    if joined_at is not None and len(talks) > 1:
+        joined_at = min(joined_at, talks[0].since)
     kind = facts.get("gw_caller_kind", "")
     seen = numbers.caller(facts.get("sip_from_user", ""), home_area_code)
     return CallFacts(
@@ -92,16 +98,17 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         joined_at=joined_at,
         ended_at=caller.ended_at,
         bill_ms=_ms_between(caller.answered_at, caller.ended_at),
-        bridged_ms=_ms_between(joined_at, talk_end),
+        bridged_ms=together_ms(talks) if len(talks) > 1 else _ms_between(joined_at, talk_end),
         line_id=line_id,
         flow=clean(facts.get("gw_flow", ""), 60),
         keys=_pairs(facts.get("gw_keys", ""), 500),
         way=_pairs(facts.get("gw_way", ""), 900),
         mark=matching(_MARK, facts.get("gw_mark", "")),
-        tried=_tried(caller, legs, line_id if joined_at is not None else ""),
+        tried=_tried(caller, legs, talks, line_id if joined_at is not None else ""),
         outcome=_outcome(caller, legs, joined_at is not None),
         because=clean(facts.get("gw_because", ""), 500),
         hangup_cause=caller.hangup_cause,
+        talks=_talks(talks),
         sip_status=_status(facts.get("sip_term_status", "")),
         # The name is noted before the line rings; there is a file only once somebody talks (RECORD_BRIDGE_REQ).
         recording=matching(_RECORDING, facts.get("gw_recording", "")) if joined_at is not None else "",
@@ -120,6 +127,11 @@ def _unrecorded(facts: Mapping[str, str], joined: bool) -> str:
     """Why the talk was not recorded, as noted before the lines rang."""
     noted = facts.get("gw_unrecorded", "")
     return noted if joined and noted in set(Unrecorded) else ""
+
+
+def _talks(talks: Iterable[Talked]) -> str:
+    """``LINE=MS;LINE=MS``."""
+    return _pairs(";".join(f"{_line_of(one.leg) or '-'}={one.lasted_ms}" for one in talks), 500)
 
 
 def stays(caller: Leg, call: CallFacts) -> list[Stay]:
@@ -180,24 +192,50 @@ def _outcome(caller: Leg, lines: list[Leg], joined: bool) -> str:
     return f"failed:{caller.hangup_cause.lower().replace('_', '-') or 'unknown'}"[:60]
 
 
-def _tried(caller: Leg, lines: list[Leg], joined: str) -> str:
+def _tried(caller: Leg, lines: list[Leg], talks: list[Talked], joined: str) -> str:
     """Lines tried: those noted, and the one that was ``joined`` last (empty: none): with its talk the call is over.
+    Where a line's side has sent the caller on, those that talked stand where they were rung.
 
     Of lines that rang at once the handlers know one common end; each line's leg has its own.
     """
     noted = [tuple(pair.split("=")) for pair in _pairs(caller.facts.get("gw_tried", ""), 500).split(";") if pair]
     ends: dict[str, list[str]] = {}
     for leg in lines:
-        ends.setdefault(_line_of(leg), []).append(leg.hangup_cause)
+        # Who rang alone: the handlers know better what its trunk meant by its cause.
+        ends.setdefault(_line_of(leg), []).append("" if _rang_alone(leg, lines) else leg.hangup_cause)
     tried = []
     for line, how in noted:
         own = ends.get(line, [])
         cause = own.pop(0) if own else ""
         tried.append(f"{line}={how if how in _SAID or cause in _NOT_THE_LINES else disposition(cause)}")
+    if len(talks) > 1:
+        return _pairs(";".join(_in_order(lines, {talk.leg.uuid for talk in talks}, tried)), 500)
     entry = f"{joined}=answered"
     if joined and (not tried or tried[-1] != entry):
         tried.append(entry)
     return _pairs(";".join(tried), 500)
+
+
+def _rang_alone(leg: Leg, lines: list[Leg]) -> bool:
+    """Whether no other line's leg was there at the time."""
+    others = [other for other in lines if other is not leg]
+    return not any(other.started_at < leg.ended_at and leg.started_at < other.ended_at for other in others)
+
+
+def _in_order(lines: list[Leg], talked: set[str], tried: list[str]) -> list[str]:
+    """The lines' legs in their order, each as it is told, or as it talked; before them what was tried without a
+    leg."""
+    left = [one for one in tried if not one.endswith(f"={Disposition.ANSWERED}")]
+    made = []
+    for leg in lines:
+        line = _line_of(leg)
+        told = next((one for one in left if one.startswith(f"{line}=")), "")
+        if leg.uuid in talked:
+            made.append(f"{line}={Disposition.ANSWERED}")
+        else:
+            made.append(told or f"{line}={disposition(leg.hangup_cause)}")
+            left = [one for one in left if one is not told]
+    return [*left, *made]
 
 
 #: Ends that the handlers know for certain: such a line was not rung, or talked.

@@ -80,6 +80,7 @@ class LineUse:
     :param today: calls that it took today, in Asia/Shanghai.
     :param this_month: calls that it took this month.
     :param busy: every slot is taken; only the simulator says so before the switch does.
+    :param registered: of a SIP phone: it is known where it is.
     """
 
     rung_at: datetime | None = None
@@ -87,6 +88,7 @@ class LineUse:
     today: int = 0
     this_month: int = 0
     busy: bool = False
+    registered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class Skip(StrEnum):
 
     GONE = "gone"
     NO_TRUNK = "no-trunk"
+    #: A SIP phone that is not registered: nobody knows where it is.
+    UNREGISTERED = "unregistered"
     OFF_SCHEDULE = "off-schedule"
     DAILY_CAP = "daily-cap"
     MONTHLY_CAP = "monthly-cap"
@@ -160,7 +164,10 @@ def choose(
 def _skip(line: Line, table: RoutingTable, use: LineUse, now: datetime, day_kind: DayKinds) -> Skip | None:
     schedule = table.schedules.get(line.schedule)
     trunks = (table.trunk(trunk_id) for trunk_id in (line.trunk, *line.backups))
-    if not any(trunk is not None and trunk.proxy for trunk in trunks):
+    if line.is_phone:
+        if not use.registered:
+            return Skip.UNREGISTERED
+    elif not any(trunk is not None and trunk.proxy for trunk in trunks):
         return Skip.NO_TRUNK
     if schedule is not None and standing(schedule, now, day_kind) is not Standing.OPEN:
         return Skip.OFF_SCHEDULE

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from appliance.domain.numbers import Caller, written_for
-from appliance.domain.outcome import Disposition, Target, Tried
+from appliance.domain.outcome import Disposition, MediaTerms, Target, Tried, Way
 from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable, Trunk
+from appliance.domain.talk import NO_KEYS, TalkKeys
 
 
 def targets_for(
@@ -16,19 +17,51 @@ def targets_for(
     table: RoutingTable,
     whisper: Path | None = None,
     is_down: Callable[[str], bool] = lambda trunk: False,
+    keys: TalkKeys = NO_KEYS,
 ) -> list[Target]:
     """How the switch reaches a line, by its own trunk and then by its backups; those that are gone or only receive
     are left out, those that are down come last: one that answers no OPTIONS may carry calls all the same.
 
     A 400 number is never the calling number: toward a trunk that does not pass the caller's own number
-    goes the trunk's, and the caller stands in Diversion.
+    goes the trunk's, and the caller stands in Diversion. A SIP phone is in the house: it sees the caller's own.
+
+    :param keys: what the line's side may ask for while they talk.
     """
+    if line.is_phone:
+        return [_phone(line, caller, whisper, keys)]
     trunks = (table.trunk(trunk_id) for trunk_id in dict.fromkeys((line.trunk, *line.backups)))
     ways = [trunk for trunk in trunks if trunk is not None and trunk.proxy]
-    return [_target(line, caller, trunk, whisper) for trunk in sorted(ways, key=lambda trunk: is_down(trunk.id))]
+    ways.sort(key=lambda trunk: is_down(trunk.id))
+    return [_target(line, caller, trunk, whisper, keys) for trunk in ways]
 
 
-def _target(line: Line, caller: Caller, trunk: Trunk, whisper: Path | None) -> Target:
+def _phone(line: Line, caller: Caller, whisper: Path | None, keys: TalkKeys) -> Target:
+    return Target(
+        line=line.id,
+        number=line.id,
+        proxy="",
+        ring_seconds=line.ring_seconds,
+        max_calls=line.max_calls,
+        caller_number=caller.number,
+        whisper=whisper,
+        confirm=line.confirm,
+        way=Way.PHONE,
+        keys=keys,
+    )
+
+
+def media_terms(trunk: Trunk) -> MediaTerms:
+    """How voice and keys travel on a trunk."""
+    return MediaTerms(
+        dtmf=trunk.dtmf,
+        symmetric_rtp=trunk.symmetric_rtp,
+        session_timer_s=trunk.session_timer_seconds,
+        media_timeout_s=trunk.media_timeout_seconds,
+        progress_s=trunk.progress_seconds,
+    )
+
+
+def _target(line: Line, caller: Caller, trunk: Trunk, whisper: Path | None, keys: TalkKeys) -> Target:
     shown = written_for(caller.number, trunk.number_format) if caller.number else ""
     passes = trunk.caller_id is CallerIdPolicy.PASS
     return Target(
@@ -45,6 +78,11 @@ def _target(line: Line, caller: Caller, trunk: Trunk, whisper: Path | None) -> T
         causes=trunk.causes,
         whisper=whisper,
         confirm=line.confirm,
+        way=Way.ADDRESS if trunk.registration is None else Way.REGISTERED,
+        media=media_terms(trunk),
+        keys=keys,
+        profile=trunk.profile,
+        announced=trunk.announced,
     )
 
 

@@ -23,6 +23,11 @@ from appliance.domain.places import Place
 from appliance.domain.queue import Queue
 from appliance.domain.recording import ALL, UNSAID, Policy
 from appliance.domain.refusal import Refusal
+from appliance.domain.talk import NO_KEYS, TalkKeys
+
+#: The domain that SIP phones register in, and their digest realm: a name of ours, so that a phone's secret holds
+#: whatever address the box has.
+PHONES_REALM = "phones.gateway400"
 
 
 class CalledFrom(StrEnum):
@@ -41,6 +46,28 @@ class CallerIdPolicy(StrEnum):
     TRUNK = "trunk"
 
 
+class DtmfMode(StrEnum):
+    """How keys travel on a trunk."""
+
+    RFC2833 = "rfc2833"
+    INFO = "info"
+    #: As tones in the voice.
+    IN_BAND = "in-band"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How the appliance registers at a carrier. The password is not here: it is read where it is used, from the
+    file or the environment variable that is named."""
+
+    user: str
+    auth_user: str = ""
+    realm: str = ""
+    expires_seconds: int = 3600
+    password_file: str = ""
+    password_env: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Trunk:
     """A carrier's peer. ``accept`` holds networks (``10.0.0.0/8``) or one address and port (``10.0.0.1:5060``).
@@ -49,6 +76,13 @@ class Trunk:
     :param causes: what the carrier means by a SIP status (``480``) or a Q.850 cause (``SUBSCRIBER_ABSENT``), where
         it is not the usual.
     :param ping_seconds: how often it is asked whether it is there; 0: never.
+    :param registration: how we register there; None: it knows us by our address.
+    :param behind_nat: addresses are translated on the way to it.
+    :param symmetric_rtp: voice is sent to where its voice comes from.
+    :param session_timer_seconds: how often a call that goes on is refreshed (RFC 4028); 0: never.
+    :param media_timeout_seconds: a call without a packet for so long is ended; 0: as the box has it.
+    :param progress_seconds: a line that gives no sign within so many seconds is not reached by it; 0: no limit.
+    :param announced: what it means that the carrier spoke but the line never rang; None: as it ended.
     """
 
     id: str
@@ -63,11 +97,29 @@ class Trunk:
     max_calls: int = 0
     causes: Mapping[str, Disposition] = field(default_factory=dict)
     ping_seconds: int = 0
+    registration: Registration | None = None
+    dtmf: DtmfMode = DtmfMode.RFC2833
+    behind_nat: bool = False
+    symmetric_rtp: bool = True
+    session_timer_seconds: int = 1800
+    media_timeout_seconds: int = 0
+    progress_seconds: int = 0
+    announced: Disposition | None = None
 
     @property
     def is_pinged(self) -> bool:
         """Whether it is asked now and then whether it is there."""
         return bool(self.proxy and self.ping_seconds)
+
+    @property
+    def profile(self) -> str:
+        """The switch's profile that carries its calls."""
+        return "outside" if self.behind_nat else "gateway400"
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether its state is known: it is asked, or we register there."""
+        return self.is_pinged or self.registration is not None
 
     def accepts(self, address: str, port: int) -> int:
         """How exactly this trunk claims an INVITE's source: 0 not at all, more is more exact."""
@@ -102,6 +154,8 @@ class Line:
     :param confirm: whoever answers has to press 1; without it a mobile's assistant counts as an answer.
     :param skills: what callers of a queue may ask for.
     :param record: its own policy of recording (``domain.recording``); empty: the number's.
+    :param is_phone: a SIP phone that registers here, by its id; it has no number and no trunk.
+    :param extension: digits by which other lines of the account send callers to it; empty: none.
     """
 
     id: str
@@ -119,6 +173,8 @@ class Line:
     confirm: bool = False
     skills: frozenset[str] = frozenset()
     record: str = UNSAID
+    is_phone: bool = False
+    extension: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +249,8 @@ class NumberRoute:
     rules: Rules = NO_RULES
     #: The prompt that a line hears before it is joined; empty: none.
     whisper: str = ""
+    #: What the line's side may ask for while they talk.
+    talk_keys: TalkKeys = NO_KEYS
 
 
 @dataclass(frozen=True, slots=True)

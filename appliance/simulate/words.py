@@ -82,6 +82,7 @@ REFUSALS = {
 _SKIPS = {
     Skip.GONE: ("不存在", "is not there"),
     Skip.NO_TRUNK: ("没有可用中继", "has no trunk to it"),
+    Skip.UNREGISTERED: ("话机未注册", "is not registered"),
     Skip.OFF_SCHEDULE: ("不在其时间表内", "off its schedule"),
     Skip.DAILY_CAP: ("当日次数已满", "its day's calls are used up"),
     Skip.MONTHLY_CAP: ("当月次数已满", "its month's calls are used up"),

@@ -22,7 +22,8 @@ def merge_accounts(merge: Merge) -> None:
     """Enterprises."""
     stored = {row.id: row for row in merge.session.scalars(select(Account))}
     for part in merge.document.site.accounts:
-        values = {"name": part.name, "max_calls": part.max_calls}
+        keys = part.talk_keys.stored() if part.talk_keys is not None else {}
+        values = {"name": part.name, "max_calls": part.max_calls, "talk_keys": keys}
         merge.put("account", part.id, stored.get(part.id), partial(Account, id=part.id), values)
     merge.session.flush()
 
@@ -46,15 +47,17 @@ def merge_trunks(merge: Merge) -> None:
                 merge.faults.append(
                     merge.document.finding(path, "stored-landing", value=written, other=other, trunk=trunk)
                 )
-        values = part.model_dump(exclude={"id", "landing"}) | {
-            "landing": {kept: number for _, kept, number in part.landed()}
+        registration = part.registration.model_dump(exclude_defaults=True) if part.registration else {}
+        values = part.model_dump(exclude={"id", "landing", "registration"}) | {
+            "landing": {kept: number for _, kept, number in part.landed()},
+            "registration": registration,
         }
         merge.put("trunk", part.id, stored.get(part.id), partial(Trunk, id=part.id), values)
     merge.session.flush()
 
 
 def merge_lines(merge: Merge) -> None:
-    """Bound lines."""
+    """Bound lines. A phone's secret is no part of the file: it stays as long as the line is a phone."""
     stored = {row.id: row for row in merge.session.scalars(select(Line))}
     for part in merge.document.site.lines:
         values = part.model_dump(exclude={"id", "account", "trunk", "schedule"}) | {
@@ -64,6 +67,8 @@ def merge_lines(merge: Merge) -> None:
             "skills": sorted(set(part.skills)),
             "record": part.record,
         }
+        if part.kind != "phone":
+            values["phone_secret"] = ""
         merge.put("line", part.id, stored.get(part.id), partial(Line, id=part.id), values)
     merge.session.flush()
 
@@ -125,6 +130,7 @@ def merge_numbers(merge: Merge) -> None:
             "overflow_id": known[part.account, part.overflow].id if part.overflow else None,
             "rules": part.rules.stored(),
             "whisper": part.whisper,
+            "talk_keys": part.talk_keys.stored() if part.talk_keys is not None else None,
             "record": part.record,
             "record_notice": part.record_notice,
             "notice_prompt": part.notice_prompt,

@@ -12,6 +12,7 @@ from appliance.site.check_hooks import check_hooks
 from appliance.site.check_prices import check_plans, check_subscriptions
 from appliance.site.check_queues import check_queues
 from appliance.site.check_rules import check_rules
+from appliance.site.check_trunks import check_phones, check_registrations, check_talk_keys
 from appliance.site.findings import Finding, Path, SiteFaults
 from appliance.site.named import FindPrompt, check_lines, check_prompt
 from appliance.site.read import Document, read
@@ -41,6 +42,9 @@ def check(document: Document, find_prompt: FindPrompt) -> list[Finding]:
         *_landing(document),
         *_lines(document),
         *check_flows(document, find_prompt),
+        *check_phones(document),
+        *check_registrations(document),
+        *check_talk_keys(document, find_prompt),
         *_numbers(document, find_prompt),
         *check_plans(document),
         *check_subscriptions(document),
@@ -122,8 +126,12 @@ def _lines(document: Document) -> Iterator[Finding]:
         path: Path = ("lines", index)
         if part.account not in accounts:
             yield document.finding((*path, "account"), "unknown-account", value=part.account)
-        trunk = trunks.get(part.trunk)
-        if trunk is None:
+        if part.kind == "phone":
+            continue
+        trunk = trunks.get(part.trunk or "")
+        if part.trunk is None:
+            yield document.finding((*path, "trunk"), "required")
+        elif trunk is None:
             yield document.finding((*path, "trunk"), "unknown-trunk", value=part.trunk)
         elif not trunk.proxy:
             yield document.finding((*path, "trunk"), "trunk-without-proxy", value=part.trunk)
@@ -139,7 +147,9 @@ def _lines(document: Document) -> Iterator[Finding]:
             target, by = landed[part.number]
             yield document.finding((*path, "number"), "line-is-landing", value=part.number, number=target, trunk=by)
         mobile = numbers.caller(part.number).kind is CallerKind.MOBILE
-        if mobile != (part.kind == "mobile"):
+        if not part.number:
+            yield document.finding((*path, "number"), "required")
+        elif mobile != (part.kind == "mobile"):
             code = "is-a-mobile" if mobile else "not-a-mobile"
             yield document.finding((*path, "kind"), code, value=part.number)
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from appliance.domain.hook import HookKind
 from appliance.domain.recording import RETENTION_DAYS
 from appliance.site.check import NOTICE
+from appliance.domain.talk import TalkKey
 from appliance.site.values import written_amount
 from appliance.store.models import (
     Account,
@@ -55,7 +56,7 @@ def as_data(session: Session, at: datetime) -> dict[str, Any]:
     return {
         "version": 1,
         "accounts": [
-            {"id": row.id, "name": row.name, "max_calls": row.max_calls}
+            {"id": row.id, "name": row.name, "max_calls": row.max_calls, **_talk_keys(row.talk_keys or None)}
             for row in session.scalars(select(Account).order_by(Account.id))
         ],
         "operators": [_operator(row) for row in session.scalars(select(Operator).order_by(Operator.login))],
@@ -98,7 +99,20 @@ def _trunk(row: Trunk) -> dict[str, Any]:
         "max_calls": row.max_calls,
         "causes": dict(row.causes),
         "ping_seconds": row.ping_seconds,
+        **({"registration": dict(row.registration)} if row.registration else {}),
+        "dtmf": row.dtmf,
+        "behind_nat": row.behind_nat,
+        "symmetric_rtp": row.symmetric_rtp,
+        "session_timer_seconds": row.session_timer_seconds,
+        "media_timeout_seconds": row.media_timeout_seconds,
+        "progress_seconds": row.progress_seconds,
+        "announced": row.announced,
     }
+
+
+def _talk_keys(stored: dict[str, str] | None) -> dict[str, Any]:
+    """Every key, so that one that is not used does not come back as its default."""
+    return {} if stored is None else {"talk_keys": {key.value: stored.get(key, "") for key in TalkKey}}
 
 
 def _line(row: Line) -> dict[str, Any]:
@@ -109,6 +123,7 @@ def _line(row: Line) -> dict[str, Any]:
         "number": row.number,
         "kind": row.kind,
         "trunk": row.trunk_id,
+        "extension": row.extension,
         "max_calls": row.max_calls,
         "ring_seconds": row.ring_seconds,
         "schedule": row.schedule_id,
@@ -198,6 +213,7 @@ def _numbers(session: Session) -> list[dict[str, Any]]:
         where = _hunt(row) | ({"flow": flows[row.flow_id]} if row.flow_id is not None else {})
         if row.overflow_id is not None:
             where["overflow"] = flows[row.overflow_id]
+        where |= _talk_keys(row.talk_keys)
         if row.whisper:
             where["whisper"] = row.whisper
         if row.rules:

@@ -85,8 +85,22 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     ),
     "not-an-access-code": ("must be four to six digits", "必须是四到六位数字"),
     "not-a-cause": (
-        "not a SIP status (480) or a cause by FreeSWITCH's name (SUBSCRIBER_ABSENT): {value}",
-        "不是 SIP 状态码（480）或 FreeSWITCH 原因名（SUBSCRIBER_ABSENT）：{value}",
+        "not a SIP status (480), a cause by FreeSWITCH's name (SUBSCRIBER_ABSENT) or of Q.850 (q850:20): {value}",
+        "不是 SIP 状态码（480）、FreeSWITCH 原因名（SUBSCRIBER_ABSENT）或 Q.850 原因值（q850:20）：{value}",
+    ),
+    "not-an-extension": (
+        "not an extension (two to eight digits): {value}",
+        "不是分机号（两到八位数字）：{value}",
+    ),
+    "not-a-digit": ("not a digit (0 to 9): {value}", "不是一位数字（0 到 9）：{value}"),
+    "not-a-sip-word": (
+        "not a SIP user or realm (letters, digits, + . _ @ -): {value}",
+        "不是合法的 SIP 用户名或域（字母、数字、+ . _ @ -）：{value}",
+    ),
+    "not-a-secret-file": ("not an absolute path: {value}", "不是绝对路径：{value}"),
+    "not-an-env-name": (
+        "not the name of an environment variable (capitals, digits, _; not APPLIANCE_…): {value}",
+        "不是环境变量名（大写字母、数字、_；不能以 APPLIANCE_ 开头）：{value}",
     ),
     "must-be-zero-or": ("must be 0, or {low} to {high} seconds", "必须是 0，或 {low} 到 {high} 秒"),
     "not-a-place": (
@@ -195,6 +209,27 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "trunk-needs-caller": (
         "is required: with caller_id: trunk the lines see this number",
         "必填：caller_id 为 trunk 时线路显示此号码",
+    ),
+    "registration-needs-proxy": (
+        "a trunk that registers needs a proxy: the registrar's HOST:PORT",
+        "注册型中继需要 proxy：注册服务器的 主机:端口",
+    ),
+    "registration-password": (
+        "the password comes from password_file or from password_env: one of them, not both",
+        "密码来自 password_file 或 password_env，二者择一",
+    ),
+    "registration-needs-accept": (
+        "{value} is a name: write in accept the addresses that this carrier's calls come from",
+        "{value} 是主机名：请在 accept 中写明该运营商来话的地址",
+    ),
+    "not-for-a-phone": (
+        "a SIP phone has none: it is reached where it registered",
+        "SIP 话机没有此项：按其注册地址呼叫",
+    ),
+    "key-twice": ("the key {value} is taken by {other} already", "按键 {value} 已用于 {other}"),
+    "needs-freeswitch": (
+        "{what} needs FreeSWITCH; the embedded switch has none of it",
+        "{what} 需要 FreeSWITCH，内置交换不支持",
     ),
     "landing-twice": (
         "{value} is mapped to {other} already, in line {line}",

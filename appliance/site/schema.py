@@ -20,34 +20,40 @@ from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.numbers import CallerKind, NumberFormat
 from appliance.domain.recording import RETENTION_DAYS
 from appliance.domain.refusal import Refusal
-from appliance.domain.routing import CalledFrom, CallerIdPolicy
+from appliance.domain.routing import CalledFrom, CallerIdPolicy, DtmfMode
 from appliance.site.values import (
     AccessCode,
     Address,
     Amount,
     CauseKey,
     DateText,
-    Dialable,
     End,
     Entry,
     FileName,
+    EnvName,
+    Extension,
     Flag,
     FourHundred,
     HeaderName,
     HoursText,
     Id,
     LineRecord,
+    KeyDigit,
     Name,
     NeededPrompt,
     OptionalId,
+    OptionalNumber,
+    OptionalSipWord,
     PasswordHash,
     Peer,
     PlaceText,
     PromptName,
     Record,
     RegionPrefix,
+    SecretFile,
     ShortName,
     ShownNumber,
+    SipWord,
     Source,
     Template,
     Time,
@@ -82,12 +88,26 @@ def _landing(value: object) -> str:
     return value
 
 
+class TalkKeysPart(Part):
+    """The digits behind the star by which a line's side holds a caller, sends him on, or pauses the recording."""
+
+    hold: KeyDigit = "1"
+    blind: KeyDigit = "2"
+    consult: KeyDigit = "3"
+    pause: KeyDigit = "5"
+
+    def stored(self) -> dict[str, str]:
+        """Key → digit of those that there are."""
+        return {key: digit for key, digit in self.model_dump().items() if digit}
+
+
 class AccountPart(Part):
     """An enterprise."""
 
     id: Id
     name: Name
     max_calls: Annotated[int, whole(0, 10_000)] = 0
+    talk_keys: TalkKeysPart | None = None
 
 
 class OperatorPart(Part):
@@ -102,6 +122,17 @@ class OperatorPart(Part):
 
 #: What a trunk's cause may mean; that a line answered or is full is nobody's to say.
 CAUSE_MEANINGS = ("busy", "no-answer", "rejected", "unreachable", "not-existing", "off")
+
+
+class RegistrationPart(Part):
+    """How the appliance registers at a carrier."""
+
+    user: SipWord
+    auth_user: OptionalSipWord = ""
+    realm: OptionalSipWord = ""
+    expires_seconds: Annotated[int, whole(60, 86_400)] = 3600
+    password_file: SecretFile = ""
+    password_env: EnvName = ""
 
 
 class TrunkPart(Part):
@@ -121,6 +152,15 @@ class TrunkPart(Part):
     causes: dict[CauseKey, Annotated[str, choice(*CAUSE_MEANINGS)]] = {}
     #: FreeSWITCH asks no more often than every five seconds.
     ping_seconds: Annotated[int, zero_or(5, 3600)] = 30
+    registration: RegistrationPart | None = None
+    dtmf: Annotated[str, choice(*DtmfMode)] = "rfc2833"
+    behind_nat: Flag = False
+    symmetric_rtp: Flag = True
+    #: RFC 4028 wants 90 at least.
+    session_timer_seconds: Annotated[int, zero_or(90, 86_400)] = 1800
+    media_timeout_seconds: Annotated[int, zero_or(2, 3600)] = 0
+    progress_seconds: Annotated[int, zero_or(2, 60)] = 0
+    announced: Annotated[str, choice("", *CAUSE_MEANINGS)] = ""
 
     def landed(self) -> list[tuple[str, str, str]]:
         """(as written, as kept, 400 number) of each landing number."""
@@ -128,14 +168,15 @@ class TrunkPart(Part):
 
 
 class LinePart(Part):
-    """A bound landline or mobile."""
+    """A bound landline or mobile, or a SIP phone."""
 
     id: Id
     account: Id
     name: Name = ""
-    number: Dialable
-    kind: Annotated[str, choice("landline", "mobile")]
-    trunk: Id
+    number: OptionalNumber = ""
+    kind: Annotated[str, choice("landline", "mobile", "phone")]
+    trunk: OptionalId = None
+    extension: Extension = ""
     max_calls: Annotated[int, whole(0, 1000)] = 1
     ring_seconds: Annotated[int, whole(1, 120)] = 25
     schedule: OptionalId = None
@@ -280,6 +321,7 @@ class NumberPart(Part):
     overflow: OptionalId = None
     rules: RulesPart = RulesPart()
     whisper: PromptName = ""
+    talk_keys: TalkKeysPart | None = None
     record: Record = "all"
     record_notice: Flag = True
     notice_prompt: NeededPrompt = "record-notice"

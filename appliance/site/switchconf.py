@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 import jinja2
 
 from appliance.config import PROJECT_ROOT, Settings
+from appliance.domain.routing import PHONES_REALM
 from appliance.errors import SettingsError
+from appliance.site.switchparts import NO_PARTS, SwitchParts
 
 SCRIPTS = PROJECT_ROOT / "freeswitch-scripts"
 """Templates, prompts and the fallback script in a checkout; an installation hands in its own folder."""
@@ -46,6 +48,8 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             *("status", "version", "show", "module_exists", "reloadxml", "reloadacl", "originate"),
             *("uuid_kill", "uuid_break", "limit_usage", "uuid_limit_release", "global_getvar", "sched_hangup"),
+            # Keys in a talk: the other leg's variable, its transfer, the pause of its recording.
+            *("uuid_setvar", "uuid_transfer", "uuid_record"),
         ),
     ),
     (
@@ -55,6 +59,8 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             *("answer", "pre_answer", "hangup", "transfer", "set", "multiset"),
             *("playback", "play_and_get_digits", "record", "record_session", "stop_record_session"),
             *("bridge", "execute_extension", "limit", "limit_execute", "sched_hangup"),
+            *("bind_meta_app", "att_xfer", "three_way"),
+            *("break", "start_dtmf", "start_dtmf_generate"),
         ),
     ),
     ("mod_event_socket", "app", ("socket",)),
@@ -70,20 +76,15 @@ _PASSWORD = re.compile(r"[A-Za-z0-9_.~-]{16,128}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 
 
+#: Of the profile for trunks behind an address translation, which is there only when one is.
+_OUTSIDE = "gateways-outside.xml.j2"
+
+
 class Accepted(NamedTuple):
     """One entry of the trunk list: ``network`` as CIDR, ``port`` the sender's, 0 for any."""
 
     network: str
     port: int
-
-
-class Gateway(NamedTuple):
-    """A trunk that FreeSWITCH asks by OPTIONS whether it is there: ``proxy`` is HOST:PORT, ``ping_s`` seconds
-    between two questions."""
-
-    name: str
-    proxy: str
-    ping_s: int
 
 
 def accepted(accept: Sequence[str]) -> list[Accepted]:
@@ -105,16 +106,17 @@ def render(
     esl_password: str,
     accept: Sequence[str],
     scripts: Path = SCRIPTS,
-    gateways: Sequence[Gateway] = (),
+    parts: SwitchParts = NO_PARTS,
 ) -> dict[PurePath, str]:
     """FreeSWITCH's configuration folder: text by path relative to it.
 
     :param accept: who may send calls, see :func:`accepted`. Empty: nobody.
     :param scripts: folder of ``conf/``, ``prompts/`` and ``fallback.py``, as FreeSWITCH will see it.
-    :param gateways: trunks whose state is followed.
+    :param parts: trunks whose state is followed, phones, whether the external address is shown.
     :raises SettingsError: a value cannot stand in the configuration.
     """
     _check(settings, esl_password, scripts)
+    _check_parts(settings, parts)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(scripts / "conf"),
         autoescape=True,
@@ -125,7 +127,12 @@ def render(
         "settings": settings,
         "esl_password": esl_password,
         "accepted": accepted(accept),
-        "gateways": gateways,
+        "gateways": parts.gateways,
+        "phones": parts.phones,
+        "has_phones": parts.has_phones,
+        "phones_realm": PHONES_REALM,
+        "outside": parts.outside,
+        "hold_music": scripts / "prompts" / "zh" / "hold-music.wav",
         "allowed": ALLOWED,
         "handlers": f"{settings.handlers_host}:{settings.handlers_port}",
         "music": scripts / "prompts" / "music.wav",
@@ -135,6 +142,8 @@ def render(
         "losses": HANDLER_LOSSES,
     }
     templates = sorted(path.relative_to(scripts / "conf") for path in (scripts / "conf").rglob("*.xml*"))
+    if not parts.outside:
+        templates = [path for path in templates if path.name != _OUTSIDE]
     if not templates:
         raise SettingsError(f"no templates of the switch's configuration in {scripts / 'conf'}")
     # Named one by one where they are included: a file that a newer version no longer has stays unread.
@@ -224,6 +233,16 @@ def _accepted(entry: str) -> Accepted:
     return Accepted(str(network), port)
 
 
+def _check_parts(settings: Settings, parts: SwitchParts) -> None:
+    if parts.outside and not settings.sip_external_host:
+        raise SettingsError("sip_external_host: is needed, for a trunk is behind_nat")
+    ports = [settings.sip_port]
+    ports += [settings.phones_port] if parts.has_phones else []
+    ports += [settings.outside_port] if parts.outside else []
+    if len(set(ports)) < len(ports):
+        raise SettingsError("sip_port, phones_port, outside_port: each needs a port of its own")
+
+
 def _check(settings: Settings, esl_password: str, scripts: Path) -> None:
     findings = list(_findings(settings, esl_password, scripts))
     if findings:
@@ -250,6 +269,11 @@ def _findings(settings: Settings, esl_password: str, scripts: Path) -> Iterator[
             yield f"sip_host: must be one address of this machine: {settings.sip_host}"
     except ValueError:
         yield f"sip_host: not an address: {settings.sip_host}"
+    if settings.sip_external_host:
+        try:
+            ipaddress.IPv4Address(settings.sip_external_host)
+        except ValueError:
+            yield f"sip_external_host: not an IPv4 address: {settings.sip_external_host}"
     try:
         if not ipaddress.ip_address(settings.esl_host).is_loopback:
             yield f"esl_host: the event socket stays on this machine (127.0.0.1): {settings.esl_host}"

@@ -17,9 +17,10 @@ from typing import Annotated, Any, NoReturn
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from appliance.domain import calendar, lists, money, numbers
-from appliance.domain.template import url_fault
+from appliance.domain import calendar, lists, money, numbers, talk
+from appliance.domain.outcome import Q850
 from appliance.domain.recording import read_policy
+from appliance.domain.template import url_fault
 from appliance.errors import InvalidNumber
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -34,7 +35,12 @@ _PEER = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,80}[A-Za-z0-9])?|\[[0-9A-F
 _HASH = re.compile(r"\$argon2id\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 #: Letters alone: a place stands in a call's record, which the switch carries.
 _PLACE = re.compile(r"[^\W\d_]{1,20}(?:/[^\W\d_]{1,20})?")
-_CAUSE_KEY = re.compile(r"[3-6][0-9]{2}|[A-Z][A-Z0-9_]{2,48}", re.ASCII)
+_CAUSE_KEY = re.compile(r"[3-6][0-9]{2}|[A-Z][A-Z0-9_]{2,48}|q850:([0-9]{1,3})", re.ASCII)
+#: What stands in a SIP account: nothing that XML, a URI or the switch's variables read as syntax.
+_SIP_WORD = re.compile(r"[A-Za-z0-9+][A-Za-z0-9+._@-]{0,99}", re.ASCII)
+_SECRET_FILE = re.compile(r"/[A-Za-z0-9._/@+-]{1,250}", re.ASCII)
+_ENV_NAME = re.compile(r"(?!APPLIANCE_)[A-Z][A-Z0-9_]{0,99}", re.ASCII)
+_DIGIT = re.compile(r"[0-9]?", re.ASCII)
 _ACCESS_CODE = re.compile(r"[0-9]{4,6}", re.ASCII)
 _REGION_PREFIX = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})|1[3-9][0-9]{1,9}", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}", re.ASCII)
@@ -305,7 +311,8 @@ def _prefix(value: object) -> str:
 
 def _cause_key(value: object) -> str:
     text = _text(value)
-    if not _CAUSE_KEY.fullmatch(text):
+    found = _CAUSE_KEY.fullmatch(text)
+    if not found or (found[1] and int(found[1]) not in Q850):
         fail("not-a-cause", value=text[:80])
     return text
 
@@ -313,6 +320,17 @@ def _cause_key(value: object) -> str:
 def _record(value: object) -> str:
     text = _text(value)
     return text if read_policy(text) else fail("not-a-record-policy", value=text[:80])
+
+
+def _extension(value: object) -> str:
+    text = _text(value)
+    if text and not talk.is_extension(text):
+        fail("not-an-extension", value=text[:80])
+    return text
+
+
+def _optional_number(value: object) -> str:
+    return "" if value is None or value == "" else _dialable(value)
 
 
 def _prompt_name(value: object) -> str:
@@ -361,6 +379,10 @@ def _header(value: object) -> str:
     return text
 
 
+def _or_nothing(read: Callable[[object], str]) -> Callable[[object], str]:
+    return lambda value: "" if value is None or value == "" else read(value)
+
+
 def _nothing_as_none(read: Callable[[object], str]) -> Callable[[object], Any]:
     return lambda value: None if value is None or value == "" else read(value)
 
@@ -376,6 +398,13 @@ Entry = Annotated[str, BeforeValidator(_entry)]
 AccessCode = Annotated[str, BeforeValidator(_access_code)]
 PlaceText = Annotated[str, BeforeValidator(_place)]
 RegionPrefix = Annotated[str, BeforeValidator(_prefix)]
+Extension = Annotated[str, BeforeValidator(_extension)]
+OptionalNumber = Annotated[str, BeforeValidator(_optional_number)]
+KeyDigit = Annotated[str, BeforeValidator(_matching(_DIGIT, "not-a-digit"))]
+SipWord = Annotated[str, BeforeValidator(_matching(_SIP_WORD, "not-a-sip-word"))]
+OptionalSipWord = Annotated[str, BeforeValidator(_or_nothing(_matching(_SIP_WORD, "not-a-sip-word")))]
+SecretFile = Annotated[str, BeforeValidator(_or_nothing(_matching(_SECRET_FILE, "not-a-secret-file")))]
+EnvName = Annotated[str, BeforeValidator(_or_nothing(_matching(_ENV_NAME, "not-an-env-name")))]
 CauseKey = Annotated[str, BeforeValidator(_cause_key)]
 Record = Annotated[str, BeforeValidator(_record)]
 #: Empty: the number's.

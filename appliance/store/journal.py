@@ -27,6 +27,8 @@ _RUNG = "INSERT OR REPLACE INTO rung VALUES (?, ?, ?)"
 _TALKED = "INSERT OR REPLACE INTO talked VALUES (?, ?, ?, ?, ?, ?)"
 _TRUNK_IS = "INSERT OR REPLACE INTO trunks VALUES (?, ?, ?)"
 _TRUNK_FORGOTTEN = "DELETE FROM trunks WHERE trunk = ?"
+_PHONE_IS = "INSERT OR REPLACE INTO phones VALUES (?, ?, ?)"
+_PHONE_FORGOTTEN = "DELETE FROM phones WHERE line = ?"
 _FORGOTTEN = (
     "DELETE FROM started WHERE uuid IN (SELECT uuid FROM started WHERE at < ? LIMIT ?)",
     "DELETE FROM talked WHERE uuid IN (SELECT uuid FROM talked WHERE ended_at < ? LIMIT ?)",
@@ -62,7 +64,7 @@ class Talked(NamedTuple):
 
 
 class TrunkState(NamedTuple):
-    """Whether a trunk answers, and since when."""
+    """Whether a trunk answers, or a phone is registered, and since when."""
 
     up: bool
     since: datetime
@@ -116,6 +118,19 @@ class Journal:
         """The trunks that are asked, and how they were found last."""
         rows = self._file.look("SELECT trunk, up, since FROM trunks ORDER BY trunk", ())
         return {trunk: TrunkState(bool(up), datetime.fromtimestamp(since, UTC)) for trunk, up, since in rows}
+
+    def phone_is(self, line: str, registered: bool, at: datetime) -> None:
+        """A line's SIP phone is registered from now on, or no longer."""
+        self._file.write([(_PHONE_IS, (line, int(registered), at.timestamp()))])
+
+    def phone_forgotten(self, line: str) -> None:
+        """A line is no SIP phone any more."""
+        self._file.write([(_PHONE_FORGOTTEN, (line,))])
+
+    def phones(self) -> dict[str, TrunkState]:
+        """The SIP phones, and how they were found last."""
+        rows = self._file.look("SELECT line, up, since FROM phones ORDER BY line", ())
+        return {line: TrunkState(bool(up), datetime.fromtimestamp(since, UTC)) for line, up, since in rows}
 
     def admitted_since(
         self,
@@ -198,10 +213,17 @@ class Journal:
             last = self._last_spoken(number, caller, now)
         for line, caps in capped.items():
             counts[line] = self._taken(line, caps, now)
+        # The rows are few, and there are none on a box without phones.
+        registered = {line for (line,) in self._file.look("SELECT line FROM phones WHERE up", ())}
         return Uses(
             {
-                line: LineUse(_moment(rung.get(line)), _moment(ended.get(line)), *counts.get(line, (0, 0)))
-                for line in {*rung, *ended, *counts}
+                line: LineUse(
+                    _moment(rung.get(line)),
+                    _moment(ended.get(line)),
+                    *counts.get(line, (0, 0)),
+                    registered=line in registered,
+                )
+                for line in {*rung, *ended, *counts, *registered.intersection(hunt.lines)}
             },
             last,
         )

@@ -45,6 +45,9 @@ CREATE TABLE IF NOT EXISTS rung (
 CREATE TABLE IF NOT EXISTS trunks (
     trunk TEXT PRIMARY KEY, up INTEGER NOT NULL, since REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS phones (
+    line TEXT PRIMARY KEY, up INTEGER NOT NULL, since REAL NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS talked (
     uuid TEXT PRIMARY KEY, number TEXT NOT NULL, caller TEXT NOT NULL, line TEXT NOT NULL,
     joined_at REAL NOT NULL, ended_at REAL NOT NULL
@@ -78,7 +81,7 @@ CREATE TABLE IF NOT EXISTS hooks (id TEXT PRIMARY KEY, content TEXT NOT NULL) WI
 #: The tables whose rows are calls, talks and callers who wait, by their UUID.
 _TOLD_AGAIN = re.compile(r"\bFROM (started|talked|waiting)\b")
 _EMPTIED = (
-    "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks;"
+    "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks; DELETE FROM phones;"
     " DELETE FROM waiting; DELETE FROM resting; DELETE FROM signed; DELETE FROM outbox; DELETE FROM hooks;"
 )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,11 +17,12 @@ from appliance.domain.calendar import WEEKDAYS, DayKind, Hours, Schedule, read_h
 from appliance.domain.hunt import Hunt, Strategy
 from appliance.domain.lists import NumberList
 from appliance.domain.numbers import NumberFormat
-from appliance.domain.outcome import Disposition
+from appliance.domain.outcome import Disposition, read_causes
 from appliance.domain.places import Place
 from appliance.domain.queue import Queue
 from appliance.domain.recording import OFF, read_policy
 from appliance.domain.refusal import Refusal
+from appliance.domain.talk import TalkKeys
 from appliance.store import models
 from appliance.store.models import Flow, FlowPublication, FlowVersion, SiteState, in_force
 
@@ -53,19 +55,17 @@ def load_tables(session: Session, now: datetime) -> list[tuple[datetime, domain.
 def load_table(session: Session, at: datetime) -> domain.RoutingTable:
     """Everything that routing knows, as it is to be at one moment (load it inside ``Store.reading``)."""
     graphs = _flows(session, at)
+    accounts = list(session.scalars(select(models.Account)))
+    keys = {account.id: account.talk_keys for account in accounts}
     return domain.RoutingTable(
         revision=revision(session),
         trunks=tuple(map(_trunk, session.scalars(select(models.Trunk).order_by(models.Trunk.id)))),
         lines={line.id: _line(line) for line in session.scalars(select(models.Line).order_by(models.Line.id))},
         numbers={
-            number.number: _number(number, graphs)
+            number.number: _number(number, graphs, keys.get(number.account_id, {}))
             for number in session.scalars(select(models.Number).order_by(models.Number.number))
         },
-        account_max_calls={
-            account.id: account.max_calls
-            for account in session.scalars(select(models.Account))
-            if account.max_calls
-        },
+        account_max_calls={account.id: account.max_calls for account in accounts if account.max_calls},
         schedules={row.id: _schedule(row) for row in session.scalars(select(models.Schedule))},
         lists=_lists(session),
         calendar={row.day: DayKind(row.kind) for row in session.scalars(select(models.CalendarDay))},
@@ -126,7 +126,7 @@ def _graph(row: Flow, version: FlowVersion) -> flows.Flow | None:
 def _trunk(row: models.Trunk) -> domain.Trunk:
     return domain.Trunk(
         id=row.id,
-        accept=tuple(row.accept),
+        accept=accepted_from(row.accept, row.proxy, registers=bool(row.registration)),
         proxy=row.proxy,
         called_from=tuple(map(domain.CalledFrom, row.called_from)),
         landing=dict(row.landing),
@@ -135,9 +135,39 @@ def _trunk(row: models.Trunk) -> domain.Trunk:
         caller_number=row.caller_number,
         codecs=tuple(row.codecs),
         max_calls=row.max_calls,
-        causes={cause: Disposition(meant) for cause, meant in row.causes.items()},
+        causes=read_causes(row.causes),
         ping_seconds=row.ping_seconds,
+        registration=domain.Registration(**row.registration) if row.registration else None,
+        dtmf=domain.DtmfMode(row.dtmf),
+        behind_nat=row.behind_nat,
+        symmetric_rtp=row.symmetric_rtp,
+        session_timer_seconds=row.session_timer_seconds,
+        media_timeout_seconds=row.media_timeout_seconds,
+        progress_seconds=row.progress_seconds,
+        announced=Disposition(row.announced) if row.announced else None,
     )
+
+
+def accepted_from(accept: Sequence[str], proxy: str, *, registers: bool) -> tuple[str, ...]:
+    """Where a trunk's INVITEs come from. A carrier that we register at calls from its registrar's address where
+    nothing else is written; a name is no address, so the site file has to write it then.
+
+    >>> accepted_from([], "192.0.2.7:5060", registers=True), accepted_from([], "192.0.2.7:5060", registers=False)
+    (('192.0.2.7',), ())
+    """
+    host = proxy.rpartition(":")[0]
+    if registers and not accept and is_ipv4(host):
+        return (host,)
+    return tuple(accept)
+
+
+def is_ipv4(host: str) -> bool:
+    """Whether a host is written as an IPv4 address."""
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _line(row: models.Line) -> domain.Line:
@@ -145,7 +175,7 @@ def _line(row: models.Line) -> domain.Line:
         id=row.id,
         account=row.account_id,
         number=row.number,
-        trunk=row.trunk_id,
+        trunk=row.trunk_id or "",
         max_calls=row.max_calls,
         ring_seconds=row.ring_seconds,
         schedule=row.schedule_id or "",
@@ -157,6 +187,8 @@ def _line(row: models.Line) -> domain.Line:
         confirm=row.confirm,
         skills=frozenset(row.skills),
         record=row.record,
+        is_phone=row.kind == "phone",
+        extension=row.extension,
     )
 
 
@@ -178,7 +210,7 @@ def _queue(row: models.Queue) -> Queue:
     )
 
 
-def _number(row: models.Number, graphs: _Graphs) -> domain.NumberRoute:
+def _number(row: models.Number, graphs: _Graphs, keys: Mapping[str, str]) -> domain.NumberRoute:
     by_row, by_name = graphs
     flow = by_row.get(row.flow_id) if row.flow_id is not None else None
     leads_somewhere = flow is not None or (row.flow_id is None and bool(row.line_ids))
@@ -198,6 +230,7 @@ def _number(row: models.Number, graphs: _Graphs) -> domain.NumberRoute:
         in_service=row.in_service and leads_somewhere,
         rules=_rules(row.rules, row.account_id, by_name),
         whisper=row.whisper,
+        talk_keys=TalkKeys(**(keys if row.talk_keys is None else row.talk_keys)),
     )
 
 

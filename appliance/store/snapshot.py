@@ -24,7 +24,7 @@ from typing import Any
 
 from appliance.domain.flow import Enqueue, Flow, Ring, Subflow, exits_of
 from appliance.domain.numbers import written_for
-from appliance.domain.routing import Line, NumberRoute, RoutingTable
+from appliance.domain.routing import PHONES_REALM, Line, NumberRoute, RoutingTable
 from appliance.errors import StoreError
 
 FORM = 1
@@ -117,7 +117,12 @@ def _ring_lines(flow: Flow, account: str, table: RoutingTable) -> Iterator[str]:
 
 
 def _dial(line: Line, table: RoutingTable) -> str | None:
+    if line.is_phone:
+        return f"sofia/phones/{line.id}%{PHONES_REALM}"
     trunk = table.trunk(line.trunk)
     if trunk is None or not trunk.proxy:
         return None
-    return f"sofia/gateway400/{written_for(line.number, trunk.number_format)}@{trunk.proxy}"
+    number = written_for(line.number, trunk.number_format)
+    if trunk.registration is not None:
+        return f"sofia/gateway/{trunk.id}/{number}"
+    return f"sofia/{trunk.profile}/{number}@{trunk.proxy}"

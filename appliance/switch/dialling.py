@@ -8,6 +8,7 @@ from pathlib import Path
 from appliance.errors import UnsafeArgument
 from appliance.switch import escape
 from appliance.switch.leg import Target
+from appliance.switch.options import endpoint, leg_options
 
 #: What ``originate_disposition`` holds before a try. ``limit_execute`` runs nothing when every slot is taken, so it
 #: stays (``limit_execute_function``); otherwise ``switch_ivr_originate`` overwrites it at its beginning.
@@ -26,18 +27,22 @@ _LONGEST_VALUE = 511
 TRUNK_FULL = "NORMAL_CIRCUIT_CONGESTION"
 
 
-def ringing(targets: Sequence[Target], prompts: Sequence[Path] = (), *, at_once: bool = False) -> tuple[str, str]:
+def ringing(
+    targets: Sequence[Target], prompts: Sequence[Path] = (), *, at_once: bool = False, call: str = ""
+) -> tuple[str, str]:
     """The application that rings lines, all at once, and its argument.
 
     Slots are counted where the line's calls are. One line's is held by the caller's leg while it rings and talks
     (``limit_execute``). Of several each is held by the line's own leg, so that those that lose the race free theirs
     at once, and one that finds none free ends before its INVITE (``execute_on_originate`` runs before the leg's
     thread does; ``limit_ignore_transfer`` keeps the slot through the leg's change of state). A trunk's channels are
-    held by the line's leg in any case: the caller may have come by the same trunk.
+    held by the line's leg in any case: the caller may have come by the same trunk. A line whose side may send the
+    caller on holds its own slot as well: it is over with its leg, wherever the caller goes.
 
     :param prompts: folders that what is whispered to a line may lie in.
     :param at_once: the caller hears what he hears while lines ring from now on, not only once one of them rings: a
         mobile may take seconds to be found.
+    :param call: the caller's leg, where its legs are to name it.
 
     >>> target = Target("a", "02151860000", "127.0.0.1:5080", 25, 2, caller_number="4008001234")
     >>> application, argument = ringing([target])
@@ -50,11 +55,12 @@ def ringing(targets: Sequence[Target], prompts: Sequence[Path] = (), *, at_once:
     """
     if not targets:
         raise UnsafeArgument("no line to ring")
-    legs = ",".join(_leg(target, prompts, alone=len(targets) == 1) for target in targets)
+    only = targets[0]
+    alone = len(targets) == 1 and not only.keys
+    legs = ",".join(leg(target, prompts, alone=alone, call=call) for target in targets)
     heard = ",instant_ringback=true" if at_once else ""
     rung = f"{{ignore_early_media=true{heard}}}{legs}"
-    only = targets[0]
-    if len(targets) > 1 or not only.max_calls:
+    if not alone or not only.max_calls:
         return "bridge", rung
     return "limit_execute", f"hash line {escape.identifier(only.line)} {only.max_calls} bridge {rung}"
 
@@ -77,8 +83,9 @@ def causes_of(originate_causes: str, overall: str, count: int) -> list[str]:
     return known + [overall] * (count - len(known))
 
 
-def _leg(target: Target, prompts: Sequence[Path], *, alone: bool) -> str:
-    proxy, line = escape.host_port(target.proxy), escape.identifier(target.line)
+def leg(target: Target, prompts: Sequence[Path], *, alone: bool, call: str) -> str:
+    """A line's leg in a dial string; ``alone``: the caller's leg holds its slot."""
+    line = escape.identifier(target.line)
     if not (1 <= target.ring_seconds <= 600 and min(target.max_calls, target.trunk_max_calls) >= 0):
         raise UnsafeArgument(f"ring_seconds {target.ring_seconds} or max_calls {target.max_calls}")
     # The name is ours too: a caller's own is free text.
@@ -90,7 +97,7 @@ def _leg(target: Target, prompts: Sequence[Path], *, alone: bool) -> str:
     ]
     if target.diversion:
         who = escape.number(target.diversion)
-        options.append(f"sip_h_Diversion=<sip:{who}@{proxy}>;reason=unconditional")
+        options.append(f"sip_h_Diversion=<sip:{who}@{escape.host_port(target.proxy)}>;reason=unconditional")
     if not target.caller_number:
         options.append("sip_h_Privacy=id")
     if not alone:
@@ -99,7 +106,8 @@ def _leg(target: Target, prompts: Sequence[Path], *, alone: bool) -> str:
         options.append(f"absolute_codec_string=^^:{':'.join(escape.codec(one) for one in target.codecs)}")
     options += _before_joining(target, prompts)
     options += _held(target, line, alone=alone)
-    return f"[{','.join(options)}]sofia/gateway400/{escape.number(target.number)}@{proxy}"
+    options += leg_options(target, call)
+    return f"[{','.join(options)}]{endpoint(target)}"
 
 
 def _before_joining(target: Target, prompts: Sequence[Path]) -> list[str]:

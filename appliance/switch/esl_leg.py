@@ -16,13 +16,14 @@ from types import MappingProxyType
 import structlog
 
 from appliance.domain import cdr
-from appliance.domain.outcome import disposition, with_tried
-from appliance.errors import SwitchGone, UnsafeArgument
+from appliance.domain.outcome import MediaTerms, as_announced, disposition, with_tried
+from appliance.errors import CallerGone, SwitchGone, UnsafeArgument
 from appliance.switch import escape, messages, waiting
 from appliance.switch.dialling import LINE_FULL, causes_of, ringing
 from appliance.switch.invites import invite_of, notes_of
 from appliance.switch.leg import Digits, NoInput, Played, Recorded, Target, Tried
 from appliance.switch.link import REPLY_TIMEOUT_S
+from appliance.switch.options import RANG, SPOKE, media_variables
 from appliance.switch.session import Application, Session
 
 #: Nothing that is played is longer; a wait without a limit would outlive any fault.
@@ -51,7 +52,9 @@ _KEYS = "[0-9*#]+"
 _SIP_STATUS = "last_bridge_proto_specific_hangup_cause"
 _LOSSES = "losses"
 #: Noted by the dialplan itself, for itself.
-_THE_DIALPLANS = frozenset({_LOSSES, "last"})
+_THE_DIALPLANS = frozenset({_LOSSES, "last", "transfer", "moved", "spoke", "rang"})
+#: Set on the caller's leg by a line's side before it takes the caller out of their talk (``switch.talk_leg``).
+TRANSFER, MOVED = "gw_transfer", "gw_moved"
 #: Goes before ``ringback`` for a caller who is answered (``switch_ivr_originate``); a file is played in a loop.
 _MUSIC = "transfer_ringback"
 #: Letters are no keys: with one key asked for, ``#`` is an answer, not an end.
@@ -86,6 +89,11 @@ class EslLeg:
         self._music = session.data.get(f"variable_{_MUSIC}".encode())
         self._due: list[Application] = []
         self._noted = False
+        #: The caller was taken elsewhere: the call goes on without this connection.
+        self.moved = False
+        for name in (TRANSFER, MOVED):
+            if session.data.get(f"variable_{name}".encode()):
+                self._variables[name] = ""
 
     @property
     def notes(self) -> Mapping[str, str]:
@@ -98,6 +106,11 @@ class EslLeg:
             escape.variable(name)
             self._facts[name] = self._notes[name] = escape.value(fact)
         self._noted = True
+
+    def use(self, terms: MediaTerms) -> None:
+        """See ``Leg.use``."""
+        for name, wanted in media_variables(terms):
+            self._variables[name] = escape.value(wanted)
 
     def answer(self) -> None:
         """See ``Leg.answer``."""
@@ -189,7 +202,7 @@ class EslLeg:
         rung = [target for target in targets if target.line not in full]
         if full and not rung:
             return self._tried(targets, dict.fromkeys(full, LINE_FULL))
-        work = [ringing(rung, self._folders.prompts, at_once=music is not None)]
+        work = [ringing(rung, self._folders.prompts, at_once=music is not None, call=self.uuid)]
         if record_to is not None:
             file = escape.media_path(self._folders.recordings / record_to, self._folders.recordings)
             # The last one's end is waited for: then the slot is free and the file is whole.
@@ -200,19 +213,35 @@ class EslLeg:
         own_reading = len(rung) == 1 and bool(rung[0].causes)
         if own_reading:
             self._variables[_SIP_STATUS] = ""
+        announced = len(rung) == 1 and rung[0].announced is not None
+        if announced:
+            self._variables |= {SPOKE: "", RANG: ""}
         if go_on != self._goes_on:
             self._goes_on = go_on
             self._variables["hangup_after_bridge"] = str(not go_on).lower()
         if heard != self._music:
             self._music = self._variables[_MUSIC] = heard
         cause = self._run(work, "originate_disposition", TALK_LIMIT_S)
+        if cause == "SUCCESS" and any(target.keys for target in rung):
+            self._check_moved()
         causes = [cause]
         if len(rung) > 1 and cause != "SUCCESS":
             causes = causes_of(self._session.value("originate_causes"), cause, len(rung))
         ends = dict.fromkeys((target.line for target in rung), cause)
         ends |= zip((target.line for target in rung), causes, strict=False)
         status = self._session.value(_SIP_STATUS) if own_reading and cause != "SUCCESS" else ""
-        return self._tried(targets, ends | dict.fromkeys(full, LINE_FULL), status.removeprefix("sip:"))
+        spoke, rang = (self._session.value(SPOKE), self._session.value(RANG)) if announced else ("", "")
+        heard_only = bool(spoke) and not rang
+        return self._tried(targets, ends | dict.fromkeys(full, LINE_FULL), status.removeprefix("sip:"), heard_only)
+
+    def _check_moved(self) -> None:
+        """A talk is over here when the line's side has sent the caller on, or speaks to another line for him.
+
+        :raises CallerGone: he is not ours any more; nothing more is said to this leg.
+        """
+        if self._session.value(TRANSFER) or self._session.value(MOVED):
+            self.moved = True
+            raise CallerGone("taken elsewhere by the line's side")
 
     def hold(self, realm: str, name: str) -> int:
         """See ``Leg.hold``."""
@@ -236,13 +265,17 @@ class EslLeg:
             one.line for one, count in zip(counted, used, strict=True) if _whole(count) >= one.max_calls
         )
 
-    def _tried(self, targets: Sequence[Target], causes: Mapping[str, str], status: str = "") -> Sequence[Tried]:
-        tried = [
-            Tried(one.line, disposition(causes[one.line], status, one.causes), causes[one.line]) for one in targets
-        ]
+    def _tried(
+        self, targets: Sequence[Target], causes: Mapping[str, str], status: str = "", heard_only: bool = False
+    ) -> Sequence[Tried]:
+        tried = []
+        for one in targets:
+            found = disposition(causes[one.line], status, one.causes)
+            found = as_announced(found, one.announced, spoke=heard_only, rang=False)
+            tried.append(Tried(one.line, found, causes[one.line]))
         noted = self._notes.get("tried", "")
-        for one in tried:
-            noted = with_tried(noted, one)
+        for ended in tried:
+            noted = with_tried(noted, ended)
         self.note(tried=noted)
         return tried
 

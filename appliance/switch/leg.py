@@ -14,9 +14,22 @@ from pathlib import Path
 from typing import Protocol
 
 from appliance.domain.called import Invite
-from appliance.domain.outcome import Disposition, Target, Tried
+from appliance.domain.outcome import Disposition, MediaTerms, Target, Tried
+from appliance.domain.talk import TalkKey, TalkKeys
 
-__all__ = ["Digits", "Disposition", "Leg", "LegHandler", "NoInput", "Played", "Recorded", "Target", "Tried"]
+__all__ = [
+    "Digits",
+    "Disposition",
+    "Leg",
+    "LegHandler",
+    "NoInput",
+    "Played",
+    "Recorded",
+    "Talk",
+    "TalkHandler",
+    "Target",
+    "Tried",
+]
 
 
 class Played(StrEnum):
@@ -68,6 +81,10 @@ class Leg(Protocol):
 
         Sent with the next verb: what is noted after the caller has gone is lost.
         """
+
+    def use(self, terms: MediaTerms) -> None:
+        """How the caller's voice and keys travel on his trunk, where it is not the usual. Sent as ``answer``, and
+        before it."""
 
     def answer(self) -> None:
         """Answer the call: from here it is metered. Sent with the next verb that takes time, and done before it."""
@@ -145,3 +162,49 @@ class LegHandler(Protocol):
 
     def __call__(self, leg: Leg, /) -> None:
         """Carry one call out; returns when the call is done with."""
+
+
+class Talk(Protocol):
+    """A line's leg whose side has pressed a key while it talks to a caller. When its handler returns, they talk on;
+    the caller hears music meanwhile."""
+
+    @property
+    def key(self) -> TalkKey:
+        """What is asked for."""
+
+    @property
+    def caller(self) -> str:
+        """The switch's id of the caller's leg."""
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """As ``Leg.notes``, as they were when the line was rung; ``line`` is this one."""
+
+    def play(self, prompt: Path) -> Played:
+        """As ``Leg.play``, to the line's side."""
+
+    def collect(self, prompt: Path | None, timeout_s: float, at_most: int = 1) -> Digits | NoInput:
+        """As ``Leg.collect``, from the line's side."""
+
+    def hold_caller(self, keys: TalkKeys) -> None:
+        """Leave the caller to his music until the line's side presses a digit or ``#``, or a star and one of
+        ``keys``."""
+
+    def consult(self, target: Target) -> Tried:
+        """Ring another line and speak to it. The side that asked may then hang up, or press ``*``: the two others
+        are joined and ``CallerGone`` is raised; ``#``, or the other's hanging up, brings it back to the caller;
+        ``0`` joins all three, until it hangs up. Returns when it is back, or the other could not be reached."""
+
+    def send_on(self, line: str) -> None:
+        """Send the caller to another line; he comes to the handlers with the note ``transfer``, and this leg
+        ends."""
+
+    def pause(self, recording: str, *, on: bool) -> None:
+        """Record silence from now on (``on``), or what is said again. Noted as ``paused``."""
+
+
+class TalkHandler(Protocol):
+    """What the server runs for each key in a talk."""
+
+    def __call__(self, talk: Talk, /) -> None:
+        """Do what is asked for."""

@@ -17,8 +17,9 @@ from gevent.server import StreamServer
 
 from appliance.errors import CallerGone, SwitchGone
 from appliance.switch.esl_leg import EslLeg, Folders
-from appliance.switch.leg import LegHandler
+from appliance.switch.leg import LegHandler, TalkHandler
 from appliance.switch.session import Session
+from appliance.switch.talk_leg import EslTalk, talk_key
 
 _BACKLOG = 512
 _log = structlog.get_logger(__name__)
@@ -37,6 +38,7 @@ class LegServer:
     """Runs ``handler`` for each call that the switch hands over.
 
     :param address: where to listen; port 0: any free one, see ``port``.
+    :param talk: runs for each key in a talk; none: keys do nothing.
     :param reuse_port: let a new process listen on the same port while this one ends its calls.
     :raises OSError: the address is taken.
     """
@@ -48,8 +50,10 @@ class LegServer:
         folders: Folders,
         *,
         reuse_port: bool = False,
+        talk: TalkHandler | None = None,
     ) -> None:
         self._handler = handler
+        self._talk = talk
         self._folders = folders
         self._pool = Pool()
         self.counts = Counts()
@@ -99,9 +103,14 @@ class LegServer:
         try:
             session = Session(address, sock)
             session.connect()
+            if talk_key(session.data) is not None:
+                # A line's leg: when this is done they talk on.
+                if self._talk is not None:
+                    self._talk(EslTalk(session, self._folders))
+                return
             leg = EslLeg(session, self._folders)
             self._handler(leg)
-            if session.ended is None:
+            if session.ended is None and not leg.moved:
                 leg.hang_up("NORMAL_CLEARING")
         except CallerGone:
             pass

@@ -78,18 +78,19 @@ def times(*bridged: object) -> list[object]:
 @pytest.mark.parametrize(
     ("noted", "callflow", "found"),
     [
-        ("0", times("0", "7", "5"), "7"),
-        ("9", times("7"), "9"),
-        ("6", times("7"), "7"),
+        ("0", times("0", "7", "5"), "5"),
+        ("9", times("7"), "7"),
+        ("6", times("7"), "6"),
         ("0", times("x", None, "-1", "٧", "1" * 21, 5), "0"),
         ("0", "none", "0"),
         ("0", [1, {}, {"times": []}], "0"),
         ("bad", times("7"), "bad"),
         (5, times("7"), 5),
         ("9" * 5000, times("7"), "9" * 5000),
+        ("8", times("0"), "8"),
     ],
 )
-def test_the_latest_bridge_is_found_behind_a_transfer(noted: object, callflow: object, found: object) -> None:
+def test_the_first_bridge_is_found_behind_a_transfer(noted: object, callflow: object, found: object) -> None:
     assert variables(document(callflow, bridge_uepoch=noted))["bridge_uepoch"] == found
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from appliance.domain.called import Invite
-from appliance.domain.outcome import with_tried
+from appliance.domain.outcome import MediaTerms, with_tried
 from appliance.errors import CallerGone, UnsafeArgument
 from appliance.switch import escape, messages, waiting
 from appliance.switch.dialling import LINE_FULL, ringing
@@ -109,6 +109,10 @@ class FakeLeg:
         for name, fact in facts.items():
             escape.variable(f"gw_{name}")
             self._notes[name] = escape.value(str(fact))
+
+    def use(self, terms: MediaTerms) -> None:
+        """See ``Leg.use``."""
+        self._do("use", terms.dtmf)
 
     def answer(self) -> None:
         """See ``Leg.answer``."""

@@ -112,6 +112,7 @@ def test_a_call_with_both_legs() -> None:
         outcome="answered",
         because="",
         hangup_cause="NORMAL_CLEARING",
+        talks="second=20000",
         sip_status=200,
         recording="2026/11/22/call.wav",
     )
@@ -143,7 +144,8 @@ def test_without_a_name_the_last_joined_leg_counts() -> None:
     first = line_variables(uuid="first", bridge_uepoch=at(10), end_uepoch=at(12))
     last = line_variables(uuid="last", bridge_uepoch=at(20), answer_uepoch=at(19), end_uepoch=at(25))
     found = a_call(last, first, bridge_uuid=None, bridge_uepoch=at(20))
-    assert (found.joined_at, found.bridged_ms) == (START + timedelta(seconds=20), 5_000)
+    assert (found.joined_at, found.bridged_ms) == (START + timedelta(seconds=10), 7_000)
+    assert found.line_id == last["gw_line"]
 
 
 def test_the_bridge_may_stand_on_the_lines_leg_alone() -> None:
@@ -341,7 +343,7 @@ def test_nothing_makes_it_crash_and_all_fits_the_columns(changes: dict[str, Any]
     found = derive_call(caller, [line] if isinstance(line, Leg) else [])
     limits = {"uuid": 64, "account_id": 40, "number": 30, "trunk_id": 40, "caller": 30, "caller_kind": 10}
     limits |= {"caller_name": 200, "line_id": 40, "flow": 60, "keys": 500, "tried": 500, "outcome": 60}
-    limits |= {"hangup_cause": 60, "recording": 200}
+    limits |= {"hangup_cause": 60, "recording": 200, "talks": 500}
     for name, limit in limits.items():
         text = getattr(found, name) or ""
         assert len(text) <= limit

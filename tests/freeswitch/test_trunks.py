@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from appliance.calls.trunks import TrunkWatch
 from appliance.domain.routing import RoutingTable, Trunk
 from appliance.errors import SwitchGone
-from appliance.site.switchconf import Gateway
+from appliance.site.switchparts import Gateway
 from appliance.store.journal import Journal
 from appliance.testphone import Phone
 from tests.support.freeswitch_server import FreeSwitch

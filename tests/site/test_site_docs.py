@@ -61,6 +61,8 @@ def test_all_parts_are_walked() -> None:
         "rules",
         "caller_limit",
         "refusals",
+        "registration",
+        "talk_keys",
     }
 
 

@@ -26,6 +26,7 @@ import pytest
 from appliance.config import Settings
 from appliance.errors import SwitchError, SwitchGone, SwitchTimeout
 from appliance.site import switchconf
+from appliance.site.switchparts import Gateway, Phone, SwitchParts
 from tests.support.freeswitch import require_freeswitch
 from tests.support.ports import HOST, free_port_block, free_rtp_range
 
@@ -38,7 +39,7 @@ RTP_STREAMS = 40
 def settings_in(folder: Path, **overrides: Any) -> Settings:
     """Settings of a box that lives in ``folder``, with free ports; ``overrides`` win."""
     values: dict[str, Any] = {"state_dir": folder, "sip_host": HOST, "esl_password": PASSWORD} | overrides
-    for name in ("sip_port", "esl_port", "handlers_port"):
+    for name in ("sip_port", "phones_port", "outside_port", "esl_port", "handlers_port"):
         values.setdefault(name, free_port_block(1))
     if "rtp_port_min" not in values:
         values["rtp_port_min"], values["rtp_port_max"] = free_rtp_range(RTP_STREAMS)
@@ -53,6 +54,8 @@ class FreeSwitch:
     :param scripts: folder of templates, prompts and the fallback script.
     :param change: texts put over the rendered ones, by path; for a deliberately bad configuration.
     :param gateways: trunks whose state is followed.
+    :param phones: SIP phones that may register.
+    :param outside: whether there is the profile for trunks behind an address translation.
     :param settings: overrides of :func:`settings_in`.
     """
 
@@ -63,7 +66,9 @@ class FreeSwitch:
         accept: Sequence[str] = ("127.0.0.1",),
         scripts: Path = switchconf.SCRIPTS,
         change: dict[PurePath, str] | None = None,
-        gateways: Sequence[switchconf.Gateway] = (),
+        gateways: Sequence[Gateway] = (),
+        phones: Sequence[Phone] = (),
+        outside: bool = False,
         **settings: Any,
     ) -> None:
         self.folder = folder
@@ -72,6 +77,8 @@ class FreeSwitch:
         self.scripts = scripts
         self.change = change or {}
         self.gateways = tuple(gateways)
+        self.phones = tuple(phones)
+        self.outside = outside
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -106,7 +113,8 @@ class FreeSwitch:
 
     def configure(self) -> None:
         """Write the configuration."""
-        files = switchconf.render(self.settings, PASSWORD, self.accept, self.scripts, self.gateways)
+        parts = SwitchParts(self.gateways, self.phones, bool(self.phones), self.outside)
+        files = switchconf.render(self.settings, PASSWORD, self.accept, self.scripts, parts)
         switchconf.write(files | self.change, self.folder / "conf")
 
     @property

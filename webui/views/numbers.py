@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from appliance.store.journal import Journal
 from appliance.store.queries.routing import FlowView, numbers_and_lines
-from webui.context import now, reader
+from webui.context import console, now, reader
 from webui.explain import plan_in_words, price_in_words
 
 bp = Blueprint("numbers", __name__)
@@ -15,6 +18,8 @@ bp = Blueprint("numbers", __name__)
 @bp.get("/numbers")
 def listing() -> ResponseReturnValue:
     """Every number with its flow and plan, and every line with its limits."""
+    with closing(Journal(console().settings.journal_file, reads_only=True)) as journal:
+        phones = journal.phones()
     with reader() as opened:
         numbers, lines = numbers_and_lines(opened, now())
         several_accounts = opened.scope.sees_all
@@ -22,6 +27,7 @@ def listing() -> ResponseReturnValue:
         "numbers/list.html",
         numbers=numbers,
         lines=lines,
+        phones=phones,
         several_accounts=several_accounts,
         plan_in_words=plan_in_words,
         price_in_words=price_in_words,

@@ -20,6 +20,8 @@ class Account(Base):
     name: Mapped[str] = mapped_column(String(200))
     #: Calls to its numbers at once; 0: any number.
     max_calls: Mapped[int] = mapped_column(default=0)
+    #: What a line's side may ask for while they talk: key → digit.
+    talk_keys: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
 
 
 operator_roles = Table(

@@ -60,6 +60,8 @@ class Call(Base):
     #: By what a call was refused, or why no line was rung: ``list=shops entry=138*``.
     because: Mapped[str] = mapped_column(String(500), default="")
     hangup_cause: Mapped[str] = mapped_column(String(60), default="")
+    #: Who spoke with the caller, in their order, and for how many milliseconds: ``LINE=MS;LINE=MS``.
+    talks: Mapped[str] = mapped_column(String(500), default="")
     sip_status: Mapped[int | None] = mapped_column()
     #: Relative to the recordings folder; empty: none.
     recording: Mapped[str] = mapped_column(String(200), default="")

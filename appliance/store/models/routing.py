@@ -39,19 +39,35 @@ class Trunk(Base):
     causes: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     #: Seconds between two OPTIONS; 0: it is not asked whether it is there.
     ping_seconds: Mapped[int] = mapped_column(default=30)
+    #: How we register there, the fields of a site file's ``registration``; empty: we do not. Never a password.
+    registration: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    #: rfc2833, info or in-band.
+    dtmf: Mapped[str] = mapped_column(String(10), default="rfc2833")
+    behind_nat: Mapped[bool] = mapped_column(Boolean, default=False)
+    symmetric_rtp: Mapped[bool] = mapped_column(Boolean, default=True)
+    #: Seconds between two refreshes of a call that goes on; 0: none.
+    session_timer_seconds: Mapped[int] = mapped_column(default=1800)
+    #: Seconds without a packet; 0: as the box has it.
+    media_timeout_seconds: Mapped[int] = mapped_column(default=0)
+    #: Seconds within which a line has to give a sign; 0: no limit.
+    progress_seconds: Mapped[int] = mapped_column(default=0)
+    #: What it means that the carrier spoke and the line never rang; empty: as it ended.
+    announced: Mapped[str] = mapped_column(String(20), default="")
 
 
 class Line(Base):
-    """A bound landline or mobile."""
+    """A bound landline or mobile, or a SIP phone."""
 
     __tablename__ = "lines"
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     name: Mapped[str] = mapped_column(String(200), default="")
+    #: Empty for a SIP phone, as ``trunk_id`` is.
     number: Mapped[str] = mapped_column(String(30))
+    #: landline, mobile or phone.
     kind: Mapped[str] = mapped_column(String(10))
-    trunk_id: Mapped[str] = mapped_column(ForeignKey("trunks.id"))
+    trunk_id: Mapped[str | None] = mapped_column(ForeignKey("trunks.id"))
     max_calls: Mapped[int] = mapped_column(default=1)
     ring_seconds: Mapped[int] = mapped_column(default=25)
     schedule_id: Mapped[str | None] = mapped_column(ForeignKey("schedules.id"))
@@ -67,6 +83,11 @@ class Line(Base):
     skills: Mapped[list[str]] = mapped_column(JSON, default=list)
     #: Its own policy of recording: off, all or share:N; empty: the number's.
     record: Mapped[str] = mapped_column(String(10), default="")
+    #: By what other lines of the account send callers to it; empty: none do.
+    extension: Mapped[str] = mapped_column(String(8), default="")
+    #: A SIP phone's digest secret (HA1, RFC 2617): it opens this one phone's account and nothing else. Empty: none
+    #: was made yet, so it cannot register.
+    phone_secret: Mapped[str] = mapped_column(String(32), default="")
 
 
 class Number(Base):
@@ -97,3 +118,5 @@ class Number(Base):
     rules: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     #: The prompt that a line hears before it is joined; empty: none.
     whisper: Mapped[str] = mapped_column(String(60), default="")
+    #: What the line's side may ask for while they talk: key → digit; null: as the account has it.
+    talk_keys: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))

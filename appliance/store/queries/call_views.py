@@ -81,6 +81,7 @@ class CallDetail:
     :param unrecorded: why the talk was not recorded.
     :param named: the names of the lists, schedules and lines that ``because`` speaks of, by ``list=ID``,
         ``schedule=ID`` and ``line=ID``; what has no name, or is gone, is not in it.
+    :param talks: who spoke with the caller, in their order: a line's id and milliseconds.
     """
 
     row: CallRow
@@ -96,6 +97,7 @@ class CallDetail:
     charge: ChargeView | None
     notice: str = ""
     unrecorded: str = ""
+    talks: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class LineView:
     trunk_name: str
     max_calls: int
     ring_seconds: int
+    extension: str = ""
     used_by: tuple[str, ...] = ()
 
 
@@ -188,9 +189,10 @@ def _lines(reader: Reader, accounts: dict[str, str]) -> list[LineView]:
             number=line.number,
             kind=line.kind,
             account_name=accounts.get(line.account_id, ""),
-            trunk_name=trunks.get(line.trunk_id, line.trunk_id),
+            trunk_name=trunks.get(line.trunk_id, line.trunk_id) if line.trunk_id else "",
             max_calls=line.max_calls,
             ring_seconds=line.ring_seconds,
+            extension=line.extension,
         )
         for line in reader.scalars(select(Line).order_by(Line.account_id, Line.id))
     ]

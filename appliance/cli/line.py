@@ -1,0 +1,74 @@
+"""``appliance line``: bound lines, and the SIP phones among them."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import closing
+
+import click
+
+from appliance import config
+from appliance.domain.calendar import SHANGHAI
+from appliance.domain.routing import PHONES_REALM, Line
+from appliance.store import schema
+from appliance.store.journal import Journal, TrunkState
+from appliance.store.phones import phone_secrets, set_phone_password
+from appliance.store.routing import load_table
+
+#: 144 bits, in letters that a phone's keypad and its web page take.
+_PASSWORD_BYTES = 18
+
+
+@click.group()
+def line() -> None:
+    """Lines: which there are, and whether the SIP phones among them are registered."""
+
+
+@line.command("list")
+def list_lines() -> None:
+    """List the lines, how each is reached, and how the SIP phones were found last."""
+    settings = config.load()
+    with closing(Journal(settings.journal_file, reads_only=True)) as journal:
+        states = journal.phones()
+    store = schema.opened(settings.database_url)
+    with closing(store), store.reading() as session:
+        table, known = load_table(session), phone_secrets(session)
+    if not table.lines:
+        click.echo("no lines; a site file names them")
+    for one in table.lines.values():
+        extension = f"ext. {one.extension}" if one.extension else ""
+        where = f"{one.number} by {one.trunk}" if not one.is_phone else _state(one, one.id in known, states)
+        click.echo(f"{one.id:<16}  {one.account:<12}  {extension:<14}  {where}")
+
+
+@line.command()
+@click.argument("line_id", metavar="LINE")
+def password(line_id: str) -> None:
+    """Make a SIP phone's password and print it, this once: what is kept of it is its digest secret.
+
+    The switch knows it once its configuration is rendered and read again.
+    """
+    settings = config.load()
+    made = secrets.token_urlsafe(_PASSWORD_BYTES)
+    store = schema.opened(settings.database_url)
+    with closing(store), store.work() as session:
+        set_phone_password(session, line_id, PHONES_REALM, made)
+        session.commit()
+    click.echo(f"user      {line_id}")
+    click.echo(f"password  {made}")
+    click.echo(f"domain    {PHONES_REALM}")
+    click.echo(f"registrar {settings.sip_host}:{settings.phones_port} (UDP)")
+    click.echo(f"now: {_READ_AGAIN}", err=True)
+
+
+_READ_AGAIN = "appliance switch render, then reloadxml (the playbook does both)"
+
+
+def _state(line: Line, has_password: bool, states: dict[str, TrunkState]) -> str:
+    state = states.get(line.id)
+    if not has_password:
+        return f"SIP phone, no password yet: appliance line password {line.id}"
+    if state is None:
+        return "SIP phone, not known yet"
+    since = state.since.astimezone(SHANGHAI)
+    return f"SIP phone, {'registered' if state.up else 'NOT REGISTERED'} since {since:%Y-%m-%d %H:%M:%S}"
