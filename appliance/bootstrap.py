@@ -1,4 +1,8 @@
-"""The one place that builds what the use cases are handed: the store, the desk, secrets, logging."""
+"""The one place that builds what the use cases are handed: the store, the desk, secrets, logging.
+
+What reads site files, renders and migrates is imported where it is called: handlers and collector, which do none
+of that, start in two thirds of the time.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +33,6 @@ from appliance.media.spoken import Spoken
 from appliance.ops import alive
 from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
-from appliance.site import check as site_check
-from appliance.site import switchconf
-from appliance.site.apply import apply
-from appliance.store import schema
 from appliance.store.journal import Journal
 from appliance.store.routing import load_table
 from appliance.store.snapshot import write_snapshot
@@ -179,6 +179,8 @@ def warm_reference() -> None:
 
 def render_switch(settings: Settings, folder: Path) -> list[PurePath]:
     """Write the configuration of the switch that the settings name; return the files that changed."""
+    from appliance.site import switchconf
+
     password, trunks = esl_password(settings), routing_table(settings).trunks
     accept = sorted({address for trunk in trunks for address in trunk.accept})
     if settings.switch == "miniswitch":
@@ -200,6 +202,10 @@ def set_up_site(settings: Settings, file: Path) -> None:
     :raises SiteError: the site has faults; nothing was applied.
     :raises StoreError: the database is not ours.
     """
+    from appliance.site import check as site_check
+    from appliance.site.apply import apply
+    from appliance.store import schema
+
     schema.upgrade(settings.database_url)
     document = site_check.load(file, prompt_library(settings).find_playable)
     apply(schema.opened(settings.database_url), document, now=utc_now())
