@@ -1,4 +1,8 @@
-"""The one place that builds what the use cases are handed: the store, the desk, secrets, logging."""
+"""The one place that builds what the use cases are handed: the store, the desk, secrets, logging.
+
+What reads site files, renders and migrates is imported where it is called: handlers and collector, which do none
+of that, start in two thirds of the time.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +40,6 @@ from appliance.media.spoken import Spoken
 from appliance.ops import alive
 from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
-from appliance.site import check as site_check
-from appliance.site import switchconf
-from appliance.site.apply import apply
-from appliance.site.switchparts import needs_freeswitch, parts_of
-from appliance.store import schema
 from appliance.store.journal import Journal
 from appliance.store.outbox import JournalOutbox
 from appliance.store.phones import phone_secrets
@@ -246,9 +245,12 @@ def warm_reference() -> None:
 
 def render_switch(settings: Settings, folder: Path) -> list[PurePath]:
     """Write the configuration of the switch that the settings name; return the files that changed."""
+    from appliance.site import switchconf
+    from appliance.site.switchparts import needs_freeswitch, parts_of
+
     password = esl_password(settings)
     with Store(settings.database_url).reading() as session:
-        table, secrets = load_table(session), phone_secrets(session)
+        table, secrets = load_table(session, utc_now()), phone_secrets(session)
     accept = sorted({address for trunk in table.trunks for address in trunk.accept})
     if settings.switch == "miniswitch":
         if missing := needs_freeswitch(table):
@@ -288,6 +290,10 @@ def set_up_site(settings: Settings, file: Path) -> None:
     :raises SiteError: the site has faults; nothing was applied.
     :raises StoreError: the database is not ours.
     """
+    from appliance.site import check as site_check
+    from appliance.site.apply import apply
+    from appliance.store import schema
+
     schema.upgrade(settings.database_url)
     document = site_check.load(file, prompt_library(settings).find_playable)
     apply(schema.opened(settings.database_url), document, now=utc_now())

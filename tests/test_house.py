@@ -59,6 +59,20 @@ def test_every_command_is_documented() -> None:
     assert [command for command in listed if command and f"`{command}" not in text] == []
 
 
+@pytest.mark.parametrize("command", ["calls", "cdr"])
+def test_who_serves_calls_loads_nothing_that_only_sets_a_box_up(command: str) -> None:
+    """They are started again when they die, and each import is a part of the time that callers wait for them."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"import sys, appliance.cli.{command}; print(*sys.modules)"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "sqlalchemy" in loaded
+    assert not {"alembic", "jinja2", "psycopg", "ruamel.yaml", "flask", "numpy", "soundfile"} & set(loaded)
+
+
 def test_files_have_one_subject() -> None:
     too_long = {
         str(path.relative_to(PROJECT)): lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from appliance import bootstrap, config
+from appliance import config
 
 
 @click.group()
@@ -17,5 +17,4 @@ def serve() -> None:
     """Serve the console until SIGTERM."""
     import webui.serve  # gunicorn and Flask: only when they are wanted
 
-    bootstrap.configure_logging()
     webui.serve.main(config.load())

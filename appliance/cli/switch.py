@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from appliance import bootstrap, config
+from appliance import config
 
 
 @click.group()
@@ -25,6 +25,8 @@ def switch() -> None:
 )
 def render(output: Path) -> None:
     """Write the switch's configuration from the settings and the trunks; say which files changed."""
+    from appliance import bootstrap  # `run-mini`, beside it, has no use for all that
+
     settings = config.load()
     changed = bootstrap.render_switch(settings, output)
     for name in changed:

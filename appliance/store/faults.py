@@ -7,15 +7,19 @@ database of ours. A broken constraint or a wrong statement is a fault of ours an
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeGuard
 
-import psycopg
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from appliance.errors import StoreError
+
+if TYPE_CHECKING:
+    import psycopg
 
 _SQLITE = {
     "SQLITE_FULL": "the disk (or the size the database is allowed) is full; nothing was stored",
@@ -69,7 +73,15 @@ def _sqlite(error: sqlite3.Error) -> str | None:
     return _NOT_SET_UP if str(error).startswith("no such table") else None
 
 
+def _from_postgres(error: BaseException | None) -> TypeGuard[psycopg.Error]:
+    """PostgreSQL's driver is loaded by an engine that needs it, not here: SQLite's programs start without it."""
+    driver = sys.modules.get("psycopg")
+    return driver is not None and isinstance(error, driver.Error)
+
+
 def _postgres(error: psycopg.Error) -> str | None:
+    import psycopg
+
     state = error.sqlstate
     if state is None or state.startswith("08"):
         # The connection was refused, timed out or was cut; what refused it stands at the end of the first line.
@@ -87,7 +99,7 @@ def sentence(error: BaseException) -> str | None:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         return _sqlite(cause)
-    if isinstance(cause, psycopg.Error):
+    if _from_postgres(cause):
         return _postgres(cause)
     return None
 
@@ -100,7 +112,7 @@ def translated(url: URL) -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
+    except Exception as error:
         said = sentence(error)
         if said is None:
             raise

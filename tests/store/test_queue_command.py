@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,14 +24,22 @@ from tests.support import seed
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filled box's folder; copied for each test."""
+    folder = tmp_path_factory.mktemp("filled")
+    seed.make(folder, NOW).close()
+    return folder
+
+
 @pytest.fixture
-def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def box(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A filled box whose first queue asks for signing in."""
     monkeypatch.setenv("APPLIANCE_STATE_DIR", str(tmp_path))
     monkeypatch.delenv("APPLIANCE_DATABASE_URL", raising=False)
     monkeypatch.delenv("APPLIANCE_CONFIG", raising=False)
     monkeypatch.setattr(bootstrap, "utc_now", lambda: NOW)
-    seed.make(tmp_path, NOW).close()
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
     store = Store(f"sqlite:///{tmp_path / 'appliance.db'}")
     with store.work() as session:
         session.execute(update(Queue).where(Queue.id == "hotline").values(sign_in=True))
