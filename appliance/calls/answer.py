@@ -21,7 +21,7 @@ from appliance.calls.waiting import lose_place
 from appliance.domain.called import Incoming, Refused, identify
 from appliance.domain.flow import Enqueue, Flow
 from appliance.domain.hunt import Hunt
-from appliance.domain.lines import cause_when_all_failed, media_terms
+from appliance.domain.lines import media_terms
 from appliance.domain.outcome import USUAL_MEDIA
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import USUAL, RoutingTable, Treatment
@@ -138,7 +138,7 @@ def _ring_directly(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) ->
         # No line was to be rung: nobody else tells the caller.
         leg.early_media()
         desk.play(leg, call.route.account, "apology")
-    leg.hang_up(cause_when_allfailed(tried))
+    leg.hang_up(cause_when_all_failed(tried))
 
 
 def send_on(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> None:
@@ -157,7 +157,7 @@ def send_on(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> None:
         return
     leg.note(outcome=failed(tried))
     desk.play(leg, call.route.account, "all-lines-busy")
-    leg.hang_up(cause_when_allfailed(tried))
+    leg.hang_up(cause_when_all_failed(tried))
 
 
 def _play_flow(

@@ -32,7 +32,7 @@ def list_lines() -> None:
         states = journal.phones()
     store = schema.opened(settings.database_url)
     with closing(store), store.reading() as session:
-        table, known = load_table(session), phone_secrets(session)
+        table, known = load_table(session, bootstrap.utc_now()), phone_secrets(session)
     if not table.lines:
         click.echo("no lines; a site file names them")
     for one in table.lines.values():

@@ -50,7 +50,7 @@ def _entries(opened: _Opened, account: str) -> list[Entry]:
     with reading(opened.store, Scope(None)) as reader:
         if account not in dict(accounts_with_prompts(reader)):
             raise PromptFault("unknown-account", account=account)
-        versions, uses = prompt_versions(reader, account), prompt_uses(reader, account)
+        versions, uses = prompt_versions(reader, account), prompt_uses(reader, account, bootstrap.utc_now())
     return entries(library, load_catalogue(library.default_dir), account, versions, uses)
 
 
@@ -207,7 +207,7 @@ def findings_of(studio: Studio) -> Iterator[PromptFinding]:
     yield from prompt_check.check_defaults(studio.shelf)
     with reading(studio.store, Scope(None)) as reader:
         accounts = [
-            (account, prompt_versions(reader, account), prompt_uses(reader, account))
+            (account, prompt_versions(reader, account), prompt_uses(reader, account, bootstrap.utc_now()))
             for account, _ in accounts_with_prompts(reader)
         ]
     for account, versions, uses in accounts:

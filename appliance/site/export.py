@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from appliance.domain.hook import HookKind
 from appliance.domain.recording import RETENTION_DAYS
-from appliance.site.check import NOTICE
 from appliance.domain.talk import TalkKey
+from appliance.site.check import NOTICE
 from appliance.site.values import written_amount
 from appliance.store.models import (
     Account,

@@ -9,8 +9,8 @@ import string
 import pytest
 
 from appliance.domain.flow import graph, kinds
-from appliance.site.findings import Finding, dotted
 from appliance.domain.flow.chinese import in_chinese
+from appliance.site.findings import Finding, dotted
 from appliance.site.messages import MESSAGES
 
 
@@ -33,7 +33,7 @@ def flow_words() -> set[str]:
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             words: list[ast.expr] = []
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Fault":
-                words = [arg for arg in node.args[2:3]]
+                words = list(node.args[2:3])
             elif isinstance(node, ast.Return) and isinstance(node.value, ast.IfExp):
                 words = [node.value.orelse, node.value.body]
             elif isinstance(node, ast.Return) and isinstance(node.value, ast.JoinedStr | ast.Constant):
@@ -42,7 +42,9 @@ def flow_words() -> set[str]:
                 if isinstance(word, ast.Constant) and isinstance(word.value, str) and word.value:
                     said.add(word.value)
                 elif isinstance(word, ast.JoinedStr):
-                    said.add("".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in word.values))
+                    said.add(
+                        "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in word.values)
+                    )
     return {text for text in said if " " in text}
 
 

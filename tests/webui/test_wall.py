@@ -8,7 +8,13 @@ from flask import Flask
 from tests.webui.conftest import SignIn
 from webui.wall import OPEN
 
-FILLED_IN = {"uuid": "00000000-0000-4000-8000-000000000000", "filename": "console.css", "recording_id": 1, "account": "east", "name": "bye"}
+FILLED_IN = {
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "filename": "console.css",
+    "recording_id": 1,
+    "account": "east",
+    "name": "bye",
+}
 
 
 def test_every_route_but_the_open_ones_needs_a_login(app: Flask) -> None:

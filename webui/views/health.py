@@ -12,8 +12,7 @@ from appliance.errors import StoreError
 from appliance.media.keep import wavs
 from appliance.ops.health import HANDLERS_GREET, SWITCH_GREETS, Probes, TrunkPart, greeted, read_health
 from appliance.ops.messages import DEAD_WITHIN
-from appliance.store import outbox
-from appliance.store import recordings
+from appliance.store import outbox, recordings
 from appliance.store.journal import Journal
 from appliance.store.queries.box import last_collected_at
 from webui.context import console, now
@@ -56,6 +55,7 @@ def probes() -> Probes:
 
     def messages() -> outbox.Fill:
         return outbox.fill(settings.journal_file, now() - DEAD_WITHIN)
+
     def waiting() -> int:
         # What is being recorded is written to all the time.
         before = now().timestamp() - 60

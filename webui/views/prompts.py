@@ -201,7 +201,7 @@ def _shown(account: str | None, outcomes: Iterable[Outcome] = ()) -> _Shown:
             account = accounts[0][0] if accounts else ""
         if accounts and account not in dict(accounts):
             abort(404)
-        versions, uses = prompt_versions(opened, account), prompt_uses(opened, account)
+        versions, uses = prompt_versions(opened, account), prompt_uses(opened, account, now())
     listed = entries(library, catalogue, account, versions, uses) if accounts else []
     return _Shown(account, accounts, listed, catalogue.synthetic, list(outcomes))
 
@@ -215,7 +215,7 @@ def _known(shown: _Shown, name: str) -> Entry:
 
 def _used_by(account: str, name: str) -> list[str]:
     with reader() as opened:
-        return [str(use) for use in prompt_uses(opened, account).get(name, ())]
+        return [str(use) for use in prompt_uses(opened, account, now()).get(name, ())]
 
 
 def _changed(account: str, name: str, change: Callable[[Studio], None]) -> ResponseReturnValue:

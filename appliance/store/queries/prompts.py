@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from appliance.domain import flow as flows
-from appliance.store.models import Account, Flow, FlowVersion, Number, Prompt, Queue
+from appliance.store.models import Account, Flow, FlowVersion, Number, Prompt, Queue, in_force
 from appliance.store.queries.scope import Reader
 
 
@@ -60,8 +60,8 @@ def prompt_versions(reader: Reader, account: str | None = None) -> list[PromptVe
     return [view(row) for row in reader.scalars(asked)]
 
 
-def prompt_uses(reader: Reader, account: str) -> Mapping[str, tuple[Use, ...]]:
-    """Prompt → what of an account plays it by name: published flows, queues' music, whispers, refusals."""
+def prompt_uses(reader: Reader, account: str, now: datetime) -> Mapping[str, tuple[Use, ...]]:
+    """Prompt → what of an account plays it by name: flows published ``now``, queues' music, whispers, refusals."""
     uses: dict[str, list[Use]] = {}
 
     def note(name: str, use: Use) -> None:
@@ -69,7 +69,7 @@ def prompt_uses(reader: Reader, account: str) -> Mapping[str, tuple[Use, ...]]:
             uses[name].append(use)
 
     published = select(Flow.name, FlowVersion.version, FlowVersion.graph).join(
-        FlowVersion, (FlowVersion.flow_id == Flow.id) & (FlowVersion.version == Flow.published)
+        FlowVersion, (FlowVersion.flow_id == Flow.id) & (FlowVersion.version == in_force(now))
     )
     for flow, version, graph in reader.rows(published.where(Flow.account_id == account).order_by(Flow.name)):
         parsed, _ = flows.parse(flow, version, graph)
