@@ -159,6 +159,10 @@ def test_a_line_that_answered_and_was_never_joined_is_no_talk() -> None:
     assert (found.joined_at, found.bridged_ms, found.recording) == (None, 0, "")
 
 
+def test_where_nobody_talked_nothing_was_left_unrecorded() -> None:
+    assert a_call(**without_handlers(gw_unrecorded="off", bridge_uepoch="0")).unrecorded == ""
+
+
 def test_an_unanswered_call_has_nothing_to_bill() -> None:
     found = a_call(**without_handlers(answer_uepoch="0"))
     assert (found.answered_at, found.bill_ms, found.bridged_ms) == (None, 0, 0)
@@ -257,6 +261,22 @@ def test_a_caller_without_an_area_code() -> None:
         ("gw_recording", "a/.hidden.wav", "recording", ""),
         ("gw_recording", "a" * 197 + ".wav", "recording", ""),
         ("gw_recording", "2026/11/22/a b.wav", "recording", ""),
+        (
+            "gw_messages",
+            "messages/a-m1.wav;../b.wav;;messages/a-m2.wav",
+            "messages",
+            "messages/a-m1.wav;messages/a-m2.wav",
+        ),
+        (
+            "gw_messages",
+            ";".join(f"m/{n}.wav" for n in range(99)),
+            "messages",
+            ";".join(f"m/{n}.wav" for n in range(20)),
+        ),
+        ("gw_notice", "record-notice", "notice", "record-notice"),
+        ("gw_notice", "<b>", "notice", ""),
+        ("gw_unrecorded", "no-room", "unrecorded", "no-room"),
+        ("gw_unrecorded", "whim", "unrecorded", ""),
         ("sip_term_status", "999", "sip_status", None),
         ("sip_term_status", "٢٠٠", "sip_status", None),
         ("sip_term_status", {"a": 1}, "sip_status", None),

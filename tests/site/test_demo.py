@@ -94,7 +94,7 @@ def test_another_site_on_a_machine_whose_ports_are_taken(site: Path, tmp_path: P
         "everything is shut down again",
     ):
         assert step in done.stdout
-    assert list((box / "recordings").rglob("*.wav"))
+    assert list((box / "recordings").rglob("*.opus"))
     assert not installed.exists()
     assert running_from(box) == []
 
