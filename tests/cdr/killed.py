@@ -30,7 +30,7 @@ from tests.cdr.spooled import caller_leg, line_leg
 
 def main(folder: str, url: str, calls: str, kills: str, seed: str) -> None:
     dice = random.Random(int(seed))
-    settings = config.load(state_dir=Path(folder), database_url=url, collect_interval_s=0.001, partial_cdr_s=3600)
+    settings = config.load(state_dir=Path(folder), database_url=url, collect_interval_s=0.01, partial_cdr_s=3600)
     settings.spool_dir.mkdir(parents=True, exist_ok=True)
     # What every collector would do at first, and nobody wants to kill it in.
     configure_mappers()

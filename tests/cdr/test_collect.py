@@ -250,14 +250,15 @@ def test_batches_are_told_and_can_be_stopped(spool: Path, store: Store) -> None:
     assert (len(stored(store)), left(spool)) == (10, [])
 
 
-def test_thousands_of_files_are_stored_quickly(spool: Path, store: Store) -> None:
-    uuids = [f"call-{n}" for n in range(1500)]
+@pytest.mark.parametrize("calls", [300, pytest.param(1500, marks=pytest.mark.accept)])
+def test_many_files_are_stored_quickly(spool: Path, store: Store, calls: int) -> None:
+    uuids = [f"call-{n}" for n in range(calls)]
     put_calls(spool, random.Random(1).sample(uuids, len(uuids)))
     began = time.process_time()
-    assert len(collect(spool, store).stored) == 1500
+    assert len(collect(spool, store).stored) == calls
     # Processor time: what the machine does beside is not counted.
-    assert time.process_time() - began < 15
-    assert len(legs(store)) == 3000 and left(spool) == []
+    assert time.process_time() - began < calls / 100
+    assert len(legs(store)) == 2 * calls and left(spool) == []
 
 
 def test_a_spool_that_is_not_there(store: Store, tmp_path: Path) -> None:

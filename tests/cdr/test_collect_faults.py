@@ -274,11 +274,12 @@ def test_a_file_that_is_gone_meanwhile(spool: Path, store: Store, monkeypatch: p
     assert not (spool / "aside" / "a_bad.cdr.json.2.reason").exists()
 
 
-def test_collectors_killed_at_random(tmp_path: Path, database_url: str) -> None:
+@pytest.mark.parametrize(("calls", "kills"), [(150, 9), pytest.param(400, 30, marks=pytest.mark.accept)])
+def test_collectors_killed_at_random(tmp_path: Path, database_url: str, calls: int, kills: int) -> None:
     """Real processes, SIGKILL, while files go on being written; then one run in peace."""
     store = Store(database_url)
     _price_book(store)
-    calls, kills, seed = 400, 30, random.randrange(10**6)
+    seed = random.randrange(10**6)
     done = subprocess.run(
         [sys.executable, "-m", "tests.cdr.killed", str(tmp_path), database_url, str(calls), str(kills), str(seed)],
         cwd=PROJECT,
@@ -288,7 +289,7 @@ def test_collectors_killed_at_random(tmp_path: Path, database_url: str) -> None:
     )
     found = re.search(r"KILLS (\d+) WORKED (\d+)", done.stdout)
     assert found, f"seed {seed}: {done.stdout}\n{done.stderr[-3000:]}"
-    assert int(found[1]) >= 20 and int(found[2]) > 0
+    assert int(found[1]) >= kills and int(found[2]) > 0
     collect_once(tmp_path / "spool", store, clock)
     rate_all(store, clock)
     uuids = [f"call-{n:05d}" for n in range(calls)]

@@ -134,7 +134,7 @@ def test_it_turns_only_at_a_beginning_or_an_end(schedule: Schedule, days: dict[d
     assert found == by_model(schedule, days, asked)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)  # each is a day's 1,440 questions
 @given(schedules, kinds, st.integers(0, 13))
 def test_it_is_never_open_longer_than_its_hours_say(
     schedule: Schedule, days: dict[date, DayKind], number: int

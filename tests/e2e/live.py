@@ -126,20 +126,30 @@ class LiveBox:
     parts: Supervisor
     port_a: int
     port_b: int
+    store: Store
 
     @property
     def sip(self) -> tuple[str, int]:
         """Where callers send their INVITEs."""
         return self.settings.sip_host, self.settings.sip_port
 
-    def stored(self, count: int = 1, within_s: float = 10.0, *, charged: bool = True) -> list[CallDetail]:
-        """The calls stored, newest first, as soon as there are ``count`` (and each is rated)."""
-        store = Store(self.settings.database_url)
+    def stored(
+        self,
+        count: int = 1,
+        within_s: float = 10.0,
+        *,
+        charged: bool = True,
+        wanted: calls.CallFilter = calls.CallFilter(),  # noqa: B008 - frozen
+    ) -> list[CallDetail]:
+        """The calls stored, newest first, as soon as there are ``count`` (and each is rated).
+
+        Whoever asks for one call says so in ``wanted``: a module's box has stored a hundred, and is asked often.
+        """
         deadline = time.monotonic() + within_s
         found: list[CallDetail] = []
         while time.monotonic() < deadline:
-            with reading(store, Scope(None)) as reader:
-                rows = calls.page(reader, calls.CallFilter(), limit=max(count, 100) * 10)
+            with reading(self.store, Scope(None)) as reader:
+                rows = calls.page(reader, wanted, limit=max(count, 100) * 10)
                 found = [detail for row in rows if (detail := calls.one(reader, row.uuid)) is not None]
             ready = [one for one in found if one.charge is not None or not charged]
             # The line's leg may come a moment after the caller's: its call is derived anew then.
@@ -155,7 +165,7 @@ class LiveBox:
         """The call of a caller, as soon as it is whole: both legs of a talk, and its charge."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
-            for one in self.stored(0, charged=False):
+            for one in self.stored(0, charged=False, wanted=calls.CallFilter(caller=caller)):
                 rated = one.charge is not None or one.row.account_id is None
                 if one.row.caller == caller and rated and (one.row.joined_at is None or len(one.legs) > 1):
                     return one
@@ -233,7 +243,8 @@ def live_box(
     bootstrap.set_up_site(settings, file)
     try:
         with box.running(settings, keep_up=keep_up, console=console) as parts:
-            yield LiveBox(settings, parts, port_a, port_b)
+            with Store(settings.database_url) as store:
+                yield LiveBox(settings, parts, port_a, port_b, store)
             ended = [name for name in parts.dead() if name not in dies]
             assert ended == [], f"ended on its own: {ended}"
     finally:

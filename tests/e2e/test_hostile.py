@@ -157,7 +157,7 @@ def records(box: LiveBox, asked: Mapping[str, Asked], within_s: float = 10.0) ->
         assert time.monotonic() < deadline, (
             f"{missing} not stored; collector:\n{box.parts.log('collector')[-2000:]}"
         )
-        time.sleep(0.1)
+        time.sleep(0.25)
 
 
 async def together(
