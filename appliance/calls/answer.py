@@ -21,7 +21,7 @@ from appliance.calls.waiting import lose_place
 from appliance.domain.called import Incoming, Refused, identify
 from appliance.domain.flow import Enqueue, Flow
 from appliance.domain.hunt import Hunt
-from appliance.domain.lines import media_terms
+from appliance.domain.lines import cause_when_all_failed, media_terms
 from appliance.domain.outcome import USUAL_MEDIA
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import USUAL, RoutingTable, Treatment

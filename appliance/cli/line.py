@@ -7,7 +7,7 @@ from contextlib import closing
 
 import click
 
-from appliance import config
+from appliance import bootstrap, config
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.routing import PHONES_REALM, Line
 from appliance.store import schema

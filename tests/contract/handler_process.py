@@ -25,7 +25,8 @@ from gevent.server import StreamServer
 
 from appliance.calls.desk import Desk
 from appliance.calls.message import take_message
-from appliance.domain.outcome import Disposition
+from appliance.domain.outcome import Disposition, MediaTerms, Way
+from appliance.domain.talk import TalkKeys
 from appliance.errors import ApplianceError, CallerGone
 from appliance.switch.esl_leg import Folders
 from appliance.switch.leg import Digits, Leg, Target
@@ -153,7 +154,10 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
 def _target(fields: dict[str, Any]) -> Target:
     causes = {cause: Disposition(meant) for cause, meant in fields["causes"].items()}
     whisper = Path(fields["whisper"]) if fields["whisper"] else None
-    return Target(**{**fields, "codecs": tuple(fields["codecs"]), "causes": causes, "whisper": whisper})
+    read = {"codecs": tuple(fields["codecs"]), "causes": causes, "whisper": whisper, "way": Way(fields["way"])}
+    read |= {"media": MediaTerms(**fields["media"]), "keys": TalkKeys(**fields["keys"])}
+    read |= {"announced": Disposition(fields["announced"]) if fields["announced"] else None}
+    return Target(**{**fields, **read})
 
 
 def main(port: str, prompts: str, recordings: str) -> None:

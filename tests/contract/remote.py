@@ -7,11 +7,14 @@ import contextlib
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
 from appliance import errors
 from appliance.domain.called import Invite
+from appliance.domain.outcome import MediaTerms
+from appliance.domain.talk import TalkKeys
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Recorded, Target, Tried
 
 _PATIENCE_S = 45.0
@@ -162,4 +165,6 @@ class Stage:
 
 def _plain(value: Any) -> Any:
     """A target's field as JSON takes it."""
+    if isinstance(value, MediaTerms | TalkKeys):
+        return asdict(value)
     return str(value) if isinstance(value, Path) else dict(value) if isinstance(value, Mapping) else value
