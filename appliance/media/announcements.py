@@ -16,7 +16,7 @@ from appliance.errors import MediaError
 
 #: Groups in the order in which they are shown and recorded.
 GROUPS = ("refusals", "access", "menus", "lines", "talk", "queue", "numbers", "demonstration")
-_TABLES = ("pinyin", "music", "meaning", "set")
+_TABLES = ("pinyin", "music", "tones", "meaning", "set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ def load_catalogue(folder: Path) -> Catalogue:
         read = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MediaError(f"{file}: {error}") from error
-    words = {name: text for name, text in read.items() if name not in _TABLES} | dict.fromkeys(read["music"], "")
+    wordless = dict.fromkeys((*read["music"], *read.get("tones", ())), "")
+    words = {name: text for name, text in read.items() if name not in _TABLES} | wordless
     if set(words) != set(read["meaning"]):
         differing = ", ".join(sorted(set(words) ^ set(read["meaning"])))
         raise MediaError(f"{file}: words without a meaning, or a meaning without words: {differing}")
