@@ -76,6 +76,7 @@ class Attempt:
 class CallDetail:
     """One call, whole.
 
+    :param mark: the key that the caller answered a survey with; empty: none.
     :param because: what rules said of it, as ``calls.admit`` notes it.
     :param named: the names of the lists, schedules and lines that ``because`` speaks of, by ``list=ID``,
         ``schedule=ID`` and ``line=ID``; what has no name, or is gone, is not in it.
@@ -85,6 +86,7 @@ class CallDetail:
     account_name: str
     trunk_name: str
     flow: str
+    mark: str
     because: str
     named: Mapping[str, str]
     hangup_cause: str
