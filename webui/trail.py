@@ -54,6 +54,8 @@ def trail(call: CallDetail, stays: Sequence[StayView] = ()) -> list[Step]:
         title = gettext("Refused") if row.outcome.startswith("refused:") else gettext("Ruled")
         steps.append(Step("list-details", title, words.because(call.because, call.named)))
     steps += _in_between(_lines(call), map(_stay, stays))
+    if call.mark:
+        steps.append(Step("dialpad", gettext("Caller's mark"), gettext("after the talk"), key=call.mark))
     steps.append(_end(call))
     return steps
 

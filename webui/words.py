@@ -159,6 +159,61 @@ def because(text: str, named: Mapping[str, str]) -> str:
     return " · ".join(filter(None, said))
 
 
+@dataclass(frozen=True, slots=True)
+class NodeLook:
+    """What a node of a flow is called, and its icon."""
+
+    title: str
+    icon: str
+
+
+#: Type of a node → what it is called, and its icon.
+NODES = {
+    "play": (lazy_gettext("Announcement"), "player-play"),
+    "menu": (lazy_gettext("Menu"), "dialpad"),
+    "collect": (lazy_gettext("Collect digits"), "hash"),
+    "say": (lazy_gettext("Say a value"), "player-play"),
+    "hours": (lazy_gettext("By hours"), "clock-hour-4"),
+    "region": (lazy_gettext("By region"), "route"),
+    "vip": (lazy_gettext("By list"), "list-details"),
+    "switch": (lazy_gettext("By a value"), "route"),
+    "set": (lazy_gettext("Set a value"), "hash"),
+    "ring": (lazy_gettext("Ring lines"), "phone-outgoing"),
+    "queue": (lazy_gettext("Queue"), "hourglass"),
+    "survey": (lazy_gettext("Survey"), "dialpad"),
+    "flow": (lazy_gettext("Another flow"), "route"),
+    "return": (lazy_gettext("Back to the flow before"), "arrow-left"),
+    "hangup": (lazy_gettext("Hang up"), "phone-off"),
+}
+_EXITS = {
+    "silence": lazy_gettext("no key"),
+    "wrong": lazy_gettext("wrong key"),
+    "full": lazy_gettext("queue full"),
+    "timeout": lazy_gettext("waited too long"),
+    "nobody": lazy_gettext("nobody at the lines"),
+    "failed": lazy_gettext("nobody answers"),
+    "after": lazy_gettext("after the talk"),
+    "open": lazy_gettext("open"),
+    "closed": lazy_gettext("closed"),
+    "holiday": lazy_gettext("on holidays"),
+    "other": lazy_gettext("all others"),
+    "yes": lazy_gettext("on the list"),
+    "no": lazy_gettext("not on it"),
+    "next": lazy_gettext("then"),
+}
+
+
+def node(kind: str) -> NodeLook:
+    """What a node of that type is called; of a type that is not known, its own word."""
+    title, icon = NODES.get(kind, (kind, "route"))
+    return NodeLook(str(title), icon)
+
+
+def exit_name(code: str) -> str:
+    """An exit of a node, in words."""
+    return str(_EXITS.get(code, code))
+
+
 def disposition(code: str) -> Outcome:
     """How ringing a line ended, in words."""
     text, lamp = _DISPOSITIONS.get(code, (code, "off"))
@@ -189,5 +244,12 @@ def role(code: str) -> str:
 def init_words(app: Flask) -> None:
     """Put the words on the app's templates."""
     app.jinja_env.filters.update(
-        outcome=outcome, disposition=disposition, left=left, cause=cause, kind=kind, role=role
+        outcome=outcome,
+        disposition=disposition,
+        left=left,
+        cause=cause,
+        kind=kind,
+        role=role,
+        node=node,
+        exit_name=exit_name,
     )

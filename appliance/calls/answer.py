@@ -116,9 +116,11 @@ def _refuse(leg: Leg, refused: Refused, treatment: Treatment, desk: Desk) -> Non
 
 def _follow(leg: Leg, call: Incoming, flow: Flow | None, table: RoutingTable, desk: Desk) -> None:
     """Where an admitted call goes: through a flow, or to the number's lines."""
+    # The call was in it when its handlers died, wherever the number leads to by now.
+    flow = table.version(call.route.account, leg.notes.get("flow", "")) or flow
     overflow = call.route.overflow
     if flow is None and overflow is not None and leg.notes.get("flow", "").rpartition("@")[0] == overflow.name:
-        flow = overflow  # the call was in it when its handlers died
+        flow = overflow
     if flow is not None:
         _play_flow(leg, call, flow, table, desk)
     else:

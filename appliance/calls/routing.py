@@ -33,7 +33,7 @@ class LatestRouting:
         self._now = now
         self._table: RoutingTable | None = None
         self._to_come: list[tuple[datetime, RoutingTable]] = []
-        self._away = False
+        self._away = self._ran_out = False
         self._untold = self._refused = False
 
     def __call__(self) -> RoutingTable:
@@ -52,9 +52,9 @@ class LatestRouting:
         """
         try:
             with self._store.reading() as session:
-                if self._table is None or revision(session) != self._table.revision:
+                if self._table is None or self._ran_out or revision(session) != self._table.revision:
                     (_, self._table), *self._to_come = load_tables(session, self._now())
-                    self._untold = True
+                    self._untold, self._ran_out = True, False
         except StoreError as error:
             if self._table is None:
                 raise
@@ -67,6 +67,8 @@ class LatestRouting:
             self._away = False
         while self._to_come and self._to_come[0][0] <= self._now():
             self._table, self._untold = self._to_come.pop(0)[1], True
+            # Only so many are read beforehand: there may be others behind the last one.
+            self._ran_out = not self._to_come
         if self._untold and self._table is not None:
             self._tell(self._table)
 

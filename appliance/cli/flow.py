@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from appliance.cli.moment import Moment
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.flow.schema import flow_schema
 from appliance.errors import FlowError
-from appliance.flows.publish import Publisher, parsed
+from appliance.flows.publish import FlowFaults, Publisher, parsed
 from appliance.reference.workdays import day_kind
 from appliance.simulate.replay import Report, replay, told_end
 from appliance.simulate.trial import Trial, read_table
@@ -94,7 +94,7 @@ def check(file: Path, name: str, account: str) -> None:
     with _publisher(account) as publisher:
         faults = publisher.check(name, graph)
     if faults:
-        raise FlowError([line for fault in faults for line in (fault.text("zh"), f"    {fault.text()}")])
+        raise FlowFaults(faults)
     click.echo(f"{len(graph['nodes'])} nodes, nothing wrong")
 
 
@@ -272,17 +272,28 @@ def read_graph(file: Path) -> dict[str, Any]:
     :raises FlowError: it is neither, or no mapping with nodes.
     """
     try:
-        graph = YAML(typ="safe", pure=True).load(_text(file))
-    except (YAMLError, ValueError) as error:
+        graph = _loaded(_text(file))
+    except (YAMLError, ValueError, RecursionError) as error:
         raise FlowError([f"{file}: neither JSON nor YAML: {' '.join(str(error).split())[:200]}"]) from error
     if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), dict):
         raise FlowError([f"{file}: no graph: a mapping with start and nodes"])
-    # Through JSON: dates and other things that YAML makes of words are no part of a graph.
-    return dict(json.loads(json.dumps(graph, default=str)))
+    try:
+        # Through JSON: dates and other things that YAML makes of words are no part of a graph.
+        return dict(json.loads(json.dumps(graph, default=str, allow_nan=False)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FlowError([f"{file}: cannot be written as JSON: {error}"]) from error
+
+
+def _loaded(text: str) -> Any:
+    if text.lstrip().startswith("{"):
+        # Most JSON is YAML, but not where it is indented with tabs.
+        with suppress(ValueError):
+            return json.loads(text)
+    return YAML(typ="safe", pure=True).load(text)
 
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise FlowError([f"{file}: cannot be read as UTF-8: {error}"]) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from appliance.domain.flow import Collect, Menu, Survey
 
@@ -65,3 +66,5 @@ def _exit_of(node: Asking, keys: str) -> str:
             return "next" if good else ""
         case Survey():
             return "next" if len(keys) == 1 and keys in node.marks else ""
+        case _:
+            assert_never(node)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from appliance.domain import flow as flows
 from appliance.domain.flow.chinese import in_chinese
 from appliance.domain.flow.ways import entering_rings
+from appliance.domain.names import MOST, is_id
 from appliance.domain.places import Place, plain
 from appliance.errors import MediaError
 from appliance.reference.regions import Regions
@@ -66,8 +67,9 @@ def check(
     if flow is None:
         return [FlowFault(one.node, one.field, one.what, in_chinese(one.what)) for one in faults]
     found = [
+        *_names(flow),
         *_references(session, account, flow, published, find_prompt),
-        *_skills(session, flow),
+        *_skills(session, account, flow),
         *_places(session, flow),
     ]
     for node_id in entering_rings(name, {**published, name: flow}):
@@ -77,6 +79,13 @@ def check(
             )
         )
     return found
+
+
+def _names(flow: flows.Flow) -> Iterator[FlowFault]:
+    """A call's record and its place in the flow are written with these names."""
+    en = f"not a node's name (letters, digits, . _ -, at most {MOST})"
+    zh = f"不是合法的节点名（字母、数字、. _ -，最多 {MOST} 个）"
+    return (FlowFault(node_id, "", en, zh) for node_id in flow.nodes if not is_id(node_id))
 
 
 def _references(
@@ -106,12 +115,14 @@ def _prompt(account: str, node_id: str, field: str, name: str, find_prompt: Find
         yield FlowFault(node_id, field, f"cannot be played: {error}", f"无法播放：{error}")
 
 
-def _skills(session: Session, flow: flows.Flow) -> Iterator[FlowFault]:
+def _skills(session: Session, account: str, flow: flows.Flow) -> Iterator[FlowFault]:
     for node_id, node in flow.nodes.items():
         if isinstance(node, flows.Enqueue) and node.skill:
             queue = session.get(Queue, node.queue)
-            lines = session.scalars(select(Line).where(Line.id.in_(queue.line_ids if queue else [])))
-            if queue is not None and not any(node.skill in line.skills for line in lines):
+            if queue is None or queue.account_id != account:
+                continue
+            lines = session.scalars(select(Line).where(Line.id.in_(queue.line_ids)))
+            if not any(node.skill in line.skills for line in lines):
                 yield FlowFault(
                     node_id,
                     "skill",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.domain import flow as graphs
+from appliance.domain.names import MOST, is_id
 from appliance.errors import FlowError
 from appliance.flows.check import FindPrompt, FlowFault, check
 from appliance.store import flows
@@ -18,13 +19,16 @@ from appliance.store.models import Account, Flow, SiteState
 from appliance.store.routing import load_table
 from appliance.store.unit import Store
 
+#: How long another unit of work may keep us waiting. A later time than that is a clock that was set back.
+_LONGEST_WAIT = timedelta(minutes=1)
+
 
 class FlowFaults(FlowError):
     """A graph that cannot be published; ``faults`` say why."""
 
     def __init__(self, faults: Sequence[FlowFault]) -> None:
         self.faults = tuple(faults)
-        super().__init__([fault.text() for fault in faults])
+        super().__init__([line for fault in faults for line in (fault.text("zh"), f"    {fault.text()}")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,10 @@ class Publisher:
     def save(self, name: str, graph: Mapping[str, Any]) -> None:
         """Keep a graph as the flow's draft, whatever faults it has; a flow that is new is made.
 
-        :raises FlowError: there is no such account.
+        :raises FlowError: there is no such account, or no flow can have that name.
         """
+        if not is_id(name):
+            raise FlowError([f"not a flow's name (letters, digits, . _ -, at most {MOST}): {name[:80]}"])
         with self.store.work() as session:
             _begin(session)
             if session.get(Account, self.account) is None:
@@ -77,10 +83,11 @@ class Publisher:
             draft = flows.draft(session, flow)
             if draft is None:
                 raise FlowError([f"the flow {name} has no draft"])
-            faults = self._faults(session, name, draft.graph)
+            self._check_time(at)
+            faults = self._faults(session, name, draft.graph, at)
             if faults:
                 raise FlowFaults(faults)
-            same = next((one for one in flows.versions(session, flow) if one.graph == draft.graph), None)
+            same = next((one for one in flows.versions(session, flow) if graphs.same(one.graph, draft.graph)), None)
             made = same or flows.add_version(session, flow, draft.graph, self.by, self.now)
             self._publish(session, flow, made.version, at, note)
             session.delete(draft)
@@ -104,7 +111,7 @@ class Publisher:
             faults = self._faults(session, name, found.graph)
             if faults:
                 raise FlowFaults(faults)
-            flows.cancel(session, flow, self.by, self.now)
+            flows.cancel(session, flow, self.by, self._moment(session, flow))
             self._publish(session, flow, number, None, note)
             session.commit()
             return number
@@ -117,7 +124,7 @@ class Publisher:
         with self.store.work() as session:
             _begin(session)
             flow = self._flow(session, name)
-            flows.cancel(session, flow, self.by, self.now)
+            flows.cancel(session, flow, self.by, self._moment(session, flow))
             self._publish(session, flow, None, None, note)
             session.commit()
 
@@ -128,16 +135,25 @@ class Publisher:
         """
         with self.store.work() as session:
             _begin(session)
-            cancelled = flows.cancel(session, self._flow(session, name), self.by, self.now)
+            flow = self._flow(session, name)
+            cancelled = flows.cancel(session, flow, self.by, self._moment(session, flow))
             flows.routing_changed(session)
             session.commit()
             return cancelled
 
     def _publish(self, session: Session, flow: Flow, version: int | None, at: datetime | None, note: str) -> None:
+        now = self._moment(session, flow)
+        flows.publish(session, flow, version, at or now, self.by, now, note[:200])
+        flows.routing_changed(session)
+
+    def _moment(self, session: Session, flow: Flow) -> datetime:
+        """Now; or when somebody published who came after us, and was let in before us: the last word is ours."""
+        latest = max((one.made_at for one in flows.publications(session, flow)), default=self.now)
+        return latest if self.now < latest <= self.now + _LONGEST_WAIT else self.now
+
+    def _check_time(self, at: datetime | None) -> None:
         if at is not None and at <= self.now:
             raise FlowError([f"{at.isoformat()} is over: publish now, or give a time to come"])
-        flows.publish(session, flow, version, at or self.now, self.by, self.now, note[:200])
-        flows.routing_changed(session)
 
     def _flow(self, session: Session, name: str) -> Flow:
         flow = flows.find(session, self.account, name)
@@ -147,18 +163,20 @@ class Publisher:
 
     def _before(self, session: Session, flow: Flow) -> int:
         """The version that was in force before the one that is."""
+        now = self._moment(session, flow)
         held = [
-            one.version
-            for one in flows.publications(session, flow)
-            if one.at <= self.now and one.cancelled_at is None
+            one.version for one in flows.publications(session, flow) if one.at <= now and one.cancelled_at is None
         ]
         before = next((one for one in held[1:] if one is not None and one != held[0]), None)
         if before is None:
             raise FlowError([f"the flow {flow.name} had no other version before"])
         return before
 
-    def _faults(self, session: Session, name: str, graph: Mapping[str, Any]) -> list[FlowFault]:
-        published = load_table(session, self.now).flows_of(self.account)
+    def _faults(
+        self, session: Session, name: str, graph: Mapping[str, Any], at: datetime | None = None
+    ) -> list[FlowFault]:
+        """What is wrong with a graph beside the flows that calls take at that time."""
+        published = load_table(session, at or self.now).flows_of(self.account)
         return check(session, self.account, name, graph, published, self.find_prompt)
 
 

@@ -7,13 +7,13 @@ what was not, and which lines were busy. So what differs is the draft's doing, n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from appliance.domain.flow import Collect, Flow, Menu, Survey, parse
+from appliance.domain.flow import Collect, Flow, Menu, Node, Survey, parse
 from appliance.domain.walk import Left, Walk
 from appliance.simulate.trial import Case, Trial
 from appliance.store.models import Call, FlowVersion
@@ -64,7 +64,7 @@ class Report:
 def replay(trial: Trial, draft: Flow, since: datetime, until: datetime, at_most: int = 1000) -> Report:
     """Walk the calls of a period that went through the flow, the newest ``at_most``, through the draft."""
     table = load_table(trial.session, until)
-    versions = _versions(trial, draft.name)
+    versions = _versions(trial)
     report = Report()
     for call in _calls(trial, draft.name, since, until, at_most):
         report.calls += 1
@@ -72,7 +72,7 @@ def replay(trial: Trial, draft: Flow, since: datetime, until: datetime, at_most:
         if version is None:
             report.left_out += 1
             continue
-        case = _case(call, version)
+        case = _case(call, version, versions)
         walked = Replayed(
             call.uuid,
             call.started_at,
@@ -90,10 +90,11 @@ def replay(trial: Trial, draft: Flow, since: datetime, until: datetime, at_most:
 
 
 def told_end(walk: Walk) -> str:
-    """How a walk ended, in one word or two: ``joined sales-1``, ``hung-up bye``."""
+    """How a walk ended: ``joined sales-1`` (``joined a+b``: whoever of them is first), ``hung-up bye``."""
     last = walk.visits[-1]
-    lines = [line.id for lines in (last.choice.rounds if last.choice else ()) for line in lines]
-    return f"{walk.left} {'+'.join(lines) if walk.left is Left.JOINED else last.node_id}"
+    if walk.left is Left.JOINED and last.choice is not None:
+        return f"{walk.left} {'+'.join(line.id for line in last.choice.rounds[0])}"
+    return f"{walk.left} {last.node_id}"
 
 
 def _end(walk: Walk) -> tuple[str, ...]:
@@ -111,31 +112,40 @@ def _calls(trial: Trial, name: str, since: datetime, until: datetime, at_most: i
             Call.account_id == trial.account,
             Call.started_at >= since,
             Call.started_at < until,
-            Call.flow.startswith(f"{name}@", autoescape=True),
+            # No LIKE, to which SQLite takes great and small letters for the same.
+            func.substr(Call.flow, 1, len(name) + 1) == f"{name}@",
         )
         .order_by(Call.started_at.desc())
         .limit(at_most)
     ).all()
 
 
-def _versions(trial: Trial, name: str) -> dict[str, Flow]:
-    found = trial.session.scalars(
-        select(FlowVersion)
+def _versions(trial: Trial) -> dict[str, Flow]:
+    """Every version of the account's flows by its label: calls go from one flow into others."""
+    found = trial.session.execute(
+        select(FlowRow.name, FlowVersion)
         .join(FlowRow, FlowRow.id == FlowVersion.flow_id)
-        .where(FlowRow.account_id == trial.account, FlowRow.name == name)
+        .where(FlowRow.account_id == trial.account)
     )
-    graphs = [parse(name, row.version, row.graph)[0] for row in found]
+    graphs = [parse(name, row.version, row.graph)[0] for name, row in found]
     return {graph.label: graph for graph in graphs if graph is not None}
 
 
-def _case(call: Call, version: Flow) -> Case:
+def _case(call: Call, version: Flow, versions: Mapping[str, Flow]) -> Case:
     """What a call's record knows of it."""
     tried = [pair.partition("=") for pair in call.tried.split(";") if pair]
     busy = tuple(line for line, _, how in tried if how in _BUSY)
-    return Case(0, call.started_at, call.caller, tuple(_pressed(call, version)), busy)
+    return Case(0, call.started_at, call.caller, tuple(_pressed(call, version, versions)), busy)
 
 
-def _pressed(call: Call, version: Flow) -> Iterator[str]:
+def _node(path: str, version: Flow, versions: Mapping[str, Flow]) -> Node | None:
+    """The node at a place that a record names (``calls.going``); None: it is not there any more."""
+    label, _, node_id = path.rpartition(">")[2].rpartition(":")
+    flow = versions.get(label) if label else version
+    return flow.nodes.get(node_id) if flow is not None else None
+
+
+def _pressed(call: Call, version: Flow, versions: Mapping[str, Flow]) -> Iterator[str]:
     """What was pressed at each asking, in its order: keys that led somewhere, and silence where nothing did.
 
     A record made before ways were noted has only the keys.
@@ -144,14 +154,20 @@ def _pressed(call: Call, version: Flow) -> Iterator[str]:
     for pressed_at, _, key in (pair.partition("=") for pair in call.keys.split(";") if pair):
         keys.setdefault(pressed_at, []).append(key)
     if not call.way:
-        yield from (key for pair in keys.values() for key in pair)
+        for place, pressed in keys.items():
+            yield from (_keyed(_node(place, version, versions), key) for key in pressed)
         return
     for place, _, exit_name in (pair.partition("=") for pair in call.way.split(";")):
-        node = version.nodes.get(place)
+        node = _node(place, version, versions)
         if keys.get(place) and (exit_name.startswith("keys.") or isinstance(node, Collect | Survey)):
-            yield keys[place].pop(0)
+            yield _keyed(node, keys[place].pop(0))
         elif isinstance(node, Menu | Collect | Survey):
             yield from [_MISS.get(exit_name, "")] * node.attempts
+
+
+def _keyed(node: Node | None, keys: str) -> str:
+    """What was keyed. Of a secret number the record says only how long it was; any other of that length will do."""
+    return keys.replace("*", "0") if isinstance(node, Collect) else keys
 
 
 #: What stands for answers that led nowhere: a key that no menu has.

@@ -78,7 +78,7 @@ def read_table(text: str) -> list[Case]:
         when, caller, keys, busy, way = (*columns, "", "", "")[: len(_COLUMNS)]
         at = _moment(when)
         if at is None:
-            faults.append(f"line {number}: not a time (YYYY-MM-DD HH:MM): {when}")
+            faults.append(f"line {number}: not a time (YYYY-MM-DD HH:MM, 2000 to 2099): {when}")
             continue
         pressed = tuple("" if key == "-" else key for key in keys.split())
         cases.append(Case(number, at, caller, pressed, tuple(busy.split()), " ".join(way.split())))
@@ -90,9 +90,10 @@ def read_table(text: str) -> list[Case]:
 def _moment(text: str) -> datetime | None:
     for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"):
         try:
-            return datetime.strptime(text, form).replace(tzinfo=SHANGHAI)
+            read = datetime.strptime(text, form).replace(tzinfo=SHANGHAI)
         except ValueError:
             continue
+        return read if 2000 <= read.year < 2100 else None
     return None
 
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from sqlalchemy import select
 
+from appliance.domain.flow import same
 from appliance.site.merge import Action, Merge
 from appliance.site.schema import FlowPart
 from appliance.store import flows
@@ -105,7 +106,7 @@ def _flows(merge: Merge) -> dict[tuple[str, str], Flow]:
 
 def _publish(merge: Merge, row: Flow, part: FlowPart, key: str) -> None:
     published, graph = flows.published(merge.session, row, merge.now), part.graph()
-    if published is not None and published.graph == graph:
+    if published is not None and same(published.graph, graph):
         return
     made = flows.add_version(merge.session, row, graph, SITE_FILE, merge.now)
     # What was to come was meant to follow another graph.

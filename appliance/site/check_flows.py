@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from appliance.domain import flow as flows
 from appliance.domain.flow.ways import entering_rings
+from appliance.domain.names import is_id, is_prompt_name
 from appliance.site.check_queues import check_queue_nodes
 from appliance.site.check_rules import check_of_account, check_place, known_regions
 from appliance.site.findings import Finding, Path
 from appliance.site.named import FindPrompt, check_line, check_prompt
 from appliance.site.read import Document
 from appliance.site.schema import FlowPart
-from appliance.site.values import ID_LIMIT, is_id, is_prompt_name
+from appliance.site.values import ID_LIMIT
 
 
 def check_flows(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:

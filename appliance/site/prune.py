@@ -99,9 +99,11 @@ def _flows(merge: Merge) -> None:
         went_through = Call.flow.startswith(f"{row.name}@", autoescape=True)
         if _any(merge, Call.account_id == row.account_id, went_through):
             # A new flow of that name must go on counting, or NAME@1 would mean two graphs.
-            flows.cancel(merge.session, row, SITE_FILE, merge.now)
-            if flows.published(merge.session, row, merge.now) is not None:
+            cancelled = flows.cancel(merge.session, row, SITE_FILE, merge.now)
+            is_published = flows.published(merge.session, row, merge.now) is not None
+            if is_published:
                 flows.publish(merge.session, row, None, merge.now, SITE_FILE, merge.now)
+            if is_published or cancelled:
                 merge.note(Action.CHANGED, "flow", key, "published")
             merge.note(Action.KEPT, "flow", key, "calls went through it; not published")
         else:

@@ -363,14 +363,19 @@ def _typed(node: dict[str, Any]) -> dict[str, Any]:
                 case Whole() | Seconds():
                     made[one.name] = _number(made[one.name])
                 case FlagKind():
-                    made[one.name] = {"true": True, "false": False}.get(made[one.name], made[one.name])
+                    made[one.name] = _flag(made[one.name])
     return made
 
 
+def _flag(text: Any) -> Any:
+    """``true`` or ``false`` that was written in quotes; anything else stays as it is."""
+    return text == "true" if text in ("true", "false") else text
+
+
 def _number(text: Any) -> Any:
-    """A number that was written as one; anything else stays as it is."""
-    if isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,5}(\.[0-9]{1,5})?", text, re.ASCII):
-        return float(text) if "." in text else int(text)
+    """A number that was written as one, or as an export writes it (``1e-05``); anything else stays as it is."""
+    if isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,20})?(e[+-][0-9]{1,3})?", text, re.ASCII):
+        return int(text) if text.removeprefix("-").isdecimal() else float(text)
     return text
 
 

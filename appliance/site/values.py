@@ -18,14 +18,13 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from appliance.domain import calendar, lists, money, numbers, talk
+from appliance.domain.names import MOST, NAME, is_prompt_name
 from appliance.domain.outcome import Q850
 from appliance.domain.recording import read_policy
 from appliance.domain.template import url_fault
 from appliance.errors import InvalidNumber
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-_PROMPT = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _TIME = re.compile(
     r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
@@ -45,7 +44,7 @@ _ACCESS_CODE = re.compile(r"[0-9]{4,6}", re.ASCII)
 _REGION_PREFIX = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})|1[3-9][0-9]{1,9}", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}", re.ASCII)
 _HEADERS_OF_HTTP = frozenset({"host", "connection", "content-length", "transfer-encoding", "accept-encoding"})
-ID_LIMIT = 40
+ID_LIMIT = MOST
 
 
 def fail(code: str, **values: object) -> NoReturn:
@@ -79,16 +78,6 @@ def _matching(pattern: re.Pattern[str], code: str) -> Callable[[object], str]:
         return text
 
     return read
-
-
-def is_id(text: str) -> bool:
-    """Whether ``text`` may name something; such names stand in channel variables and file names."""
-    return bool(_ID.fullmatch(text))
-
-
-def is_prompt_name(text: str) -> bool:
-    """Whether ``text`` may name a prompt; it is a file's name without ``.wav``."""
-    return bool(_PROMPT.fullmatch(text))
 
 
 def whole(low: int, high: int) -> BeforeValidator:
@@ -411,8 +400,8 @@ Record = Annotated[str, BeforeValidator(_record)]
 LineRecord = Annotated[str, BeforeValidator(lambda value: _record(value) if value else "")]
 PromptName = Annotated[str, BeforeValidator(_prompt_name)]
 NeededPrompt = Annotated[str, BeforeValidator(_needed_prompt)]
-Id = Annotated[str, BeforeValidator(_matching(_ID, "not-an-id"))]
-OptionalId = Annotated[str | None, BeforeValidator(_nothing_as_none(_matching(_ID, "not-an-id")))]
+Id = Annotated[str, BeforeValidator(_matching(NAME, "not-an-id"))]
+OptionalId = Annotated[str | None, BeforeValidator(_nothing_as_none(_matching(NAME, "not-an-id")))]
 Name = Annotated[str, BeforeValidator(_limited(200))]
 ShortName = Annotated[str, BeforeValidator(_limited(100))]
 Flag = Annotated[bool, BeforeValidator(_flag)]

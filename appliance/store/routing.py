@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
 
 from appliance.domain import flow as flows
 from appliance.domain import routing as domain
@@ -98,19 +98,25 @@ def _flows(session: Session, at: datetime) -> _Graphs:
 
 def _retired(session: Session, at: datetime) -> dict[tuple[str, str], flows.Flow]:
     """Versions that were in force lately, and are no more."""
-    later = aliased(FlowPublication)
-    ended = (
+    since = at - _RETIRED_FOR
+    published_since = (
         select(FlowPublication.id)
-        .join(later, and_(later.flow_id == FlowPublication.flow_id, later.at > FlowPublication.at))
         .where(
             FlowPublication.flow_id == FlowVersion.flow_id,
             FlowPublication.version == FlowVersion.version,
             FlowPublication.cancelled_at.is_(None),
-            later.cancelled_at.is_(None),
-            later.at.between(at - _RETIRED_FOR, at),
+            FlowPublication.at.between(since, at),
+        )
+        .exists()
+    )
+    query = (
+        select(Flow, FlowVersion)
+        .join(FlowVersion, FlowVersion.flow_id == Flow.id)
+        .where(
+            or_(FlowVersion.version == in_force(since), published_since),
+            FlowVersion.version.is_distinct_from(in_force(at)),
         )
     )
-    query = select(Flow, FlowVersion).join(FlowVersion, FlowVersion.flow_id == Flow.id).where(ended.exists())
     found = [(row, _graph(row, version)) for row, version in session.execute(query)]
     return {(row.account_id, graph.label): graph for row, graph in found if graph is not None}
 

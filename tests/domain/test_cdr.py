@@ -46,6 +46,8 @@ def caller_variables(**changes: Any) -> dict[str, Any]:
         "gw_caller_kind": "mobile",
         "gw_flow": "main@3",
         "gw_keys": "welcome=1;sales=2",
+        "gw_way": "welcome=keys.1;help>more@2:sales=after",
+        "gw_mark": "5",
         "gw_tried": "first=busy;second=answered",
         "gw_line": "second",
         "gw_recording": "2026/11/22/call.wav",
@@ -108,6 +110,8 @@ def test_a_call_with_both_legs() -> None:
         line_id="second",
         flow="main@3",
         keys="welcome=1;sales=2",
+        way="welcome=keys.1;help>more@2:sales=after",
+        mark="5",
         tried="first=busy;second=answered",
         outcome="answered",
         because="",
@@ -253,6 +257,18 @@ def test_a_caller_without_an_area_code() -> None:
         ("gw_number", True, "number", "4008001234"),
         ("gw_keys", "a=1;;b;=;c=;d=2", "keys", "a=1;d=2"),
         ("gw_keys", ";".join(f"{n:03}=1" for n in range(200)), "keys", ";".join(f"{n:03}=1" for n in range(83))),
+        ("gw_way", "a=1;;b;=;c=;d=2", "way", "a=1;d=2"),
+        ("gw_way", "a=keys.1=2;b=next", "way", "b=next"),
+        ("gw_way", ";".join(f"{n:03}=1" for n in range(200)), "way", ";".join(f"{n:03}=1" for n in range(150))),
+        ("gw_way", ["a=1"], "way", ""),
+        ("gw_mark", "*", "mark", "*"),
+        ("gw_mark", "", "mark", ""),
+        ("gw_mark", "55", "mark", ""),
+        ("gw_mark", "a", "mark", ""),
+        ("gw_mark", "５", "mark", ""),
+        ("gw_mark", "5\n", "mark", "5"),
+        ("gw_mark", 5, "mark", "5"),
+        ("gw_mark", ["5"], "mark", ""),
         ("gw_flow", "x" * 2000, "flow", "x" * 60),
         ("gw_recording", "/etc/passwd", "recording", ""),
         ("gw_recording", "../../secret.wav", "recording", ""),
@@ -354,7 +370,9 @@ values = st.one_of(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*sorted(KEPT), "gw_keys", "gw_tried", "gw_x"]), values))
+@given(
+    st.dictionaries(st.sampled_from([*sorted(KEPT), "gw_keys", "gw_tried", "gw_way", "gw_mark", "gw_x"]), values)
+)
 def test_nothing_makes_it_crash_and_all_fits_the_columns(changes: dict[str, Any]) -> None:
     caller = read_leg(caller_variables() | changes, Role.CALLER)
     line = read_leg(line_variables() | changes, Role.LINE)
@@ -363,7 +381,7 @@ def test_nothing_makes_it_crash_and_all_fits_the_columns(changes: dict[str, Any]
     found = derive_call(caller, [line] if isinstance(line, Leg) else [])
     limits = {"uuid": 64, "account_id": 40, "number": 30, "trunk_id": 40, "caller": 30, "caller_kind": 10}
     limits |= {"caller_name": 200, "line_id": 40, "flow": 60, "keys": 500, "tried": 500, "outcome": 60}
-    limits |= {"hangup_cause": 60, "recording": 200, "talks": 500}
+    limits |= {"hangup_cause": 60, "recording": 200, "talks": 500, "way": 900, "mark": 1}
     for name, limit in limits.items():
         text = getattr(found, name) or ""
         assert len(text) <= limit

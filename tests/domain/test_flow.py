@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.domain import names
 from appliance.domain.flow import (
     BUILT_IN,
     TYPES,
@@ -24,8 +25,10 @@ from appliance.domain.flow import (
     fields_of,
     graph,
     parse,
+    same,
 )
 from appliance.domain.flow.chinese import in_chinese
+from appliance.domain.flow.kinds import Kind, Whole
 from appliance.domain.flow.schema import flow_schema
 from appliance.domain.flow.ways import entering_rings
 from tests.domain.test_flow_nodes import BAD, FULL, GOOD, HOSTILE, MINIMAL, Form, graph_of
@@ -68,7 +71,7 @@ def faults(raw: Any) -> set[tuple[str, str]]:
 
 
 def test_doctests() -> None:
-    assert doctest.testmod(graph).failed == 0
+    assert doctest.testmod(graph).failed == doctest.testmod(names).failed == 0
 
 
 def test_a_good_graph() -> None:
@@ -96,6 +99,10 @@ def test_what_is_for_people_may_be_left_out() -> None:
 # ---- the graph itself
 
 
+#: Names that are no texts, which YAML can make, beside one that is.
+STRANGE: dict[Any, Any] = {"Start": "hello", 7: 1, None: 2}
+
+
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
@@ -104,7 +111,7 @@ def test_what_is_for_people_may_be_left_out() -> None:
         ({"nodes": [], "start": "a", "extra": 1}, {("", "nodes"), ("", "extra")}),
         ({**GOOD_GRAPH, "nodes": "hello"}, {("", "nodes")}),
         ({**GOOD_GRAPH, "nodes": [{"type": "hangup"}]}, {("", "nodes")}),
-        ({**GOOD_GRAPH, "Start": "hello", 7: 1, None: 2}, {("", "Start"), ("", "7"), ("", "None")}),
+        (GOOD_GRAPH | STRANGE, {("", "Start"), ("", "7"), ("", "None")}),
         ({**GOOD_GRAPH, "start": "nowhere"}, {("", "start")}),
         ({**GOOD_GRAPH, "start": ""}, {("", "start")}),
         ({**GOOD_GRAPH, "start": 7}, {("", "start")}),
@@ -174,11 +181,15 @@ def test_variables_that_are_none(variables: Any) -> None:
 # ---- a node among others
 
 
+NO_NODES: list[Any] = ["text", None, 1, [], ["type"], True]
+NO_TYPES: list[Any] = ["fax", "", "Menu", "node", None, 1, ["menu"], {}, True]
+
+
 @pytest.mark.parametrize(
     ("node", "expected"),
     [
-        *[(one, {("x", "")}) for one in ("text", None, 1, [], ["type"], True)],
-        *[({"type": one}, {("x", "type")}) for one in ("fax", "", "Menu", "node", None, 1, ["menu"], {}, True)],
+        *[(one, {("x", "")}) for one in NO_NODES],
+        *[({"type": one}, {("x", "type")}) for one in NO_TYPES],
         *[({}, {("x", "type")}), ({"prompt": "p", "next": "bye"}, {("x", "type")})],
         ({"type": "play"}, {("x", "prompt"), ("x", "next")}),
         ({"type": "play", "prompt": 1, "next": 2, "to": 3}, {("x", "prompt"), ("x", "next"), ("x", "to")}),
@@ -278,7 +289,7 @@ def test_a_loop_of_which_one_node_asks_is_allowed() -> None:
 # ---- variables that nodes look at
 
 
-def looking(node: dict[str, str | dict[str, str]], variable: str, then: dict[str, Any]) -> dict[str, Any]:
+def looking(node: dict[str, Any], variable: str, then: dict[str, Any]) -> dict[str, Any]:
     """A graph in which a node looks at a variable (``@``), and another comes after it."""
     first = {name: one.replace("@", variable) if isinstance(one, str) else one for name, one in node.items()}
     nodes = {"x": first, "y": {"next": "end", **then}, "end": {"type": "hangup"}}
@@ -405,8 +416,8 @@ def test_what_parse_takes_the_schema_takes() -> None:
                 assert fits(graph_of(kind, {**FULL[kind].raw, one.name: value}), SCHEMA, SCHEMA), (kind, one.name)
 
 
-#: What the schema cannot say, or calls by another name: a key twice in a row, and 1.0, which JSON calls whole.
-PARSE_ALONE = ["11", 1.0]
+#: What JSON calls whole, and Python does not.
+PARSE_ALONE: list[tuple[type[Kind], str]] = [(Whole, "1.0")]
 
 
 def test_what_a_field_refuses_the_schema_refuses() -> None:
@@ -415,7 +426,7 @@ def test_what_a_field_refuses_the_schema_refuses() -> None:
         for one in fields_of(TYPES[kind]):
             for value in filter(is_json, [*HOSTILE, *BAD[type(one.kind)]]):
                 made = graph_of(kind, {**FULL[kind].raw, one.name: value})
-                known = type(value) in (str, float) and value in PARSE_ALONE
+                known = (type(one.kind), repr(value)) in PARSE_ALONE
                 assert fits(made, SCHEMA, SCHEMA) is known, (kind, one.name, value)
 
 
@@ -446,6 +457,35 @@ def entering(**others: str) -> dict[str, Flow]:
 )
 def test_flows_that_are_entered_again_from_within(flows: dict[str, str], name: str, nodes: list[str]) -> None:
     assert list(entering_rings(name, entering(**flows))) == nodes
+
+
+# ---- the same or not
+
+
+def cased(*cases: str) -> dict[str, Any]:
+    node = {"type": "switch", "variable": "kind", "cases": dict.fromkeys(cases, "end"), "other": "end"}
+    return {"start": "at", "nodes": {"at": node, "end": {"type": "hangup"}}}
+
+
+def test_the_order_of_fields_and_nodes_does_not_count() -> None:
+    turned = {
+        name: dict(reversed(one.items())) if isinstance(one, dict) else one
+        for name, one in reversed(GOOD_GRAPH.items())
+    }
+    assert list(turned) != list(GOOD_GRAPH) and same(turned, GOOD_GRAPH)
+    assert not same(GOOD_GRAPH, {**GOOD_GRAPH, "layout": {}}), "people see it"
+    assert not same(GOOD_GRAPH, changed("bye", cause="NO_ANSWER"))
+
+
+def test_the_order_of_cases_counts() -> None:
+    """The first that fits is taken."""
+    assert same(cased("13*", "138*"), cased("13*", "138*"))
+    assert not same(cased("13*", "138*"), cased("138*", "13*"))
+
+
+@pytest.mark.parametrize("raw", [{}, {"nodes": 1}, {"nodes": {"at": 1}}, {"nodes": {"at": {"cases": [1]}}}])
+def test_drafts_with_faults_can_be_compared(raw: dict[str, Any]) -> None:
+    assert same(raw, dict(raw)) and not same(raw, GOOD_GRAPH)
 
 
 # ---- whatever comes

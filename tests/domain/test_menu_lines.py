@@ -1,4 +1,4 @@
-"""Menus: attempts and exits. Lines: order, how they are reached, and the cause when all fail."""
+"""What is asked: attempts and exits. Lines: order, how they are reached, and the cause when all fail."""
 
 from __future__ import annotations
 
@@ -9,14 +9,23 @@ from pathlib import Path
 import pytest
 
 from appliance.domain import lines
-from appliance.domain.flow import Menu
+from appliance.domain.flow import Collect, Menu, Survey, exits_of
 from appliance.domain.lines import cause_when_all_failed, targets_for
-from appliance.domain.menu import AskAgain, Chosen, after_answer
+from appliance.domain.menu import AskAgain, Asking, Chosen, after_answer, keys_asked
 from appliance.domain.numbers import WITHHELD, Caller, CallerKind, NumberFormat
 from appliance.domain.outcome import Disposition, Tried
 from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable, Trunk
 
 MENU = Menu("ask", {"1": "sales"}, "quiet", "lost", attempts=2, silence_prompt="no-key", wrong_prompt="wrong-key")
+COLLECT = Collect(
+    *("ask", "card", "on", "quiet", "lost"),
+    least=4,
+    most=6,
+    attempts=2,
+    silence_prompt="no-key",
+    wrong_prompt="wrong-key",
+)
+SURVEY = Survey("ask", "15*", "on", attempts=2, thanks="thanks")
 TRUNK = Trunk("t", ("10.0.0.1",), "10.0.0.1:5060", number_format=NumberFormat.PLUS_86, caller_number="02160000000")
 LINE = Line("a", "demo", "02161234567", "t", 3, 20)
 CALLER = Caller("13800138000", CallerKind.MOBILE)
@@ -24,19 +33,51 @@ TABLE = RoutingTable(1, (TRUNK,), {"a": LINE, "b": replace(LINE, id="b")}, {})
 
 
 @pytest.mark.parametrize(
-    ("attempt", "keys", "expected"),
+    ("node", "attempt", "keys", "expected"),
     [
-        (1, "1", Chosen("sales", "1")),
-        (2, "1", Chosen("sales", "1")),
-        (1, "9", AskAgain("wrong-key")),
-        (1, "", AskAgain("no-key")),
-        (2, "9", Chosen("lost")),
-        (2, "", Chosen("quiet")),
-        (3, "", Chosen("quiet")),
+        (MENU, 1, "1", Chosen("keys.1", "1")),
+        (MENU, 2, "1", Chosen("keys.1", "1")),
+        (MENU, 1, "9", AskAgain("wrong-key")),
+        (MENU, 1, "11", AskAgain("wrong-key")),
+        (MENU, 1, "", AskAgain("no-key")),
+        (MENU, 2, "9", Chosen("wrong")),
+        (MENU, 2, "", Chosen("silence")),
+        (MENU, 3, "", Chosen("silence")),
+        (COLLECT, 1, "1234", Chosen("next", "1234")),
+        (COLLECT, 2, "000000", Chosen("next", "000000")),
+        (COLLECT, 1, "123", AskAgain("wrong-key")),
+        (COLLECT, 1, "1234567", AskAgain("wrong-key")),
+        # Of digits alone: a star, and signs that are digits elsewhere, are none.
+        (COLLECT, 1, "12*4", AskAgain("wrong-key")),
+        (COLLECT, 1, "１２３４", AskAgain("wrong-key")),
+        (COLLECT, 1, "", AskAgain("no-key")),
+        (COLLECT, 2, "12#4", Chosen("wrong")),
+        (COLLECT, 2, "", Chosen("silence")),
+        (Collect("ask", "v", "on", "quiet", "lost"), 1, "7", Chosen("next", "7")),
+        (Collect("ask", "v", "on", "quiet", "lost"), 1, "7" * 20, Chosen("next", "7" * 20)),
+        (Collect("ask", "v", "on", "quiet", "lost"), 3, "7" * 21, Chosen("wrong")),
+        (SURVEY, 1, "1", Chosen("next", "1")),
+        (SURVEY, 2, "*", Chosen("next", "*")),
+        (SURVEY, 1, "2", AskAgain("")),
+        (SURVEY, 1, "15", AskAgain("")),
+        (SURVEY, 1, "", AskAgain("")),
+        # Whatever came of it, the call goes on; what was no mark is not kept as one.
+        (SURVEY, 2, "2", Chosen("next")),
+        (SURVEY, 2, "", Chosen("next")),
     ],
 )
-def test_menu(attempt: int, keys: str, expected: Chosen | AskAgain) -> None:
-    assert after_answer(MENU, attempt, keys) == expected
+def test_what_follows_an_answer(node: Asking, attempt: int, keys: str, expected: Chosen | AskAgain) -> None:
+    assert after_answer(node, attempt, keys) == expected
+
+
+@pytest.mark.parametrize("node", [MENU, COLLECT, SURVEY])
+def test_each_answer_leads_to_an_exit_of_the_node(node: Asking) -> None:
+    taken = [after_answer(node, 2, keys) for keys in ("", "1", "9", "12345", "*")]
+    assert {one.exit for one in taken if isinstance(one, Chosen)} == set(exits_of(node))
+
+
+def test_how_many_keys_are_taken() -> None:
+    assert [keys_asked(node) for node in (MENU, COLLECT, SURVEY)] == [1, 6, 1]
 
 
 def test_doctests() -> None:

@@ -32,6 +32,7 @@ from appliance.store.models import (
     CallLeg,
     Charge,
     Flow,
+    FlowDraft,
     FlowPublication,
     FlowVersion,
     Line,
@@ -167,6 +168,7 @@ def _accounts(session: Session) -> None:
     session.flush()
     session.add(FlowVersion(flow_id=flow.id, version=3, graph=GRAPH, created_at=since))
     session.add(FlowPublication(flow_id=flow.id, version=3, at=since, made_at=since))
+    session.add(FlowDraft(flow_id=flow.id, graph=GRAPH, based_on=3, edited_at=since))
     session.add_all(
         [
             Schedule(id="office", account_id="east", name="工作时间", week={"mon": ["09:00-18:00"]}, own_days={}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.domain.flow.graph import BUILT_IN, Fault, Flow, parse
+from appliance.domain.flow.graph import BUILT_IN, Fault, Flow, parse, same
 from appliance.domain.flow.kinds import KEYS, PLACEHOLDER, Section
 from appliance.domain.flow.nodes import (
     CAUSES,
@@ -59,4 +59,5 @@ __all__ = [
     "parse",
     "prompts_of",
     "references_of",
+    "same",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from appliance.domain.calendar import Standing
 from appliance.domain.flow.nodes import Hours, Region, Switch, Vip
@@ -45,6 +46,8 @@ def branch(node: Branch, at: Circumstances, variables: Mapping[str, str]) -> str
                 if value == case or (case.endswith("*") and value.startswith(case[:-1])):
                     return f"cases.{case}"
             return "other"
+        case _:
+            assert_never(node)
 
 
 def _nearest(cases: Mapping[str, str], place: Place | None) -> str:

@@ -44,5 +44,5 @@ def in_chinese(what: str) -> str:
     for pattern, chinese in _CHINESE:
         found = re.fullmatch(pattern, what, re.DOTALL)
         if found:
-            return chinese.format(*found.groups())
+            return chinese.format(*found.groups()).rstrip()
     return what

@@ -184,7 +184,7 @@ class KeyRow(Kind):
 
     def schema(self) -> dict[str, Any]:
         """See ``Kind``."""
-        return {"type": "string", "pattern": "^[0-9*#]{1,12}$"}
+        return {"type": "string", "pattern": r"^(?!.*(.).*\1)[0-9*#]+$"}
 
 
 @dataclass(frozen=True, slots=True)

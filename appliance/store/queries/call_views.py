@@ -76,6 +76,7 @@ class Attempt:
 class CallDetail:
     """One call, whole.
 
+    :param mark: the key that the caller answered a survey with; empty: none.
     :param because: what rules said of it, as ``calls.admit`` notes it.
     :param notice: the prompt that told the caller of the recording.
     :param unrecorded: why the talk was not recorded.
@@ -88,6 +89,7 @@ class CallDetail:
     account_name: str
     trunk_name: str
     flow: str
+    mark: str
     because: str
     named: Mapping[str, str]
     hangup_cause: str

@@ -99,6 +99,7 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         account_name=next(iter(accounts), ""),
         trunk_name=next(iter(trunks), ""),
         flow=call.flow,
+        mark=call.mark,
         because=call.because,
         named=_named(reader, call.because),
         notice=call.notice,

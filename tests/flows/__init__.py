@@ -1,0 +1,1 @@
+"""Drafts and publications of flows, and calls that go by them."""
