@@ -33,8 +33,6 @@ from appliance.errors import SettingsError
 from appliance.http.client import Client as HttpClient
 from appliance.http.lookup import HttpLookup
 from appliance.http.names import Names
-from appliance.media.keep import Keeping
-from appliance.media.keys import read_keyring
 from appliance.media.prompts import PromptLibrary
 from appliance.media.spoken import Spoken
 from appliance.ops import alive
@@ -154,6 +152,9 @@ def keeping(settings: Settings, store: Store, stop: Callable[[], bool] = lambda:
 
     :raises SettingsError: the key file cannot be used.
     """
+    from appliance.media.keep import Keeping
+    from appliance.media.keys import read_keyring
+
     return Keeping(
         root=settings.recordings_dir,
         store=store,

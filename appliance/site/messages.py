@@ -99,7 +99,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     ),
     "not-a-secret-file": ("not an absolute path: {value}", "不是绝对路径：{value}"),
     "not-an-env-name": (
-        "not the name of an environment variable (capitals, digits, _; not APPLIANCE_…): {value}",
+        "not the name of an environment variable (capitals, digits, _; not APPLIANCE_...): {value}",
         "不是环境变量名（大写字母、数字、_；不能以 APPLIANCE_ 开头）：{value}",
     ),
     "must-be-zero-or": ("must be 0, or {low} to {high} seconds", "必须是 0，或 {low} 到 {high} 秒"),

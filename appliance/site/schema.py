@@ -5,25 +5,22 @@ What a field alone can get wrong is refused here; what parts can get wrong betwe
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from appliance.domain import numbers
 from appliance.domain.calendar import WEEKDAYS, DayKind
-from appliance.domain.flow.kinds import Flag as FlagKind
-from appliance.domain.flow.kinds import Seconds, Whole
-from appliance.domain.flow.nodes import TYPES, fields_of
-from appliance.domain.hook import Encoding, HookKind
 from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.numbers import CallerKind, NumberFormat
 from appliance.domain.recording import RETENTION_DAYS
 from appliance.domain.refusal import Refusal
 from appliance.domain.routing import CalledFrom, CallerIdPolicy, DtmfMode
+from appliance.site.flow_part import FlowPart
+from appliance.site.hook_part import HookPart
+from appliance.site.part import Part
 from appliance.site.values import (
     AccessCode,
-    Address,
     Amount,
     CauseKey,
     DateText,
@@ -31,10 +28,8 @@ from appliance.site.values import (
     Entry,
     EnvName,
     Extension,
-    FileName,
     Flag,
     FourHundred,
-    HeaderName,
     HoursText,
     Id,
     KeyDigit,
@@ -55,7 +50,6 @@ from appliance.site.values import (
     ShownNumber,
     SipWord,
     Source,
-    Template,
     Time,
     WeekdayKey,
     choice,
@@ -65,12 +59,6 @@ from appliance.site.values import (
     zero_or,
 )
 from appliance.store.operators import ROLES, written_login
-
-
-class Part(BaseModel):
-    """A part of the file: no field beyond those named."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _login(value: object) -> str:
@@ -210,29 +198,6 @@ class QueuePart(Part):
     short_abandon_seconds: Annotated[int, whole(0, 60)] = 5
 
 
-class HookPart(Part):
-    """Where messages go."""
-
-    id: Id
-    account: Id
-    name: Name = ""
-    kind: Annotated[str, choice(*HookKind)]
-    url: Address
-    token: Template = ""
-    token_file: FileName = ""
-    secret: Template = ""
-    secret_file: FileName = ""
-    to: ShortName = ""
-    method: Annotated[str, choice("GET", "POST")] = "POST"
-    encoding: Annotated[str, choice(*Encoding)] = "form"
-    fields: dict[ShortName, Template] = {}
-    headers: dict[HeaderName, Template] = {}
-    expect: dict[ShortName, ShortName] = {}
-    expect_text: ShortName = ""
-    #: None: as is usual for the kind.
-    per_minute: Annotated[int, whole(0, 6000)] | None = None
-
-
 class SubscriptionPart(Part):
     """A number's plan over ``[starts_at, ends_at)``."""
 
@@ -328,55 +293,6 @@ class NumberPart(Part):
     retention_days: Annotated[int, whole(1, 3650)] = RETENTION_DAYS
     in_service: Flag = True
     subscriptions: list[SubscriptionPart] = []
-
-
-class FlowPart(Part):
-    """An IVR graph; its nodes are read by ``domain.flow`` (``docs/flow.md``)."""
-
-    name: Id
-    account: Id
-    start: Id
-    nodes: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
-    variables: dict[str, str] = {}
-    layout: dict[str, list[Any]] = {}
-
-    def graph(self) -> dict[str, Any]:
-        """The graph as it is stored."""
-        made: dict[str, Any] = {
-            "start": self.start,
-            "nodes": {name: _typed(node) for name, node in self.nodes.items()},
-        }
-        if self.variables:
-            made["variables"] = dict(self.variables)
-        if self.layout:
-            made["layout"] = {name: [_number(one) for one in at] for name, at in self.layout.items()}
-        return made
-
-
-def _typed(node: dict[str, Any]) -> dict[str, Any]:
-    """A node whose numbers are numbers, and flags are flags: the reader keeps every word as text."""
-    made = dict(node)
-    kind = made.get("type")
-    for one in fields_of(TYPES[kind]) if isinstance(kind, str) and kind in TYPES else ():
-        if one.name in made:
-            match one.kind:
-                case Whole() | Seconds():
-                    made[one.name] = _number(made[one.name])
-                case FlagKind():
-                    made[one.name] = _flag(made[one.name])
-    return made
-
-
-def _flag(text: Any) -> Any:
-    """``true`` or ``false`` that was written in quotes; anything else stays as it is."""
-    return text == "true" if text in ("true", "false") else text
-
-
-def _number(text: Any) -> Any:
-    """A number that was written as one, or as an export writes it (``1e-05``); anything else stays as it is."""
-    if isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,20})?(e[+-][0-9]{1,3})?", text, re.ASCII):
-        return int(text) if text.removeprefix("-").isdecimal() else float(text)
-    return text
 
 
 class PricePart(Part):

@@ -21,7 +21,6 @@ from appliance.domain import calendar, lists, money, numbers, talk
 from appliance.domain.names import MOST, NAME, is_prompt_name
 from appliance.domain.outcome import Q850
 from appliance.domain.recording import read_policy
-from appliance.domain.template import url_fault
 from appliance.errors import InvalidNumber
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -42,8 +41,6 @@ _ENV_NAME = re.compile(r"(?!APPLIANCE_)[A-Z][A-Z0-9_]{0,99}", re.ASCII)
 _DIGIT = re.compile(r"[0-9]?", re.ASCII)
 _ACCESS_CODE = re.compile(r"[0-9]{4,6}", re.ASCII)
 _REGION_PREFIX = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})|1[3-9][0-9]{1,9}", re.ASCII)
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}", re.ASCII)
-_HEADERS_OF_HTTP = frozenset({"host", "connection", "content-length", "transfer-encoding", "accept-encoding"})
 ID_LIMIT = MOST
 
 
@@ -52,7 +49,7 @@ def fail(code: str, **values: object) -> NoReturn:
     raise PydanticCustomError(code, "{code}", {"code": code, **values})
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
     if not isinstance(value, str):
         fail("must-be-text")
     if _CONTROL.search(value):
@@ -60,9 +57,9 @@ def _text(value: object) -> str:
     return value
 
 
-def _limited(limit: int) -> Callable[[object], str]:
+def limited(limit: int) -> Callable[[object], str]:
     def read(value: object) -> str:
-        text = _text(value)
+        text = as_text(value)
         if len(text) > limit:
             fail("too-long", limit=limit)
         return text
@@ -72,7 +69,7 @@ def _limited(limit: int) -> Callable[[object], str]:
 
 def _matching(pattern: re.Pattern[str], code: str) -> Callable[[object], str]:
     def read(value: object) -> str:
-        text = _text(value)
+        text = as_text(value)
         if not pattern.fullmatch(text):
             fail(code, value=text[:80], limit=ID_LIMIT)
         return text
@@ -121,7 +118,7 @@ def _flag(value: object) -> bool:
 
 
 def _four_hundred(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     try:
         return numbers.validate(text)
     except InvalidNumber:
@@ -129,7 +126,7 @@ def _four_hundred(value: object) -> str:
 
 
 def _dialable(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     if numbers.is_valid(text):
         fail("line-is-400", value=text)
     try:
@@ -139,7 +136,7 @@ def _dialable(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     if not text:
         return ""
     if numbers.is_valid(text):
@@ -148,7 +145,7 @@ def _shown(value: object) -> str:
 
 
 def _source(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     host, _, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
     try:
         if port or host != text:
@@ -163,7 +160,7 @@ def _source(value: object) -> str:
 
 
 def _peer(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     found = _PEER.fullmatch(text)
     if text and (found is None or not 1 <= int(found[1]) <= 65535):
         fail("not-a-peer", value=text[:80])
@@ -195,7 +192,7 @@ def read_moment(text: str) -> Moment | None:
 
 
 def _moment(value: object) -> Moment:
-    text = _text(value)
+    text = as_text(value)
     read = read_moment(text)
     if read is None:
         fail("not-a-time", value=text[:80])
@@ -225,7 +222,7 @@ def written_amount(micro: int) -> str:
 
 
 def _amount(value: object) -> int:
-    text = _text(value)
+    text = as_text(value)
     micro = read_amount(text)
     if micro is None:
         fail("not-an-amount", value=text[:80])
@@ -233,14 +230,14 @@ def _amount(value: object) -> int:
 
 
 def _hours(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     if calendar.read_hours(text) is None:
         fail("not-hours", value=text[:80])
     return text
 
 
 def _date(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     try:
         if not re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
             raise ValueError(text)
@@ -256,7 +253,7 @@ def weekdays(value: object) -> tuple[str, ...]:
     >>> weekdays("mon-wed"), weekdays("sat-mon")
     (('mon', 'tue', 'wed'), ('sat', 'sun', 'mon'))
     """
-    first, dash, last = _text(value).partition("-")
+    first, dash, last = as_text(value).partition("-")
     days = calendar.WEEKDAYS
     if first not in days or (dash and last not in days):
         fail("not-a-weekday", value=str(value)[:80])
@@ -271,7 +268,7 @@ def _weekday_key(value: object) -> str:
 
 
 def _entry(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     try:
         return lists.validate(text)
     except InvalidNumber:
@@ -285,21 +282,21 @@ def _access_code(value: object) -> str:
 
 
 def _place(value: object) -> str:
-    text = _text(value).strip()
+    text = as_text(value).strip()
     if not _PLACE.fullmatch(text):
         fail("not-a-place", value=text[:80])
     return text
 
 
 def _prefix(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     if not _REGION_PREFIX.fullmatch(text):
         fail("not-a-region-prefix", value=text[:80])
     return text
 
 
 def _cause_key(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     found = _CAUSE_KEY.fullmatch(text)
     if not found or (found[1] and int(found[1]) not in Q850):
         fail("not-a-cause", value=text[:80])
@@ -307,12 +304,12 @@ def _cause_key(value: object) -> str:
 
 
 def _record(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     return text if read_policy(text) else fail("not-a-record-policy", value=text[:80])
 
 
 def _extension(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     if text and not talk.is_extension(text):
         fail("not-an-extension", value=text[:80])
     return text
@@ -323,7 +320,7 @@ def _optional_number(value: object) -> str:
 
 
 def _prompt_name(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     if text and not is_prompt_name(text):
         fail("not-a-prompt-name", value=text[:80])
     return text
@@ -331,41 +328,6 @@ def _prompt_name(value: object) -> str:
 
 def _needed_prompt(value: object) -> str:
     return _prompt_name(value) or fail("not-a-prompt-name", value="")
-
-
-def _address(value: object) -> str:
-    text = _text(value)
-    if len(text) > 1000:
-        fail("too-long", limit=1000)
-    fault = url_fault(text)
-    if fault:
-        fail(f"not-a-url-{fault}", value=shown_address(text))
-    return text
-
-
-def shown_address(text: str) -> str:
-    """As much of an address as may be told: what stands behind the host may be a secret.
-
-    >>> shown_address("https://user:word@qyapi.example/send?key=abc")
-    'https://qyapi.example/…'
-    """
-    scheme, _, rest = text.partition("//")
-    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    return f"{scheme[:8]}//{host[:80]}/…" if rest else "…"
-
-
-def _file(value: object) -> str:
-    text = _limited(500)(value)
-    if text and not text.startswith("/"):
-        fail("not-a-file", value=text[:80])
-    return text
-
-
-def _header(value: object) -> str:
-    text = _text(value)
-    if not _HEADER.fullmatch(text) or text.lower() in _HEADERS_OF_HTTP:
-        fail("not-a-header", value=text[:80])
-    return text
 
 
 def _or_nothing(read: Callable[[object], str]) -> Callable[[object], str]:
@@ -376,10 +338,6 @@ def _nothing_as_none(read: Callable[[object], str]) -> Callable[[object], Any]:
     return lambda value: None if value is None or value == "" else read(value)
 
 
-Address = Annotated[str, BeforeValidator(_address)]
-FileName = Annotated[str, BeforeValidator(_file)]
-HeaderName = Annotated[str, BeforeValidator(_header)]
-Template = Annotated[str, BeforeValidator(_limited(500))]
 HoursText = Annotated[str, BeforeValidator(_hours)]
 DateText = Annotated[str, BeforeValidator(_date)]
 WeekdayKey = Annotated[str, BeforeValidator(_weekday_key)]
@@ -402,8 +360,8 @@ PromptName = Annotated[str, BeforeValidator(_prompt_name)]
 NeededPrompt = Annotated[str, BeforeValidator(_needed_prompt)]
 Id = Annotated[str, BeforeValidator(_matching(NAME, "not-an-id"))]
 OptionalId = Annotated[str | None, BeforeValidator(_nothing_as_none(_matching(NAME, "not-an-id")))]
-Name = Annotated[str, BeforeValidator(_limited(200))]
-ShortName = Annotated[str, BeforeValidator(_limited(100))]
+Name = Annotated[str, BeforeValidator(limited(200))]
+ShortName = Annotated[str, BeforeValidator(limited(100))]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 FourHundred = Annotated[str, BeforeValidator(_four_hundred)]
 Dialable = Annotated[str, BeforeValidator(_dialable)]

@@ -275,7 +275,8 @@ def test_what_was_keyed_in_another_flow_is_found(box: Store) -> None:
     )
     (one,) = replayed(box, draft(nodes | {"other": BYE})).differing
     assert " ".join(one.before.way) == (
-        f"in=enter {into}:number=next {into}:menu=silence {into}:mark=next {into}:back=return menu=keys.2 other=joined"
+        f"in=enter {into}:number=next {into}:menu=silence {into}:mark=next {into}:back=return "
+        "menu=keys.2 other=joined"
     )
 
 
