@@ -48,6 +48,7 @@ from appliance.switch.client import Client
 from appliance.switch.orders import Orders
 
 if TYPE_CHECKING:
+    from appliance.media.keep import Keeping
     from appliance.media.studio import Studio
 
 #: What FreeSWITCH loads, in a checkout and in a release alike beside the packages.

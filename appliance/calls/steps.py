@@ -158,9 +158,9 @@ def _hang_up(going: Going, node: HangUp) -> str:
 
 #: Who leaves a queue that leads nowhere else: what he hears, and the cause.
 _SENT_AWAY = {
-    "full": ("all-lines-busy", "USER_BUSY"),
-    "timeout": ("queue-timeout", "NO_ANSWER"),
-    "nobody": ("all-lines-busy", "NO_ANSWER"),
+    Left.FULL: ("all-lines-busy", "USER_BUSY"),
+    Left.TIMEOUT: ("queue-timeout", "NO_ANSWER"),
+    Left.NOBODY: ("all-lines-busy", "NO_ANSWER"),
 }
 
 
@@ -176,7 +176,7 @@ def end(going: Going, exit_name: str) -> None:
             prompt, cause = "all-lines-busy", cause_when_all_failed(going.tried)
         case Enqueue():
             leg.note(outcome=f"failed:queue-{exit_name}")
-            prompt, cause = _SENT_AWAY[exit_name]
+            prompt, cause = _SENT_AWAY[Left(exit_name)]
         case _:
             leg.note(outcome="ended:menu")
     going.desk.play(leg, going.account, prompt)

@@ -10,8 +10,8 @@ from functools import partial
 from sqlalchemy import select
 
 from appliance.domain.flow import same
+from appliance.site.flow_part import FlowPart
 from appliance.site.merge import Action, Merge
-from appliance.site.schema import FlowPart
 from appliance.store import flows
 from appliance.store.models import Account, Flow, Line, Number, Queue, Trunk
 

@@ -10,9 +10,9 @@ from appliance.domain.names import is_id, is_prompt_name
 from appliance.site.check_queues import check_queue_nodes
 from appliance.site.check_rules import check_of_account, check_place, known_regions
 from appliance.site.findings import Finding, Path
+from appliance.site.flow_part import FlowPart
 from appliance.site.named import FindPrompt, check_line, check_prompt
 from appliance.site.read import Document
-from appliance.site.schema import FlowPart
 from appliance.site.values import ID_LIMIT
 
 

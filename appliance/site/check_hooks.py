@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from appliance.domain.hook import PLACES, ROBOTS, HookKind
 from appliance.domain.template import names
 from appliance.site.findings import Finding, Path
+from appliance.site.hook_part import HookPart
 from appliance.site.hooktokens import WHERE, without_token
 from appliance.site.read import Document
-from appliance.site.schema import HookPart
 
 _OF_SMS = frozenset({"to", "method", "encoding", "fields", "expect", "expect_text"})
 #: Fields that mean something, beyond those that do for every kind.

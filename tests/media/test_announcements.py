@@ -24,6 +24,8 @@ PLAYERS = {"play", "find_prompt", "_found"}
 ELSEWHERE = {"prompt", "name", "again", "node.prompt", "node.thanks", "queue.music", "call.route.record_notice"}
 #: Constants of ``calls.message`` and ``calls.talk`` that hold a name.
 CONSTANTS = {"PROMPT", "BEEP", "THANKS"}
+#: What names are put into before they are played.
+GIVEN = {"prompt", "name", "_SENT_AWAY", *CONSTANTS}
 
 
 def calls_of(tree: ast.AST) -> Iterator[ast.Call]:
