@@ -181,6 +181,10 @@ NODES = {
     "ring": (lazy_gettext("Ring lines"), "phone-outgoing"),
     "queue": (lazy_gettext("Queue"), "hourglass"),
     "survey": (lazy_gettext("Survey"), "dialpad"),
+    "dial": (lazy_gettext("Dial an extension"), "hash"),
+    "voicemail": (lazy_gettext("Leave a message"), "microphone"),
+    "message": (lazy_gettext("Send a message"), "send"),
+    "lookup": (lazy_gettext("Ask another system"), "server-2"),
     "flow": (lazy_gettext("Another flow"), "route"),
     "return": (lazy_gettext("Back to the flow before"), "arrow-left"),
     "hangup": (lazy_gettext("Hang up"), "phone-off"),
@@ -199,6 +203,8 @@ _EXITS = {
     "other": lazy_gettext("all others"),
     "yes": lazy_gettext("on the list"),
     "no": lazy_gettext("not on it"),
+    "found": lazy_gettext("found"),
+    "missing": lazy_gettext("nothing found"),
     "next": lazy_gettext("then"),
 }
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from appliance.calls.desk import Desk
 from appliance.domain.flow import Menu
 from appliance.domain.menu import AskAgain, Asking, Chosen, after_answer, keys_asked
 from appliance.switch.leg import Digits, Leg
 
 
-def ask(leg: Leg, node: Asking, account: str, desk: Desk) -> Chosen:
+def ask(leg: Leg, node: Asking, account: str, desk: Desk, extensions: Container[str] = ()) -> Chosen:
     """Play the node's prompt until the caller chooses or the attempts are used up."""
     attempt = 0
     while True:
@@ -18,7 +20,7 @@ def ask(leg: Leg, node: Asking, account: str, desk: Desk) -> Chosen:
             desk.play(leg, account, node.prompt)
             prompt = None
         answer = leg.collect(prompt, node.timeout_s, keys_asked(node))
-        step = after_answer(node, attempt, answer.keys if isinstance(answer, Digits) else "")
+        step = after_answer(node, attempt, answer.keys if isinstance(answer, Digits) else "", extensions)
         match step:
             case Chosen():
                 return step

@@ -105,9 +105,16 @@ class Going:
         if keys:
             self._append("keys", f"{self.course.path}={keys}")
 
+    def times_left(self) -> int:
+        """How often the call has left this node already, as far as its record tells."""
+        ways = self.leg.notes.get("way", "").split(";")
+        return sum(one.startswith(f"{self.course.path}=") for one in ways)
+
     def note_exit(self, exit_name: str) -> None:
         """By which exit the node was left."""
-        self._append("way", f"{self.course.path}={exit_name}")
+        # A case may hold what divides entries.
+        told = exit_name.replace(";", ",").replace("=", ":")
+        self._append("way", f"{self.course.path}={told}")
 
     def _append(self, fact: str, entry: str) -> None:
         noted = self.leg.notes.get(fact, "")

@@ -10,14 +10,20 @@ import structlog
 from appliance.calls.ask import ask
 from appliance.calls.connect import ring
 from appliance.calls.going import Going
+from appliance.calls.message import Message as Kept
+from appliance.calls.message import take_message
 from appliance.calls.waiting import wait
+from appliance.domain import hook
 from appliance.domain.flow import (
     Assign,
     Collect,
+    Dial,
     Enqueue,
     HangUp,
     Hours,
+    Lookup,
     Menu,
+    Message,
     Node,
     Play,
     Region,
@@ -28,12 +34,16 @@ from appliance.domain.flow import (
     Survey,
     Switch,
     Vip,
+    Voicemail,
 )
 from appliance.domain.flow.branch import Branch, branch
+from appliance.domain.hunt import Hunt
 from appliance.domain.lines import cause_when_all_failed
+from appliance.domain.lookup import Failed, Found, Request
 from appliance.domain.outcome import Disposition
 from appliance.domain.queue import Left
 from appliance.domain.speech import spoken
+from appliance.domain.template import filled, in_json, in_url, names
 from appliance.switch.leg import Tried
 
 _log = structlog.get_logger(__name__)
@@ -104,10 +114,14 @@ def _branch(going: Going, node: Branch) -> str:
 def _ring(going: Going, node: Ring) -> str:
     if going.has_talked:
         return _once_more(going, "failed")
+    return _rung(going, node.hunt, go_on=bool(node.after))
+
+
+def _rung(going: Going, hunt: Hunt, *, go_on: bool) -> str:
     leg = going.leg
     leg.note(outcome="abandoned:ringing")
     name = f"{going.account}/{going.course.hunt_name}"
-    tried = ring(leg, going.call, node.hunt, name, going.table, going.desk, free=False, go_on=bool(node.after))
+    tried = ring(leg, going.call, hunt, name, going.table, going.desk, free=False, go_on=go_on)
     going.tried += tried
     return "after" if _talked(going, tried) else "failed"
 
@@ -121,6 +135,64 @@ def _enqueue(going: Going, node: Enqueue) -> str:
     if waited.left is Left.ANSWERED:
         _talked(going, waited.tried)
     return waited.exit
+
+
+def _dial(going: Going, node: Dial) -> str:
+    if going.has_talked:
+        return _once_more(going, "failed")
+    going.leg.note(outcome="abandoned:menu")
+    extensions = going.table.extensions_of(going.account)
+    chosen = ask(going.leg, node, going.account, going.desk, extensions)
+    going.note_keys(chosen.keys)
+    if chosen.exit != "dialled":
+        return chosen.exit
+    return _rung(going, Hunt((extensions[chosen.keys],)), go_on=bool(node.after))
+
+
+def _voicemail(going: Going, node: Voicemail) -> str:
+    left = take_message(going.leg, going.call, node.prompt, node.max_s, going.desk)
+    if left is not Kept.LEFT:
+        _log.info("no message left", why=left.value, node=going.course.path, call=going.leg.uuid)
+    return "failed" if left is not Kept.LEFT and node.failed else "next"
+
+
+def _message(going: Going, node: Message) -> str:
+    """Whoever comes back from dead handlers sends it under the same id, so once."""
+    times = going.times_left()
+    going.desk.outbox.put(
+        hook.Message(
+            id=f"{going.leg.uuid}:{going.course.path}" + (f"#{times}" if times else ""),
+            account=going.account,
+            hook=node.hook,
+            text=going.filled(node.text),
+            call=going.leg.uuid,
+            at=going.desk.now(),
+            to=going.filled(node.to),
+        )
+    )
+    return "next"
+
+
+def _lookup(going: Going, node: Lookup) -> str:
+    """The caller hears nothing meanwhile: it takes a few seconds at most."""
+    known = going.variables()
+    request = Request(
+        url=filled(node.url, known | dict.fromkeys(set(names(node.url)) - set(known), ""), in_url),
+        method=node.method,
+        body=filled(node.body, known | dict.fromkeys(set(names(node.body)) - set(known), ""), in_json),
+        timeout_s=node.timeout_s,
+        account=going.account,
+    )
+    match going.desk.lookup.ask(request, node.values):
+        case Found(values):
+            for variable, value in values.items():
+                going.keep(variable, value)
+            return "found"
+        case Failed(reason):
+            _log.warning("look-up failed", why=reason.value, node=going.course.path, call=going.leg.uuid)
+            return "failed"
+        case _:
+            return "missing" if node.missing else "failed"
 
 
 def _talked(going: Going, tried: list[Tried] | Any) -> bool:
@@ -150,7 +222,7 @@ def _return(going: Going, node: Return) -> str:
 
 def _hang_up(going: Going, node: HangUp) -> str:
     if not going.has_talked:
-        going.leg.note(outcome=failed(going.tried) if going.tried else "ended:menu")
+        going.leg.note(outcome=_ended(going))
     going.desk.play(going.leg, going.account, node.prompt)
     going.leg.hang_up(node.cause)
     return ""
@@ -171,16 +243,23 @@ def end(going: Going, exit_name: str) -> None:
         leg.hang_up(cause)
         return
     match going.course.node:
-        case Ring():
+        case Ring() | Dial() if exit_name == "failed":
             leg.note(outcome=failed(going.tried))
             prompt, cause = "all-lines-busy", cause_when_all_failed(going.tried)
         case Enqueue():
             leg.note(outcome=f"failed:queue-{exit_name}")
             prompt, cause = _SENT_AWAY[Left(exit_name)]
         case _:
-            leg.note(outcome="ended:menu")
+            leg.note(outcome=_ended(going))
     going.desk.play(leg, going.account, prompt)
     leg.hang_up(cause)
+
+
+def _ended(going: Going) -> str:
+    """How a call ended that nobody talked with."""
+    if going.leg.notes.get("messages"):
+        return "ended:message"
+    return failed(going.tried) if going.tried else "ended:menu"
 
 
 def failed(tried: list[Tried]) -> str:
@@ -201,6 +280,10 @@ STEPS: Mapping[type[Node], Callable[[Going, Any], str]] = {
     Ring: _ring,
     Enqueue: _enqueue,
     Survey: _survey,
+    Dial: _dial,
+    Voicemail: _voicemail,
+    Message: _message,
+    Lookup: _lookup,
     Subflow: _subflow,
     Return: _return,
     HangUp: _hang_up,

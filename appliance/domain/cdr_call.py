@@ -21,7 +21,7 @@ _STATUS = re.compile(r"[1-6][0-9]{2}", re.ASCII)
 _OUTCOME = re.compile(
     r"(?=.{1,60}\Z)(?:answered|ended|(?:refused|abandoned|failed|ended):[a-z0-9][a-z0-9._-]*)", re.ASCII
 )
-_PAIR = re.compile(r"[^=]{1,80}=[^=]{1,80}")
+_PAIR = re.compile(r"[^=]{1,200}=[^=]{1,80}")
 #: Each part of the path begins with a letter or a digit, so none is ``..`` and the whole is relative.
 _RECORDING = re.compile(
     r"(?=.{1,200}\Z)(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\.[a-z0-9]+", re.ASCII

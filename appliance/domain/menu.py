@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from appliance.domain.flow import Collect, Menu, Survey
+from appliance.domain.flow import Collect, Dial, Menu, Survey
 
-Asking = Menu | Collect | Survey
+Asking = Menu | Collect | Survey | Dial
+#: Digits of the longest extension (``domain.talk``).
+LONGEST_EXTENSION = 8
 
 
 class Miss(StrEnum):
@@ -35,15 +38,24 @@ class AskAgain:
 
 def keys_asked(node: Asking) -> int:
     """How many keys a node takes at most."""
-    return node.most if isinstance(node, Collect) else 1
+    match node:
+        case Collect():
+            return node.most
+        case Dial():
+            return LONGEST_EXTENSION
+        case _:
+            return 1
 
 
-def after_answer(node: Asking, attempt: int, keys: str) -> Chosen | AskAgain:
+def after_answer(node: Asking, attempt: int, keys: str, extensions: Container[str] = ()) -> Chosen | AskAgain:
     """What follows the answer to attempt number ``attempt`` (from 1); ``keys`` is empty on silence.
 
-    The last miss decides between the exits for silence and for a wrong key.
+    The last miss decides between the exits for silence and for a wrong key. Of a ``Dial`` node ``dialled`` is
+    chosen, which is no exit: the line is rung then.
+
+    :param extensions: those that there are.
     """
-    taken = _exit_of(node, keys)
+    taken = _exit_of(node, keys, extensions)
     if taken:
         return Chosen(taken, keys)
     miss = Miss.WRONG_KEY if keys else Miss.SILENCE
@@ -56,7 +68,7 @@ def after_answer(node: Asking, attempt: int, keys: str) -> Chosen | AskAgain:
     return AskAgain(node.wrong_prompt if miss is Miss.WRONG_KEY else node.silence_prompt)
 
 
-def _exit_of(node: Asking, keys: str) -> str:
+def _exit_of(node: Asking, keys: str, extensions: Container[str]) -> str:
     """The exit that an answer leads to; empty: it is none."""
     match node:
         case Menu():
@@ -66,5 +78,7 @@ def _exit_of(node: Asking, keys: str) -> str:
             return "next" if good else ""
         case Survey():
             return "next" if len(keys) == 1 and keys in node.marks else ""
+        case Dial():
+            return "dialled" if keys and keys in extensions else ""
         case _:
             assert_never(node)

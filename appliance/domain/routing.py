@@ -281,6 +281,11 @@ class RoutingTable:
         """An account's published flows by name."""
         return {name: flow for (owner, name), flow in self.flows.items() if owner == account}
 
+    def extensions_of(self, account: str) -> Mapping[str, str]:
+        """Extension → line, of an account's lines that have one."""
+        lines = (line for line in self.lines.values() if line.account == account and line.extension)
+        return {line.extension: line.id for line in lines}
+
     def version(self, account: str, label: str) -> Flow | None:
         """A version of a flow by its label, published or retired lately."""
         published = self.flows.get((account, label.rpartition("@")[0]))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from appliance.domain.flow import (
     Assign,
     Collect,
+    Dial,
     Enqueue,
     Flow,
     Hours,
+    Lookup,
     Menu,
+    Message,
     Node,
     Play,
     Region,
@@ -23,6 +26,7 @@ from appliance.domain.flow import (
     Survey,
     Switch,
     Vip,
+    Voicemail,
 )
 from appliance.domain.flow.branch import Circumstances, branch
 from appliance.domain.flow.course import Course
@@ -59,6 +63,9 @@ class World:
     :param served_by: the lines of a queue that would ring at once.
     :param flows: the account's flows by name.
     :param variables: those that the call has.
+    :param extensions: extension → line.
+    :param exits: place → the exit that a look-up, or a message that is to be left, takes; a look-up that is not
+        named fails, a message is left.
     """
 
     lines_of: Callable[[str, Hunt], Choice] = lambda node, hunt: _NO_CHOICE
@@ -66,6 +73,8 @@ class World:
     at: Circumstances = _NOTHING_KNOWN
     flows: Mapping[str, Flow] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    exits: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +147,14 @@ def _visited(course: Course, pressed: list[str], own: dict[str, str], world: Wor
             return replace(visit, exit="next", said=own[node.variable]), None
         case Hours() | Region() | Vip() | Switch():
             return replace(visit, exit=branch(node, world.at, variables)), None
+        case Dial():
+            return _dialled(visit, node, course, pressed, world)
+        case Voicemail():
+            return replace(visit, exit=world.exits.get(course.path, "next")), None
+        case Message():
+            return replace(visit, exit="next", said=fill(node.text, variables)), None
+        case Lookup():
+            return replace(visit, exit=world.exits.get(course.path, "failed")), None
         case Ring():
             choice = world.lines_of(course.hunt_name, node.hunt)
             visit = replace(visit, choice=choice)
@@ -155,6 +172,19 @@ def _visited(course: Course, pressed: list[str], own: dict[str, str], world: Wor
             return replace(visit, exit="return"), None
         case _:
             return visit, Left.HUNG_UP
+
+
+def _dialled(
+    visit: Visit, node: Dial, course: Course, pressed: list[str], world: World
+) -> tuple[Visit, Left | None]:
+    exit_name, used = _asked(node, pressed, world.extensions)
+    if exit_name != "dialled":
+        return replace(visit, keys=used, exit=exit_name), None if exit_name else Left.ASKED
+    choice = world.lines_of(course.hunt_name, Hunt((world.extensions[used[-1]],)))
+    visit = replace(visit, keys=used, choice=choice)
+    if choice.rounds:
+        return visit, Left.JOINED
+    return (replace(visit, exit="failed"), None) if node.failed else (visit, Left.NO_LINE)
 
 
 def _said(node: Say, variables: Mapping[str, str]) -> str:
@@ -179,12 +209,12 @@ def _waited(node: Enqueue, choice: Choice, pressed: list[str]) -> tuple[str, tup
     return "", tuple(used), Left.QUEUED
 
 
-def _asked(node: Asking, pressed: list[str]) -> tuple[str, tuple[str, ...]]:
+def _asked(node: Asking, pressed: list[str], extensions: Container[str] = ()) -> tuple[str, tuple[str, ...]]:
     """The exit that it leads to (empty: it still asks), and the keys that it took."""
     used: list[str] = []
     while pressed:
         used.append(pressed.pop(0))
-        step = after_answer(node, len(used), used[-1])
+        step = after_answer(node, len(used), used[-1], extensions)
         if not isinstance(step, AskAgain):
             return step.exit, tuple(used)
     return "", tuple(used)

@@ -17,7 +17,7 @@ from appliance.domain.names import MOST, is_id
 from appliance.domain.places import Place, plain
 from appliance.errors import MediaError
 from appliance.reference.regions import Regions
-from appliance.store.models import Line, NumberList, Queue, Region, Schedule
+from appliance.store.models import Hook, Line, NumberList, Queue, Region, Schedule
 
 #: (account, prompt) → its file, or None; ``MediaError``: the file cannot be played.
 FindPrompt = Callable[[str, str], Path | None]
@@ -45,6 +45,7 @@ _MISSING: Mapping[flows.Section, tuple[str, str]] = {
     flows.Section.QUEUE: ("there is no queue {0}", "没有队列 {0}"),
     flows.Section.SCHEDULE: ("there is no schedule {0}", "没有时间表 {0}"),
     flows.Section.LIST: ("there is no list {0}", "没有名单 {0}"),
+    flows.Section.HOOK: ("there is no hook {0}", "没有消息通道 {0}"),
     flows.Section.FLOW: ("there is no published flow {0}", "没有已发布的流程 {0}"),
 }
 
@@ -96,6 +97,7 @@ def _references(
         flows.Section.QUEUE: set(session.scalars(select(Queue.id).where(Queue.account_id == account))),
         flows.Section.SCHEDULE: set(session.scalars(select(Schedule.id).where(Schedule.account_id == account))),
         flows.Section.LIST: set(session.scalars(select(NumberList.id).where(NumberList.account_id == account))),
+        flows.Section.HOOK: set(session.scalars(select(Hook.id).where(Hook.account_id == account))),
         flows.Section.FLOW: {*published, flow.name},
     }
     for node_id, field, section, name in flow.references():

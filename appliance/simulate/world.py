@@ -101,5 +101,6 @@ def world_of(call: Incoming, place: Place | None, hunting: Hunting) -> World:
         served_by=hunting.served_by,
         at=Circumstances(standing_of, is_listed, lambda: place),
         flows=table.flows_of(account),
+        extensions=table.extensions_of(account),
         variables=built_in(call.caller, place, call.route.number, hunting.at),
     )

@@ -11,7 +11,7 @@ from appliance.site.check_queues import check_queue_nodes
 from appliance.site.check_rules import check_of_account, check_place, known_regions
 from appliance.site.findings import Finding, Path
 from appliance.site.flow_part import FlowPart
-from appliance.site.named import FindPrompt, check_line, check_prompt
+from appliance.site.named import FindPrompt, check_hook, check_line, check_prompt
 from appliance.site.read import Document
 from appliance.site.values import ID_LIMIT
 
@@ -66,6 +66,8 @@ def _references(
                 yield from check_of_account(document, here, "schedule", name, schedules, part.account)
             case flows.Section.LIST:
                 yield from check_of_account(document, here, "list", name, lists, part.account)
+            case flows.Section.HOOK:
+                yield from check_hook(document, here, name, part.account)
             case flows.Section.FLOW if name not in named:
                 yield document.finding(here, "unknown-flow", value=name, account=part.account)
 

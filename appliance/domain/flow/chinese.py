@@ -33,6 +33,14 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     (r"must map nodes to two numbers", "必须是节点到两个数字的映射"),
     (r"must map 1 to ([0-9]+) values to nodes", "必须是 1 到 {0} 个取值到节点的映射"),
     (r"must be keys in a row \(0-9 \* #\), each once", "必须是不重复的一串按键（0-9 * #）"),
+    (
+        r"must be an address \(http:// or https://, a host, no blanks\)",
+        "必须是网址（http:// 或 https://，有主机名，无空格）",
+    ),
+    (
+        r"must map at most ([0-9]+) variables to places in the answer \(customer\.level\)",
+        "最多 {0} 个变量，各对应应答中的位置（customer.level）",
+    ),
     (r"must be true or false", "必须是 true 或 false"),
     (r"must be one of (.*)", "必须是以下之一：{0}"),
     (r"must be a list of (.*)", "必须是以下各项的列表：{0}"),

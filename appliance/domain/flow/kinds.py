@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from appliance.domain.template import url_fault
+
 KEYS = "0123456789*#"
 VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,29}")
+_JSON_PATH = re.compile(r"[A-Za-z0-9_-]{1,60}(?:\.[A-Za-z0-9_-]{1,60}){0,9}")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -26,6 +29,7 @@ class Section(StrEnum):
     SCHEDULE = "schedule"
     LIST = "list"
     FLOW = "flow"
+    HOOK = "hook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,57 @@ class Variable(Text):
     def sets(self, value: Any) -> Iterable[str]:
         """See ``Kind``."""
         return (value,) if self.is_set else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Url(Filled):
+    """An address that is asked; variables may stand behind the host, percent-encoded."""
+
+    most: int = 1000
+
+    def check(self, value: Any) -> str:
+        """See ``Kind``."""
+        return super(Url, self).check(value) or (
+            "must be an address (http:// or https://, a host, no blanks)" if url_fault(value) else ""
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted(Kind):
+    """Variable → where its value stands in a JSON answer (``customer.level``)."""
+
+    most: int = 20
+
+    def check(self, value: Any) -> str:
+        """See ``Kind``."""
+        wrong = f"must map at most {self.most} variables to places in the answer (customer.level)"
+        if not isinstance(value, Mapping) or len(value) > self.most:
+            return wrong
+        good = all(
+            isinstance(variable, str)
+            and VARIABLE.fullmatch(variable)
+            and isinstance(path, str)
+            and _JSON_PATH.fullmatch(path)
+            for variable, path in value.items()
+        )
+        return "" if good else wrong
+
+    def schema(self) -> dict[str, Any]:
+        """See ``Kind``."""
+        return {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{VARIABLE.pattern}$"},
+            "additionalProperties": {"type": "string", "pattern": f"^{_JSON_PATH.pattern}$"},
+            "maxProperties": self.most,
+        }
+
+    def read(self, value: Any) -> Any:
+        """See ``Kind``."""
+        return dict(value)
+
+    def sets(self, value: Any) -> Iterable[str]:
+        """See ``Kind``."""
+        return tuple(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ from appliance.domain.flow.kinds import (
     Section,
     SomeOf,
     Text,
+    Url,
     Variable,
+    Wanted,
     Whole,
 )
 from appliance.domain.hunt import FAIL_OVER, Hunt, Strategy
@@ -240,6 +242,69 @@ class Survey(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Dial(Node):
+    """Ask for an extension of the account's lines and ring that line. ``failed`` is taken when it could not be
+    joined, ``after`` when it has ended the talk (empty: the call ends)."""
+
+    TYPE = "dial"
+    PAUSES = frozenset({"silence", "wrong", "failed", "after"})
+    prompt: str = _need(_PROMPT)
+    silence: str = _need(Exit())
+    wrong: str = _need(Exit())
+    failed: str = _may(_OPEN, "")
+    after: str = _may(_OPEN, "")
+    attempts: int = _may(Whole(least=1, most=9), 3)
+    timeout_s: float = _may(Seconds(), 5.0)
+    silence_prompt: str = _may(_NO_PROMPT, "")
+    wrong_prompt: str = _may(_NO_PROMPT, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Voicemail(Node):
+    """Have the caller leave a message (留言) of at most ``max_s`` seconds; ``failed`` is taken when he left none
+    (empty: as ``next``)."""
+
+    TYPE = "voicemail"
+    prompt: str = _may(_NO_PROMPT, "")
+    max_s: int = _may(Whole(least=5, most=600), 120)
+    next: str = _may(_OPEN, "")
+    failed: str = _may(_OPEN, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Node):
+    """Send a text to a hook: a robot, a webhook, an SMS gateway. The call does not wait for it.
+
+    :param to: whom an SMS goes to; empty: whom the hook says.
+    """
+
+    TYPE = "message"
+    hook: str = _need(Named(section=Section.HOOK))
+    text: str = _need(Filled(most=500))
+    next: str = _need(Exit())
+    to: str = _may(Filled(optional=True, most=60), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Node):
+    """Ask another system over HTTP, and keep what ``values`` want of its answer. ``failed`` is taken when it does
+    not answer in time, or not as it should; ``missing`` (empty: as ``failed``) when it knows nothing of the kind.
+
+    :param body: of a ``POST``, JSON; variables are filled in as parts of JSON texts.
+    """
+
+    TYPE = "lookup"
+    url: str = _need(Url())
+    found: str = _need(Exit())
+    failed: str = _need(Exit())
+    missing: str = _may(_OPEN, "")
+    method: str = _may(OneOf(words=("GET", "POST")), "GET")
+    body: str = _may(Filled(optional=True, most=2000), "")
+    values: Mapping[str, str] = _may_map(Wanted())
+    timeout_s: float = _may(Seconds(most=10), 3.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Subflow(Node):
     """Go through another flow of the account, and on with ``next`` when it returns."""
 
@@ -279,6 +344,10 @@ TYPES: Mapping[str, type[Node]] = {
         Ring,
         Enqueue,
         Survey,
+        Dial,
+        Voicemail,
+        Message,
+        Lookup,
         Subflow,
         Return,
         HangUp,
