@@ -19,7 +19,6 @@ from appliance.store.models import Account, Flow, SiteState
 from appliance.store.routing import load_table
 from appliance.store.unit import Store
 
-
 #: How long another unit of work may keep us waiting. A later time than that is a clock that was set back.
 _LONGEST_WAIT = timedelta(minutes=1)
 
