@@ -85,6 +85,7 @@ def test_a_version_comes_at_its_time_though_the_database_is_away(site: Store, ha
     assert handlers.version_at(NOW + 5 * HOUR) == 3
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_a_withdrawal_and_a_cancelled_version(site: Store, handlers: Handlers) -> None:
     schedule(site, "second", NOW + HOUR)
     assert handlers.version_at(NOW + MINUTE) == 1

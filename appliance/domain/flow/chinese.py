@@ -29,7 +29,8 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     (r"not a variable's name", "不是变量名"),
     (r"must map variables to texts", "必须是变量到文本的映射"),
     (r"no such variable: (.*)", "没有变量：{0}"),
-    (r"every call has this variable(?:: )?(.*)", "每个呼叫都有此变量 {0}"),
+    (r"every call has this variable", "每个呼叫都有此变量"),
+    (r"every call has this variable: (.*)", "每个呼叫都有此变量：{0}"),
     (r"must map nodes to two numbers", "必须是节点到两个数字的映射"),
     (r"must map 1 to ([0-9]+) values to nodes", "必须是 1 到 {0} 个取值到节点的映射"),
     (r"must be keys in a row \(0-9 \* #\), each once", "必须是不重复的一串按键（0-9 * #）"),
@@ -52,5 +53,5 @@ def in_chinese(what: str) -> str:
     for pattern, chinese in _CHINESE:
         found = re.fullmatch(pattern, what, re.DOTALL)
         if found:
-            return chinese.format(*found.groups()).rstrip()
+            return chinese.format(*found.groups())
     return what
