@@ -43,7 +43,7 @@ from appliance.domain.lookup import Failed, Found, Request
 from appliance.domain.outcome import Disposition
 from appliance.domain.queue import Left
 from appliance.domain.speech import spoken
-from appliance.domain.template import filled, in_json, in_url, names
+from appliance.domain.template import filled, in_json, in_text, in_url, names
 from appliance.switch.leg import Tried
 
 _log = structlog.get_logger(__name__)
@@ -164,7 +164,7 @@ def _message(going: Going, node: Message) -> str:
             id=f"{going.leg.uuid}:{going.course.path}" + (f"#{times}" if times else ""),
             account=going.account,
             hook=node.hook,
-            text=going.filled(node.text),
+            text=_in(node.text, going.variables(), in_text),
             call=going.leg.uuid,
             at=going.desk.now(),
             to=going.filled(node.to),
@@ -177,9 +177,9 @@ def _lookup(going: Going, node: Lookup) -> str:
     """The caller hears nothing meanwhile: it takes a few seconds at most."""
     known = going.variables()
     request = Request(
-        url=filled(node.url, known | dict.fromkeys(set(names(node.url)) - set(known), ""), in_url),
+        url=_in(node.url, known, in_url),
         method=node.method,
-        body=filled(node.body, known | dict.fromkeys(set(names(node.body)) - set(known), ""), in_json),
+        body=_in(node.body, known, in_json),
         timeout_s=node.timeout_s,
         account=going.account,
     )
@@ -193,6 +193,11 @@ def _lookup(going: Going, node: Lookup) -> str:
             return "failed"
         case _:
             return "missing" if node.missing else "failed"
+
+
+def _in(template: str, known: Mapping[str, str], encode: Callable[[str], str]) -> str:
+    """A template filled in; a variable that has no value yet is empty."""
+    return filled(template, dict.fromkeys(names(template), "") | dict(known), encode)
 
 
 def _talked(going: Going, tried: list[Tried] | Any) -> bool:

@@ -306,8 +306,8 @@ def looking(node: dict[str, Any], variable: str, then: dict[str, Any]) -> dict[s
         ({"type": "set", "variable": "card_2", "value": "{@}", "next": "y"}, "value", "card"),
         # Names are taken as they are written.
         ({"type": "say", "what": "digits", "value": "{@}", "next": "y"}, "value", "Caller"),
-        ({"type": "say", "what": "digits", "value": "{@}", "next": "y"}, "value", ""),
-        ({"type": "say", "what": "digits", "value": "{@}", "next": "y"}, "value", " caller "),
+        ({"type": "message", "hook": "h", "text": "{@}", "next": "y"}, "text", "caler"),
+        ({"type": "lookup", "url": "http://crm/{@}", "found": "y", "failed": "y"}, "url", "card"),
     ],
 )
 def test_a_variable_that_nobody_sets(node: dict[str, Any], field: str, variable: str) -> None:
@@ -527,4 +527,4 @@ def test_nothing_makes_reading_crash(data: st.DataObject) -> None:
 
 def test_words_that_have_no_chinese_stay() -> None:
     assert in_chinese("something else") == "something else"
-    assert in_chinese("no such node: {0} {x}\n") == "没有节点：{0} {x}"
+    assert in_chinese("no such node: {0} {x}\n") == "没有节点：{0} {x}\n"

@@ -14,11 +14,14 @@ from appliance.domain.flow import (
     TYPES,
     Assign,
     Collect,
+    Dial,
     Enqueue,
     Flow,
     HangUp,
     Hours,
+    Lookup,
     Menu,
+    Message,
     Node,
     Play,
     Region,
@@ -30,6 +33,7 @@ from appliance.domain.flow import (
     Survey,
     Switch,
     Vip,
+    Voicemail,
     exits_of,
     fields_of,
     kinds,
@@ -111,6 +115,25 @@ MINIMAL = {
     ),
     "queue": Form({"queue": "q"}, Enqueue("q", 0, "", {}, "", "", "", ""), refers=(("queue", QUEUE, "q"),)),
     "survey": Form({"prompt": "p"}, Survey("p", "12345", "", 2, 5.0, ""), refers=(("prompt", PROMPT, "p"),)),
+    "dial": Form(
+        {"prompt": "p", "silence": "y", "wrong": "z"},
+        Dial("p", "y", "z", "", "", 3, 5.0, "", ""),
+        {"silence": "y", "wrong": "z"},
+        (("prompt", PROMPT, "p"),),
+        frozenset({"silence", "wrong"}),
+    ),
+    "voicemail": Form({}, Voicemail("", 120, "", "")),
+    "message": Form(
+        {"hook": "h", "text": "t", "next": "x"},
+        Message("h", "t", "x", ""),
+        {"next": "x"},
+        (("hook", Section.HOOK, "h"),),
+    ),
+    "lookup": Form(
+        {"url": "http://crm/", "found": "x", "failed": "y"},
+        Lookup("http://crm/", "x", "y", "", "GET", "", {}, 3.0),
+        {"found": "x", "failed": "y"},
+    ),
     "flow": Form({"flow": "help"}, Subflow("help", ""), refers=(("flow", Section.FLOW, "help"),)),
     "return": Form({}, Return()),
     "hangup": Form({}, HangUp("", "NORMAL_CLEARING")),
@@ -211,6 +234,49 @@ FULL = {
         (("prompt", PROMPT, "p"), ("thanks", PROMPT, "t")),
         frozenset({"next"}),
     ),
+    "dial": Form(
+        {
+            "prompt": "p",
+            "silence": "y",
+            "wrong": "z",
+            "failed": "a",
+            "after": "b",
+            "attempts": 1,
+            "timeout_s": 2,
+            "silence_prompt": "s",
+            "wrong_prompt": "w",
+        },
+        Dial("p", "y", "z", "a", "b", 1, 2, "s", "w"),
+        {"silence": "y", "wrong": "z", "failed": "a", "after": "b"},
+        (("prompt", PROMPT, "p"), ("silence_prompt", PROMPT, "s"), ("wrong_prompt", PROMPT, "w")),
+        frozenset({"silence", "wrong", "failed", "after"}),
+    ),
+    "voicemail": Form(
+        {"prompt": "p", "max_s": 30, "next": "x", "failed": "y"},
+        Voicemail("p", 30, "x", "y"),
+        {"next": "x", "failed": "y"},
+        (("prompt", PROMPT, "p"),),
+    ),
+    "message": Form(
+        {"hook": "h", "text": "{caller}", "next": "x", "to": "{caller}"},
+        Message("h", "{caller}", "x", "{caller}"),
+        {"next": "x"},
+        (("hook", Section.HOOK, "h"),),
+    ),
+    "lookup": Form(
+        {
+            "url": "http://crm/{caller}",
+            "found": "x",
+            "failed": "y",
+            "missing": "z",
+            "method": "POST",
+            "body": "{}",
+            "values": {"level": "customer.level"},
+            "timeout_s": 1,
+        },
+        Lookup("http://crm/{caller}", "x", "y", "z", "POST", "{}", {"level": "customer.level"}, 1),
+        {"found": "x", "failed": "y", "missing": "z"},
+    ),
     "flow": Form(
         {"flow": "help", "next": "x"}, Subflow("help", "x"), {"next": "x"}, (("flow", Section.FLOW, "help"),)
     ),
@@ -228,6 +294,10 @@ OPTIONAL = {
     "set": ("value",),
     "ring": ("failed", "after"),
     "survey": ("next", "thanks"),
+    "dial": ("failed", "after", "silence_prompt", "wrong_prompt"),
+    "voicemail": ("prompt", "next", "failed"),
+    "message": ("to",),
+    "lookup": ("missing", "body"),
     "queue": ("skill", "full", "timeout", "nobody", "after"),
     "flow": ("next",),
     "hangup": ("prompt",),
@@ -323,13 +393,15 @@ def test_only_what_is_optional_may_be_empty(kind: str, name: str) -> None:
 
 #: Least and greatest of each number.
 LIMITS: dict[tuple[str, str], tuple[int, int]] = {
-    **{(kind, "attempts"): (1, 9) for kind in ("menu", "collect", "survey")},
-    **{(kind, "timeout_s"): (1, 60) for kind in ("menu", "collect", "survey")},
+    **{(kind, "attempts"): (1, 9) for kind in ("menu", "collect", "survey", "dial")},
+    **{(kind, "timeout_s"): (1, 60) for kind in ("menu", "collect", "survey", "dial")},
+    ("lookup", "timeout_s"): (1, 10),
+    ("voicemail", "max_s"): (1, 600),
     ("collect", "least"): (1, 30),
     ("collect", "most"): (1, 30),
     ("queue", "priority"): (0, 99),
 }
-TEXTS = {kinds.Text: 60, kinds.Exit: 60, kinds.Named: 60, kinds.Filled: 200}
+TEXTS = (kinds.Text, kinds.Exit, kinds.Named, kinds.Filled, kinds.Url)
 #: What no field at all takes as its value.
 HOSTILE = [None, object(), b"p", {1, 2}, float("nan"), float("inf"), 10**400, -1]
 NO_TEXT = [0, 1, True, 1.5, [], ["p"], {"p": 1}, ("p",)]
@@ -337,6 +409,27 @@ NO_NUMBER = ["1", "", True, False, [], {}, [1]]
 NO_MAP = ["", "x", 1, True, [], ["x"], [["1", "x"]]]
 BAD: dict[type[kinds.Kind], list[Any]] = {
     **dict.fromkeys(TEXTS, NO_TEXT),
+    kinds.Url: [
+        *NO_TEXT,
+        "",
+        "crm",
+        "ftp://crm/",
+        "http://{caller}/",
+        "http://a b/",
+        "http://a@crm/",
+        "http://crm/名",
+    ],
+    kinds.Wanted: [
+        *NO_MAP,
+        {"level": ""},
+        {"level": 1},
+        {"level": "a b"},
+        {"level": "a..b"},
+        {"level": "a\n"},
+        {"Level": "a"},
+        {1: "a"},
+        {f"v{n}": "a" for n in range(21)},
+    ],
     kinds.Variable: [*NO_TEXT, "", "V", "1a", "_a", "a-b", "a b", "名", "a\n", "{a}", "a" * 31],
     kinds.Keys: [
         *NO_MAP,
@@ -376,12 +469,14 @@ GOOD: dict[type[kinds.Kind], list[Any]] = {
     kinds.Exit: ["x"],
     kinds.Named: ["n" * 60, "名"],
     kinds.Filled: ["f" * 200, "{caller}{kind}{province}{city}{number}{date}{time}{weekday}", "}{", "张"],
+    kinds.Url: ["http://crm/", "https://crm.example:8443/c?n={caller}&c={city}"],
+    kinds.Wanted: [{}, {"level": "level"}, {f"v{n}": "a.b-c.0" for n in range(20)}],
     kinds.Variable: ["kind", "number"],
     kinds.Keys: [dict.fromkeys("0123456789*#", "x")],
     kinds.KeyRow: ["1", "0123456789*#"],
     kinds.Cases: [{str(n): "x" for n in range(50)}, {"*": "x"}, {"a" * 60: "x"}],
     kinds.Whole: [],
-    kinds.Seconds: [1.5, 59.999],
+    kinds.Seconds: [1.5, 9.999],
     kinds.Flag: [True, False],
     kinds.OneOf: [],
     kinds.SomeOf: [[], ["busy"], ("busy", "no-answer"), ["busy", "no-answer", "unreachable", "rejected"]],
@@ -389,6 +484,7 @@ GOOD: dict[type[kinds.Kind], list[Any]] = {
 }
 WORDS = {
     ("say", "what"): ["digits", "number", "time", "date"],
+    ("lookup", "method"): ["GET", "POST"],
     ("ring", "strategy"): ["order", "rotate", "random", "ring-all", "weight", "longest-idle", "last-spoken"],
     ("hangup", "cause"): [
         *("NORMAL_CLEARING", "USER_BUSY", "NO_ANSWER", "CALL_REJECTED", "NORMAL_TEMPORARY_FAILURE")
@@ -408,7 +504,8 @@ def test_values_that_a_field_refuses(kind: str, name: str, of: type[kinds.Kind])
     if (kind, name) == ("queue", "keys"):
         bad.append({})
     if of in TEXTS:
-        bad.append("x" * (TEXTS[of] + 1))
+        (most,) = (one.kind.most for one in fields_of(TYPES[kind]) if one.name == name)  # type: ignore[attr-defined]
+        bad.append(("http://crm/" if of is kinds.Url else "") + "x" * (most + 1))
     if (kind, name) in LIMITS:
         least, most = LIMITS[kind, name]
         bad += [least - 1, most + 1, -least - 1] + ([least - 0.001, most + 0.001] if of is kinds.Seconds else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -14,11 +15,14 @@ from appliance.domain.flow import (
     TYPES,
     Assign,
     Collect,
+    Dial,
     Enqueue,
     Flow,
     HangUp,
     Hours,
+    Lookup,
     Menu,
+    Message,
     Node,
     Play,
     Region,
@@ -29,6 +33,7 @@ from appliance.domain.flow import (
     Survey,
     Switch,
     Vip,
+    Voicemail,
     exits_of,
     parse,
 )
@@ -250,6 +255,18 @@ THROUGH: dict[str, list[tuple[Node, list[str], str]]] = {
         (Survey("p", "1", "next"), ["5", ""], "next"),
         (Survey("p", "1", "next"), ["5"], Left.ASKED),
     ],
+    "dial": [
+        (Dial("p", "silence", "wrong"), ["801"], Left.JOINED),
+        (Dial("p", "silence", "wrong"), ["9", "801"], Left.JOINED),
+        (Dial("p", "silence", "wrong", attempts=1), ["9"], "wrong"),
+        (Dial("p", "silence", "wrong", attempts=1), [""], "silence"),
+        (Dial("p", "silence", "wrong", "failed"), ["802"], "failed"),
+        (Dial("p", "silence", "wrong"), ["802"], Left.NO_LINE),
+        (Dial("p", "silence", "wrong"), ["9"], Left.ASKED),
+    ],
+    "voicemail": [(Voicemail(next="next"), [], "next")],
+    "message": [(Message("h", "{caller}", "next"), [], "next")],
+    "lookup": [(Lookup("http://crm/", "one", "failed"), [], "failed")],
     "flow": [(Subflow("inner", "next"), [], "enter"), (Subflow("gone", "next"), [], "next")],
     "return": [(Return(), [], "return")],
     "hangup": [(HangUp("p"), [], Left.HUNG_UP)],
@@ -269,6 +286,7 @@ MET = World(
     SEEN,
     {"inner": INNER},
     {"caller": "13800138000", "time": "14:05", "date": "2026-11-27"},
+    {"801": "a", "802": "b"},
 )
 CASES = [(kind, *case) for kind, cases in THROUGH.items() for case in cases]
 
@@ -286,7 +304,7 @@ def test_every_node_type_is_known_to_the_walk_and_the_table() -> None:
 def test_a_node_of_each_type(kind: str, node: Node, keys: list[str], end: str) -> None:
     found = walk(Flow("f", 1, "at", {"at": node, **ENDS}), keys, MET)
     assert found.way[0] == f"at={end}" and found.visits[0].node is node
-    assert found.visits[0].keys == (tuple(keys) if end != Left.JOINED else ())
+    assert found.visits[0].keys == (() if kind == "queue" and end == Left.JOINED else tuple(keys))
     if isinstance(end, Left):
         assert found.left is end and len(found.visits) == 1
     elif end == "return":
@@ -295,6 +313,12 @@ def test_a_node_of_each_type(kind: str, node: Node, keys: list[str], end: str) -
         assert found.way == ("at=enter", "at>inner@4:back=return", "next=hung-up")
     else:
         assert found.way[1:] == (f"{exits_of(node)[end]}=hung-up",) and found.left is Left.HUNG_UP
+
+
+def test_a_lookup_takes_the_exit_that_it_is_told() -> None:
+    graph = {"at": Lookup("http://crm/", "left", "left"), "left": Voicemail(next="next", failed="failed"), **ENDS}
+    told = replace(MET, exits={"at": "found", "left": "failed"})
+    assert walk(Flow("f", 1, "at", graph), [], told).way[:2] == ("at=found", "left=failed")
 
 
 def test_the_lines_of_inner_flows_are_asked_for_by_their_own_flow() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import select
@@ -54,11 +56,41 @@ def publisher(box: LiveBox, store: Store) -> Publisher:
     return Publisher(store, "acme", find_prompt, "test", bootstrap.utc_now())
 
 
+class Crm(BaseHTTPRequestHandler):
+    """Another system: who calls is a gold customer."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b'{"customer": {"level": "gold"}}')
+
+    def do_POST(self) -> None:
+        self.asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @pytest.fixture(scope="module")
-def box(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
+def crm() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Crm) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def box(switch: str, crm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
     folder: Path = tmp_path_factory.mktemp(f"flows-{switch}")
     site = site_text(1, 2).replace(':1"', ':@A@"').replace(':2"', ':@B@"')
-    with live_box(folder, switch, site=site) as running:
+    site += f"hooks:\n  - {{id: crm, account: acme, kind: webhook, url: 'http://{crm}/told'}}\n"
+    with live_box(folder, switch, site=site, http_allow=crm) as running:
         store = Store(running.settings.database_url)
         for name, graph in (("helping", HELPING), ("front", FRONT)):
             publisher(running, store).save(name, graph)
@@ -131,3 +163,55 @@ async def test_calls_finish_on_their_version_and_later_ones_take_the_next(box: L
     first = labels["13800138002"]
     assert labels == {"13800138002": first, "13800138003": f"front@{version}", "13800138004": first}
     assert first != f"front@{version}"
+
+
+async def test_another_system_is_asked_and_told_and_a_message_is_left(box: LiveBox, crm: str) -> None:
+    graph = {
+        "start": "ask",
+        "nodes": {
+            "ask": {
+                "type": "lookup",
+                "url": f"http://{crm}/customer?n={{caller}}",
+                "values": {"level": "customer.level"},
+                "found": "which",
+                "failed": "bye",
+            },
+            "which": {"type": "switch", "variable": "level", "cases": {"gold": "tell"}, "other": "bye"},
+            "tell": {"type": "message", "hook": "crm", "text": "{caller} ({level}) 来电", "next": "mail"},
+            "mail": {"type": "voicemail", "prompt": "tone-700", "max_s": 20, "next": "bye"},
+            "bye": {"type": "hangup", "prompt": "tone-1000"},
+        },
+    }
+    store, caller = Store(box.settings.database_url), "13800138005"
+    publisher(box, store).save("front", graph)
+    publisher(box, store).publish("front")
+    await asyncio.sleep(1.5)
+    Crm.asked.clear()
+    async with Phone() as phone:
+        call = await phone.dial(NUMBER, box.sip, caller=caller)
+        await call.answered(10)
+        await call.hears(700, 10)
+        await asyncio.sleep(1.6)
+        call.say(440.0)
+        await asyncio.sleep(3)
+        await call.press("#")
+        await call.hears(1000, 15)
+        await call.ended(10)
+    stored = await asyncio.to_thread(stored_call, box, caller)
+    assert (stored.outcome, stored.way) == (
+        "ended:message",
+        "ask=found;which=cases.gold;tell=next;mail=next",
+    )
+    assert Crm.asked[0] == f"/customer?n={caller}"
+    told = [text for text in await told_within(10) if "来电" in text]
+    assert len(told) == 1 and f"{caller} (gold) 来电" in told[0]
+    assert stored.messages.startswith("messages/")
+
+
+async def told_within(seconds: float) -> list[str]:
+    """What the other system was told, as soon as it was told anything."""
+    for _ in range(int(seconds * 10)):
+        if len(Crm.asked) > 1:
+            break
+        await asyncio.sleep(0.1)
+    return Crm.asked[1:]

@@ -17,7 +17,8 @@ from appliance.domain.template import url_fault
 KEYS = "0123456789*#"
 VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _JSON_PATH = re.compile(r"[A-Za-z0-9_-]{1,60}(?:\.[A-Za-z0-9_-]{1,60}){0,9}")
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+#: As ``template``: every other brace stands for itself, so that JSON may be written as it is.
+PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.-]{0,59})\}")
 
 
 class Section(StrEnum):
@@ -157,6 +158,10 @@ class Url(Filled):
         return super(Url, self).check(value) or (
             "must be an address (http:// or https://, a host, no blanks)" if url_fault(value) else ""
         )
+
+    def schema(self) -> dict[str, Any]:
+        """See ``Kind``."""
+        return super(Url, self).schema() | {"pattern": r"^https?://[^/?#{}@\s]+([/?#][!-~]*)?$"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,7 +266,7 @@ class Voicemail(Node):
 
     TYPE = "voicemail"
     prompt: str = _may(_NO_PROMPT, "")
-    max_s: int = _may(Whole(least=5, most=600), 120)
+    max_s: int = _may(Whole(least=1, most=600), 120)
     next: str = _may(_OPEN, "")
     failed: str = _may(_OPEN, "")
 
@@ -282,7 +282,7 @@ class Message(Node):
     hook: str = _need(Named(section=Section.HOOK))
     text: str = _need(Filled(most=500))
     next: str = _need(Exit())
-    to: str = _may(Filled(optional=True, most=60), "")
+    to: str = _may(Filled(optional=True), "")
 
 
 @dataclass(frozen=True, slots=True)
