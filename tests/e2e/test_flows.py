@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -89,7 +90,9 @@ def crm() -> Iterator[str]:
 def box(switch: str, crm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
     folder: Path = tmp_path_factory.mktemp(f"flows-{switch}")
     site = site_text(1, 2).replace(':1"', ':@A@"').replace(':2"', ':@B@"')
-    site += f"hooks:\n  - {{id: crm, account: acme, kind: webhook, url: 'http://{crm}/told'}}\n"
+    site += (
+        f"hooks:\n  - {{id: crm, account: acme, kind: webhook, url: 'http://{crm}/told', secret: not-told-to-anybody}}\n"
+    )
     with live_box(folder, switch, site=site, http_allow=crm) as running:
         store = Store(running.settings.database_url)
         for name, graph in (("helping", HELPING), ("front", FRONT)):
@@ -203,8 +206,8 @@ async def test_another_system_is_asked_and_told_and_a_message_is_left(box: LiveB
         "ask=found;which=cases.gold;tell=next;mail=next",
     )
     assert Crm.asked[0] == f"/customer?n={caller}"
-    told = [text for text in await told_within(10) if "来电" in text]
-    assert len(told) == 1 and f"{caller} (gold) 来电" in told[0]
+    (told,) = map(json.loads, await told_within(10))
+    assert told["text"] == f"{caller} (gold) 来电"
     assert stored.messages.startswith("messages/")
 
 
