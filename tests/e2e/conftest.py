@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.live import LiveBox, live_box
-from tests.support.freeswitch import require_freeswitch
+from tests.support.freeswitch import find_freeswitch, require_freeswitch
 
 
 @pytest.fixture(scope="module", params=["miniswitch", pytest.param("freeswitch", marks=pytest.mark.freeswitch)])
@@ -25,3 +25,21 @@ def box(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveB
     folder: Path = tmp_path_factory.mktemp(switch)
     with live_box(folder, switch, media_timeout_s=3) as running:
         yield running
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Scenarios by real calls take seconds each: every one runs on one switch, in turns, and with ``make accept`` on
+    the other one as well. Without FreeSWITCH all run on the embedded switch."""
+    if not isinstance(find_freeswitch(), Path):
+        return
+    carried_out = 0
+    seen: dict[str, int] = {}
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.originalname != "test_a_real_call":
+            continue
+        switch, _, row = item.callspec.id.partition("-")
+        place = seen.setdefault(row, carried_out)
+        carried_out = len(seen)
+        if (place % 2 == 0) != (switch == "freeswitch"):
+            item.add_marker(pytest.mark.accept)

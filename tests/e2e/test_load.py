@@ -71,16 +71,16 @@ def test_every_call_is_joined_stored_recorded_and_charged(
         stored = box.stored(calls, within_s=20)
         assert box.usage("first") == 0
         assert list(box.settings.spool_dir.glob("*.json")) == []
+        kept = [box.kept(one.row.uuid, 60) for one in stored]
     assert len(stored) == calls
     assert {one.row.outcome for one in stored} == {"answered"}
     assert {one.row.keys for one in stored} == {(("ask", "1"),)}
     assert {one.charge.amount for one in stored if one.charge} == {110_000}
     recordings = {one.row.recording for one in stored}
     assert len(recordings) == calls
-    for one in stored:
+    for one, recorded in zip(stored, kept, strict=True):
         talked = one.row.bridged_ms / 1000
         assert 0.9 <= talked <= 2.0
-        recorded = box.kept(one.row.uuid, 60)
         assert recorded.channels == 2
         assert abs(recorded.duration_ms / 1000 - talked) <= 0.25, (recorded.duration_ms, talked)
     print(f"{calls} calls in {lasted:.1f} s on {switch}")

@@ -163,7 +163,6 @@ FIELDS = [
     ("trunk: desk-sales, max_calls: 2", "trunk: desk-sales, max_calls: -1", "max_calls: -1", "from 0 to 1000"),
     ("trunk: desk-sales, max_calls: 2", "trunk: desk-sales, max_calls: 2.0", "2.0", "from 0 to 1000"),
     ("name: 销售, number", "kind2: x, number", "kind2", "lines[0].kind2: unknown field"),
-    ("trunk: desk-sales, max_calls", "max_calls", "sales-1, account", "lines[0].trunk: is required"),
     (
         "record: all",
         "record: some",

@@ -242,7 +242,7 @@ def test_a_prompt_is_dropped_heard_and_brought_back(address: str, tmp_path: Path
         page = browser.page
         browser.sign_in()
         page.get_by_role("link", name="提示音").click()
-        assert page.get_by_text("42 条中已有 0 条为自己的录音").is_visible()
+        assert page.get_by_text("64 条中已有 0 条为自己的录音").is_visible()
         page.evaluate("window.sameDocument = true")
         row = page.locator("#p-bye")
 
@@ -258,7 +258,7 @@ def test_a_prompt_is_dropped_heard_and_brought_back(address: str, tmp_path: Path
             [file.name, list(file.read_bytes())],
         )
         row.get_by_text("自己的录音").wait_for()
-        page.get_by_text("42 条中已有 1 条为自己的录音").wait_for()
+        page.get_by_text("64 条中已有 1 条为自己的录音").wait_for()
         row.locator("a[data-play]").click()
         browser.plays("#dock-audio")
         page.keyboard.press("Escape")
@@ -274,7 +274,7 @@ def test_a_prompt_is_dropped_heard_and_brought_back(address: str, tmp_path: Path
             browser.plays("#dock-audio")
             page.keyboard.press("Escape")
         row.get_by_role("listitem").filter(has_text="默认").get_by_role("button", name="启用").click()
-        page.get_by_text("42 条中已有 0 条为自己的录音").wait_for()
+        page.get_by_text("64 条中已有 0 条为自己的录音").wait_for()
         assert row.locator(".prompt-state").inner_text() == "默认（合成）"
 
         page.locator(".prompt-many input[type=file]").set_input_files([file])
