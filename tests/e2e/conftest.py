@@ -29,7 +29,7 @@ def box(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveB
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Scenarios by real calls take seconds each: every one runs on one switch, in turns, and with ``make accept`` on
+    """Scenarios by real calls take seconds: every one runs on one switch, in turns, and with ``make accept`` on
     the other one as well. Without FreeSWITCH all run on the embedded switch."""
     if not isinstance(find_freeswitch(), Path):
         return

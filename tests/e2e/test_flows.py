@@ -90,7 +90,8 @@ def crm() -> Iterator[str]:
 def box(switch: str, crm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
     folder: Path = tmp_path_factory.mktemp(f"flows-{switch}")
     site = site_text(1, 2).replace(':1"', ':@A@"').replace(':2"', ':@B@"')
-    site += f"hooks:\n  - {{id: crm, account: acme, kind: webhook, url: 'http://{crm}/told', secret: not-told-to-anybody}}\n"
+    hook = f"id: crm, account: acme, kind: webhook, url: 'http://{crm}/told', secret: not-told-to-anybody"
+    site += f"hooks:\n  - {{{hook}}}\n"
     with live_box(folder, switch, site=site, http_allow=crm) as running:
         store = Store(running.settings.database_url)
         for name, graph in (("helping", HELPING), ("front", FRONT)):

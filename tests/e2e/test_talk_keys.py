@@ -112,7 +112,8 @@ async def test_hold_with_music_and_back_by_the_same_key(talking: Talking) -> Non
     await asyncio.sleep(0.6)
     await talking.first.press("9")
     await talking.caller.hears_keys("9")
-    await until(lambda: tone_present(talking.caller.heard, 900, talking.caller.now - 0.6, talking.caller.now))
+    await asyncio.sleep(1.0)
+    await until(lambda: tone_present(talking.caller.heard, 900, talking.caller.now - 0.9, talking.caller.now - 0.3))
 
 
 async def test_a_caller_is_sent_on_and_both_talks_are_told(talking: Talking) -> None:
@@ -186,7 +187,12 @@ async def test_consult_then_hand_over(talking: Talking) -> None:
     await asyncio.sleep(1.0)
     await second.hangup()
     await talking.caller.ended(5)
-    stored = await asyncio.to_thread(talking.box.stored_of, caller_of(talking), 10.0)
+    # The third leg may come a moment after the others: the call is derived anew then.
+    for _ in range(50):
+        stored = await asyncio.to_thread(talking.box.stored_of, caller_of(talking), 10.0)
+        if len(stored.legs) == 3:
+            break
+        await asyncio.sleep(0.2)
     assert stored.row.outcome == "answered" and stored.row.line_id == "second"
     talks = dict(stored.talks)
     assert list(talks) == ["first", "second"] and talks["second"] >= 900

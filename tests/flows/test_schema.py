@@ -64,7 +64,34 @@ nodes:
   back: {type: return}
   bye: {type: hangup, prompt: bye, cause: USER_BUSY}
 """)
-FULL["nodes"]["switch"]["cases"] = {"138*": "set", "139": "bye"}
+FULL["nodes"] |= {
+    "dial": {
+        "type": "dial",
+        "prompt": "p",
+        "silence": "bye",
+        "wrong": "bye",
+        "failed": "voicemail",
+        "after": "bye",
+        "attempts": 2,
+        "timeout_s": 4,
+        "silence_prompt": "p",
+        "wrong_prompt": "p",
+    },
+    "voicemail": {"type": "voicemail", "prompt": "p", "max_s": 60, "next": "message", "failed": "bye"},
+    "message": {"type": "message", "hook": "crm", "text": "{caller}", "to": "{caller}", "next": "lookup"},
+    "lookup": {
+        "type": "lookup",
+        "url": "https://crm.example/c?n={caller}",
+        "method": "POST",
+        "body": '{"n": "{caller}"}',
+        "values": {"level": "customer.level"},
+        "timeout_s": 2.5,
+        "found": "bye",
+        "missing": "bye",
+        "failed": "bye",
+    },
+}
+FULL["nodes"]["switch"]["cases"] = {"138*": "set", "139": "bye", "137": "dial"}
 
 
 def test_every_field_of_every_type_is_accepted() -> None:

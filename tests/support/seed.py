@@ -35,8 +35,10 @@ from appliance.store.models import (
     FlowDraft,
     FlowPublication,
     FlowVersion,
+    Hook,
     Line,
     ListEntry,
+    Notification,
     Number,
     NumberList,
     Operator,
@@ -168,6 +170,9 @@ def _accounts(session: Session) -> None:
     session.flush()
     session.add(FlowVersion(flow_id=flow.id, version=3, graph=GRAPH, created_at=since))
     session.add(FlowPublication(flow_id=flow.id, version=3, at=since, made_at=since))
+    session.add(Hook(id="crm", account_id="east", name="客户系统", kind="webhook", url="http://crm.example/"))
+    told = {"call_uuid": "", "text": "来电未接", "made_at": since, "ended_at": since, "tries": 1, "sent": True}
+    session.add(Notification(id="told", account_id="east", hook_id="crm", **told))
     session.add(FlowDraft(flow_id=flow.id, graph=GRAPH, based_on=3, edited_at=since))
     session.add_all(
         [
