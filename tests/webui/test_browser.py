@@ -150,7 +150,7 @@ def test_a_clerk_finds_hears_and_reads_a_call(address: str) -> None:
         page.get_by_text("来电无法接入。服务启动了吗？").wait_for()
 
         page.get_by_role("button", name="English").click()
-        assert page.get_by_role("heading", name="Health").is_visible()
+        page.get_by_role("heading", name="Health").wait_for()
         page.locator("#theme").click()
         page.locator("#theme").click()
         assert page.locator("html").get_attribute("data-bs-theme") == "dark"
