@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.domain import cdr, cdr_call
@@ -370,6 +370,8 @@ values = st.one_of(
 )
 
 
+# How long a busy machine takes to make the texts is not what is tested.
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.dictionaries(st.sampled_from([*sorted(KEPT), "gw_keys", "gw_tried", "gw_way", "gw_mark", "gw_x"]), values)
 )

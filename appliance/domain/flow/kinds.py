@@ -7,6 +7,7 @@ exits and the references all follow from that.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,7 +35,7 @@ class Section(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(ABC):
     """A kind of field.
 
     :param optional: empty, as if it was left out, is allowed.
@@ -42,13 +43,13 @@ class Kind:
 
     optional: bool = False
 
+    @abstractmethod
     def check(self, value: Any) -> str:
         """What is wrong with a value, in words; empty: nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> dict[str, Any]:
         """JSON Schema of a value."""
-        raise NotImplementedError
 
     def read(self, value: Any) -> Any:
         """A checked value as the node holds it."""
