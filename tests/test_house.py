@@ -24,6 +24,14 @@ def test_imports_run_one_way() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_no_link_is_kept() -> None:
+    """Git keeps a link as it is (mode 120000), and it leads to nothing on another machine."""
+    if not (PROJECT / ".git").exists():
+        pytest.skip("no repository here: a copy of the files")
+    kept = subprocess.run(["git", "ls-files", "--stage"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert [line for line in kept.stdout.splitlines() if line.startswith("120000")] == []
+
+
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`{name}`" in (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8")
