@@ -143,6 +143,12 @@ def build_studio(settings: Settings, store: Store) -> Studio:
     )
 
 
+def prompt_folders(settings: Settings) -> tuple[Path, ...]:
+    """Where sounds lie that are named to the switch."""
+    prompts = prompt_library(settings)
+    return prompts.own_dir, prompts.default_dir, spoken(settings).folder
+
+
 def spoken(settings: Settings) -> Spoken:
     """Announcements put together of prompts."""
     return Spoken(settings.state_dir / "spoken")
@@ -182,7 +188,7 @@ def build_dispatcher(
     return Dispatcher(
         journal,
         routing,
-        Orders(partial(_client, settings)),
+        Orders(partial(_client, settings), prompt_folders(settings)),
         utc_now,
         day_kind,
         random.SystemRandom(),

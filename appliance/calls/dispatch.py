@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -40,6 +41,8 @@ from appliance.store.waitlist import Kept, Waitlist
 WAKING_S, WAITING_S, IDLE_S = 0.05, 0.5, 1.0
 #: After a talk a line rests until the talk's record says so (``wrap_up_s``); until it is there, for this time.
 SETTLES = timedelta(seconds=2)
+#: Callers who are told their position in one look: nobody who is to be served waits for that.
+_TOLD_AT_ONCE = 20
 #: How long a measured handling time holds.
 _MEASURE_EVERY = timedelta(seconds=10)
 #: How a caller of a dead process is woken: so often at once, then seldom.
@@ -57,6 +60,12 @@ class Switchboard(Protocol):
     def wake(self, uuid: str) -> bool:
         """End what a waiting leg hears; False: it is gone."""
 
+    def say_over(self, uuid: str, sound: Path) -> bool:
+        """Say something over the music that a leg hears; False: it cannot be."""
+
+    def hush(self, uuid: str, sound: Path) -> None:
+        """End what is said over, if it is still heard."""
+
     def rest(self) -> None:
         """Nothing is wanted at the moment."""
 
@@ -68,6 +77,7 @@ class Ticket:
     :param lines: those that are to ring for him; he is woken for them.
     :param asleep: he hears music; otherwise he will look himself.
     :param wake_at: when he is to be woken at the latest.
+    :param tell: tells him his position over his music, when ``tell_at`` has come (None: never).
     """
 
     waiting: Waiting
@@ -75,6 +85,8 @@ class Ticket:
     wake_at: datetime
     lines: tuple[Line, ...] = ()
     asleep: bool = False
+    tell: Callable[[], None] = lambda: None
+    tell_at: datetime | None = None
 
 
 class Dispatcher:
@@ -179,6 +191,21 @@ class Dispatcher:
             self._handling[queue.id] = now, handling
         return expected_wait(self.place(ticket), lines, handling)
 
+    def say_over(self, ticket: Ticket, sound: Path) -> bool:
+        """Say something over his music; False: it cannot be."""
+        try:
+            return self._switch.say_over(ticket.waiting.uuid, sound)
+        except SwitchError as error:
+            self._is_away(error)
+            return False
+
+    def hush(self, ticket: Ticket, sound: Path) -> None:
+        """Have nobody hear the rest of what was said over his music."""
+        try:
+            self._switch.hush(ticket.waiting.uuid, sound)
+        except SwitchError as error:
+            self._is_away(error)
+
     # -- serving ---------------------------------------------------------------------------------------------
 
     def look(self) -> float:
@@ -188,7 +215,8 @@ class Dispatcher:
         if not self._tickets:
             self._switch.rest()
             return IDLE_S
-        return WAKING_S if any(map(self._is_wanted, self._tickets.values())) else WAITING_S
+        more = self._tell()
+        return WAKING_S if more or any(map(self._is_wanted, self._tickets.values())) else WAITING_S
 
     def _look(self) -> None:
         if not all(ticket.waiting.rung for ticket in self._tickets.values()):
@@ -196,6 +224,19 @@ class Dispatcher:
         for ticket in list(self._tickets.values()):
             if self._is_wanted(ticket):
                 self._wake(ticket.waiting.uuid)
+
+    def _tell(self) -> bool:
+        """Have callers told their positions who are to be; whether more of them are left."""
+        due = [ticket for ticket in self._tickets.values() if self._is_to_be_told(ticket)]
+        for ticket in due[:_TOLD_AT_ONCE]:
+            # What he waits for may have come while others were told.
+            if self._is_to_be_told(ticket):
+                ticket.tell()
+        return len(due) > _TOLD_AT_ONCE
+
+    def _is_to_be_told(self, ticket: Ticket) -> bool:
+        due = ticket.tell_at is not None and self._now() >= ticket.tell_at
+        return due and ticket.asleep and not self._is_wanted(ticket)
 
     def _choose(self) -> None:
         self._count()

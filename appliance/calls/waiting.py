@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import structlog
 
 from appliance.calls.connect import foretell, reached, reasons, recording
 from appliance.calls.desk import Desk
 from appliance.calls.dispatch import Ticket
+from appliance.calls.hearing import Hearing
 from appliance.domain.admission import is_vip
 from appliance.domain.called import Incoming
 from appliance.domain.flow import Enqueue
 from appliance.domain.outcome import Disposition
-from appliance.domain.queue import Left, Queue, Stay, Waiting, minutes_told, read_stay, with_stay
+from appliance.domain.queue import Left, Queue, Stay, Waiting, read_stay, with_stay
 from appliance.domain.routing import RoutingTable
-from appliance.domain.speech import position_prompts
-from appliance.switch.leg import Digits, Leg, Tried
+from appliance.switch.leg import Leg, Tried
 
-#: Without any music, how long the caller hears nothing before we look again.
-_SILENCE_S = 2.0
-#: Who comes back from dead handlers is looked after this soon: it makes the switch forget that he lost them.
-_FIRST_AFTER_LOSS = timedelta(seconds=1.2)
 _log = structlog.get_logger(__name__)
 
 
@@ -67,25 +62,26 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
     leg.note(queue=str(Stay(queue.id, waiting.entered_at)), outcome="abandoned:queue")
     ends = waiting.entered_at + timedelta(seconds=queue.max_wait_s)
     tried: list[Tried] = []
-    hearing = _Hearing(desk.now() if resumed else None, resumed)
     ticket = desk.dispatcher.enter(waiting, queue.account, ends)
+    hearing = Hearing(leg, ticket, queue, desk, resumed=resumed)
     try:
         # He has his place already: who comes while this is played comes after him.
         foretell(leg, call, [line for id_ in queue.hunt.lines if (line := table.lines.get(id_))], desk)
         while True:
             if ticket.lines:
+                hearing.hush()
                 tried += _rung(leg, call, ticket, queue, table, desk, go_on=bool(node.after))
                 if tried and tried[-1].disposition is Disposition.ANSWERED:
                     return Outcome(Left.ANSWERED, tried)
                 continue
             why = _why_not_any_longer(leg, ticket, queue, ends, desk)
             if why is not None:
+                hearing.hush()
                 _left(leg, ticket.waiting, why, desk.now())
                 return Outcome(why, tried)
-            sounds, again_at = hearing.next(ticket, queue, desk)
-            ticket.wake_at = min(ends, again_at)
-            key = _heard(leg, ticket, sounds, "".join(node.keys))
+            key = hearing.go_on(ends, "".join(node.keys))
             if key:
+                hearing.hush()
                 _left(leg, ticket.waiting, Left.KEY, desk.now())
                 return Outcome(Left.KEY, tried, key)
     finally:
@@ -172,56 +168,3 @@ def _rung(
     leg.note(outcome="abandoned:queue")
     desk.dispatcher.rang_in_vain(ticket, tried, queue)
     return tried
-
-
-def _heard(leg: Leg, ticket: Ticket, sounds: Sequence[Path], keys: str) -> str:
-    """Let him hear the sounds until they are over, he is woken, or presses a key that is asked for: that key."""
-    ticket.asleep = True
-    try:
-        heard = leg.wait(sounds, keys) if sounds else leg.collect(None, _SILENCE_S)
-    finally:
-        ticket.asleep = False
-    return heard.keys if isinstance(heard, Digits) and heard.keys in keys else ""
-
-
-@dataclass(slots=True)
-class _Hearing:
-    """What a caller hears while he waits: his position when it is due, and music.
-
-    :param told_at: when he was told his position last.
-    :param after_loss: he comes back from dead handlers: he hears music first, and is looked after soon.
-    """
-
-    told_at: datetime | None
-    after_loss: bool = False
-
-    def next(self, ticket: Ticket, queue: Queue, desk: Desk) -> tuple[list[Path], datetime]:
-        """What he hears next, and when he is to hear something else."""
-        now = desk.now()
-        every = timedelta(seconds=queue.announce_s or queue.max_wait_s)
-        if queue.announce_s and (self.told_at is None or now - self.told_at >= every):
-            first, self.told_at = self.told_at is None, now
-            announcement = _announcement(ticket, queue, desk, first=first)
-            if announcement:
-                return announcement, now + every
-        music = _found(desk, queue, queue.music)
-        again_at = (self.told_at or now) + every
-        if self.after_loss:
-            self.after_loss, again_at = False, now + _FIRST_AFTER_LOSS
-        return [] if music is None else [music], again_at
-
-
-def _announcement(ticket: Ticket, queue: Queue, desk: Desk, *, first: bool) -> list[Path]:
-    """His position and what he has to expect."""
-    wait_for = desk.dispatcher.expected_wait(queue, ticket)
-    minutes = None if wait_for is None else minutes_told(wait_for)
-    names = position_prompts(max(1, desk.dispatcher.place(ticket)), minutes)
-    found = [_found(desk, queue, name) for name in (*(("queue-busy",) if first else ()), *names)]
-    return desk.together([path for path in found if path is not None])
-
-
-def _found(desk: Desk, queue: Queue, name: str) -> Path | None:
-    path = desk.find_prompt(queue.account, name)
-    if path is None:
-        _log.error("prompt missing", prompt=name, account=queue.account)
-    return path

@@ -62,7 +62,6 @@ def serve(grace: float) -> None:
     journal = Journal(settings.journal_file)
     switch = partial(bootstrap.switch_api, settings)
     trunks = TrunkWatch(switch, routing, journal, bootstrap.utc_now)
-    prompts = bootstrap.prompt_library(settings)
     wanted = gevent.event.Event()
     room = RoomWatch(settings)
     room.look()
@@ -71,7 +70,7 @@ def serve(grace: float) -> None:
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
         partial(take, desk=desk),
-        Folders((prompts.own_dir, prompts.default_dir, bootstrap.spoken(settings).folder), settings.recordings_dir),
+        Folders(bootstrap.prompt_folders(settings), settings.recordings_dir),
         reuse_port=True,
         talk=partial(take_key, desk=desk),
     )

@@ -62,6 +62,19 @@ def _uuid_break(switch: Switch, text: str) -> str:
     return "+OK\n"
 
 
+def _uuid_displace(switch: Switch, text: str) -> str:
+    """`UUID start|stop FILE`: a sound in the place of what the leg hears, which goes on beneath."""
+    words = text.split()
+    if len(words) < 3 or words[1] not in ("start", "stop"):
+        return "-USAGE: <uuid> [start|stop] <path> [<limit>] [mux]\n"
+    channel = switch.find(words[0])
+    if channel is None:
+        return "-ERR Cannot locate session!\n"
+    if words[1] == "stop":
+        return "+OK Success\n" if channel.media.hush(words[2]) else "-ERR Cannot stop displace session!\n"
+    return "+OK Success\n" if channel.media.say_over(words[2]) else "-ERR Cannot displace session!\n"
+
+
 def _sched_hangup(switch: Switch, text: str) -> str:
     """`+SECONDS UUID [CAUSE]`; without `+` seconds since 1970."""
     when, uuid, cause = ([*text.split(), "", "", ""])[:3]
@@ -98,6 +111,7 @@ COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     "limit_usage": _limit_usage,
     "uuid_kill": _uuid_kill,
     "uuid_break": _uuid_break,
+    "uuid_displace": _uuid_displace,
     "uuid_limit_release": _uuid_limit_release,
     "sched_hangup": _sched_hangup,
     "reloadxml": _reloadxml,

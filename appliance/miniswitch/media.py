@@ -1,7 +1,7 @@
 """The media thread: every 20 ms it reads one frame of each leg, and sends each leg one.
 
 A leg hears its partner when it is joined, else what is played to it, else nothing is sent. Other
-threads only assign whole attributes (`player`, `partner`, `recordings`); all work on frames is done
+threads only assign whole attributes (`player`, `partner`, `over`, `recordings`); all work on frames is done
 by the media thread, and packets come in on rtpsynth's own thread.
 """
 
@@ -18,7 +18,7 @@ from rtpsynth.RtpServer import RtpChannel, RtpQueueFullError, RtpServer
 from appliance.miniswitch import g711, rtp, sdp
 from appliance.miniswitch.g711 import FRAME, PCMA
 from appliance.miniswitch.recording import Recording
-from appliance.miniswitch.sound import Player
+from appliance.miniswitch.sound import Player, SoundNotFound, load_all
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ class MediaLeg:
         self.event_type: int | None = None
         self.player: Player | None = None
         self.partner: MediaLeg | None = None
+        #: What is heard in the place of everything else, by its name.
+        self.over: tuple[str, Player] | None = None
         self.recordings: tuple[Recording, ...] = ()
         self.last_packet = time.monotonic()
         self.packets_in = self.packets_out = self.bytes_in = self.bytes_out = 0
@@ -138,12 +140,46 @@ class MediaLeg:
                 frame = g711.transcode(player.law, self.law, frame)
             if player.done:
                 self._on_played()
+        frame = self._said_over(frame)
         if frame is not None:
             self._send(self.law, frame, marker=not self._talking)
         self._talking = frame is not None
         for recording in self.recordings:
             if partner is not None or not recording.only_while_joined:
                 recording.add(self._frame, self.heard_law, frame, self.law)
+
+    def say_over(self, name: str) -> bool:
+        """Have a sound heard in the place of what this leg hears; False: it cannot be, or is heard already."""
+        over = self.over
+        if not self._sends or (over is not None and over[0] == name):
+            return False
+        try:
+            self.over = name, Player(*load_all(name, self.law))
+        except SoundNotFound as error:
+            log.warning("not said: %s", error)
+            return False
+        return True
+
+    def hush(self, name: str) -> bool:
+        """End what is said over; False: it is over."""
+        over = self.over
+        if over is None or over[0] != name:
+            return False
+        self.over = None
+        return True
+
+    def _said_over(self, frame: bytes | None) -> bytes | None:
+        """The frame that is sent in the place of this one. Where nothing is sent nothing is said, either; what has
+        been said to its end is silent for one frame more, as FreeSWITCH's is."""
+        over = self.over
+        if frame is None or over is None:
+            return frame
+        said = over[1].next()
+        if said is None:
+            if self.over is over:
+                self.over = None
+            return g711.SILENCE[self.law][:FRAME]
+        return g711.transcode(over[1].law, self.law, said)
 
     def _relay_keys(self, partner: MediaLeg) -> None:
         """Pass telephone-events on: same event and length, our numbering, one timestamp an event."""

@@ -1,4 +1,5 @@
-"""Short orders to the switch about calls that other connections look after: how busy lines are, and waking a leg.
+"""Short orders to the switch about calls that other connections look after: how busy lines are, waking a leg, and
+saying something over what it hears.
 
 One connection for all, opened when it is first wanted and again after it broke; an idle one costs the switch fifty
 looks a second, so it is closed when nobody has wanted it for a while.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from appliance.errors import SwitchError, SwitchRefused
 from appliance.switch import escape
@@ -22,10 +24,12 @@ class Orders:
     """The orders; see ``calls.dispatch.Switchboard``.
 
     :param make: a new client, not yet connected.
+    :param prompts: folders in which what is said may lie.
     """
 
-    def __init__(self, make: Callable[[], Client]) -> None:
+    def __init__(self, make: Callable[[], Client], prompts: Sequence[Path] = ()) -> None:
         self._make = make
+        self._prompts = tuple(prompts)
         self._client: Client | None = None
         self._wanted_at = 0.0
 
@@ -52,6 +56,32 @@ class Orders:
         client = self._connected()  # a password that is refused says nothing of the leg
         try:
             client.api(f"uuid_break {escape.identifier(uuid)} all")
+        except SwitchRefused:
+            return False
+        return True
+
+    def say_over(self, uuid: str, sound: Path) -> bool:
+        """Have a leg hear a sound in the place of what is played to it, which goes on beneath; False: there is no
+        such leg any more, it has no media, the same sound is still heard, or cannot be opened.
+
+        Its media thread swaps frames (``switch_ivr_displace_session``), so there is no gap before it.
+
+        :raises SwitchError: the switch is away.
+        """
+        return self._displace(uuid, "start", sound)
+
+    def hush(self, uuid: str, sound: Path) -> None:
+        """End what is said over, if it is still heard.
+
+        :raises SwitchError: the switch is away.
+        """
+        self._displace(uuid, "stop", sound)
+
+    def _displace(self, uuid: str, verb: str, sound: Path) -> bool:
+        order = f"uuid_displace {escape.identifier(uuid)} {verb} {escape.media_path(sound, *self._prompts)}"
+        client = self._connected()
+        try:
+            client.api(order)
         except SwitchRefused:
             return False
         return True

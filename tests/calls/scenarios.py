@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -33,7 +33,7 @@ COLUMNS = ("name", "called", "caller", "at", "lines", "keys", "did", "outcome", 
 _TALK = timedelta(minutes=1)
 #: How long a wait takes: one that ends at once because a line is free, an announcement of several prompts, and
 #: music, which somebody ends who is to hear more.
-_AT_ONCE, _ANNOUNCEMENT, _MUSIC = timedelta(seconds=1), timedelta(seconds=5), timedelta(seconds=30)
+_AT_ONCE, _MUSIC = timedelta(seconds=1), timedelta(seconds=30)
 #: What is counted by the switch; other names behind an "@" are queues.
 _REALMS = frozenset({"trunk", "account", "number"})
 
@@ -172,6 +172,8 @@ class Board:
 
     def __init__(self) -> None:
         self.full: set[str] = set()
+        #: Writes down what is said over somebody's music.
+        self.told: Callable[[str], None] = lambda sound: None
 
     def usage(self, lines: Sequence[str]) -> Mapping[str, int]:
         """See ``calls.dispatch.Switchboard``."""
@@ -180,6 +182,14 @@ class Board:
     def wake(self, uuid: str) -> bool:
         """Nobody has to: a scripted wait is over by itself."""
         return True
+
+    def say_over(self, uuid: str, sound: Path) -> bool:
+        """See ``calls.dispatch.Switchboard``."""
+        self.told(sound.name)
+        return True
+
+    def hush(self, uuid: str, sound: Path) -> None:
+        """See ``calls.dispatch.Switchboard``."""
 
     def rest(self) -> None:
         """See ``calls.dispatch.Switchboard``."""
@@ -209,6 +219,7 @@ def desk(clock: Clock | None = None, board: Board | None = None, **changed: obje
         dispatcher=dispatcher,
         outbox=JournalOutbox(journal.file),
         lookup=FakeLookup(),
+        together=lambda prompts: [Path(f"/prompts/{'+'.join(one.stem for one in prompts)}.wav")],
         dice=random.Random(400),
     )
     made = replace(made, **changed)  # type: ignore[arg-type]
@@ -240,6 +251,7 @@ class World:
         for one in self._before_him:
             self._list.keep(one)
         waits = 0
+        self.board.told = lambda sound: leg.did.append(("tell", sound))
 
         def on_wait() -> None:
             nonlocal waits
@@ -259,7 +271,7 @@ class World:
         ticket = self.desk.dispatcher._tickets[leg.uuid]
         if ticket.lines:
             return _AT_ONCE
-        return _ANNOUNCEMENT if "+" in leg.did[-1][-1] else min(_MUSIC, ticket.wake_at - self.clock.now)
+        return min(_MUSIC, ticket.wake_at - self.clock.now)
 
     def _pass(self, row: Scenario, leg: FakeLeg, waits: int) -> None:
         """So many waits are over."""

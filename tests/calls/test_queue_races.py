@@ -127,6 +127,12 @@ class Box:
             self.awake(caller)
         return True
 
+    def say_over(self, uuid: str, sound: Path) -> bool:
+        return uuid in self.callers
+
+    def hush(self, uuid: str, sound: Path) -> None:
+        pass
+
     def rest(self) -> None:
         pass
 

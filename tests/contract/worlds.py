@@ -157,6 +157,13 @@ class SwitchWorld:
         except SwitchRefused as refused:
             return str(refused)
 
+    def say_over(self, uuid: str, sound: Path, verb: str = "start") -> str:
+        """Say something in the place of what a leg hears, or end that; what the switch says."""
+        try:
+            return self.around.api(f"uuid_displace {uuid} {verb} {sound}").strip()
+        except SwitchRefused as refused:
+            return str(refused)
+
     def in_use(self, line: str, realm: str = "line") -> int:
         """Slots of a line that are taken, by the switch's own count; or of another realm."""
         return int(self.around.api(f"limit_usage hash {realm} {line}"))

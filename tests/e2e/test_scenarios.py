@@ -72,7 +72,7 @@ WAITING = (
     "gone while a line of a queue rings",
     "a VIP before the others, at once",
     "a wrong key, then the right one",
-    "gone in the announcement",
+    "gone as he is told again",
     "gone in the notice before waiting",
     "in vain, then the other line",
     "menu before the queue",
@@ -330,7 +330,9 @@ async def _keyed(call: OutgoingCall, row: Scenario, taken: dict[str, OutgoingCal
     for verb, what in told(row):
         if verb == "wait":
             if row.gone_at or free_after or presses:
-                await call.hears(prompts()[what.partition("+")[0]], 20, seconds=0.15)
+                # A line that is free cuts an announcement short.
+                heard = what.split("+")[-1 if free_after else 0]
+                await call.hears(prompts()[heard], 20, seconds=0.15)
             waits += 1
             for line in [line for line, after in free_after.items() if after == waits]:
                 del free_after[line]

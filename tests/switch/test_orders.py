@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import gevent
 import pytest
@@ -14,6 +15,8 @@ from appliance.switch.orders import Orders
 from tests.switch.scripted_switch import UUID, ScriptedSwitch, outcome
 from tests.switch.test_client import ACCEPTED, INVALID, Listening
 
+PROMPTS = Path("/srv/prompts")
+
 
 @pytest.fixture
 def listening() -> Iterator[Listening]:
@@ -24,7 +27,7 @@ def listening() -> Iterator[Listening]:
 
 @pytest.fixture
 def orders(listening: Listening) -> Iterator[Orders]:
-    made = Orders(lambda: Client("127.0.0.1", listening.port, "secret", 1.0))
+    made = Orders(lambda: Client("127.0.0.1", listening.port, "secret", 1.0), [PROMPTS])
     yield made
     made.close()
 
@@ -83,6 +86,32 @@ def test_a_leg_that_is_gone(orders: Orders, listening: Listening) -> None:
     switch.command()
     switch.api("-ERR No such channel!\n")
     assert outcome(asking) is False
+
+
+def test_something_is_said_over_the_music_and_ended(orders: Orders, listening: Listening) -> None:
+    asking, switch = wanted(lambda: orders.say_over(UUID, PROMPTS / "place.wav"), listening)
+    assert switch.command() == f"api uuid_displace {UUID} start /srv/prompts/place.wav"
+    switch.api("+OK Success\n")
+    assert outcome(asking) is True
+    ending = gevent.spawn(orders.hush, UUID, PROMPTS / "place.wav")
+    assert switch.command() == f"api uuid_displace {UUID} stop /srv/prompts/place.wav"
+    switch.api("-ERR Cannot stop displace session!\n")
+    assert outcome(ending) is None, "it was over already"
+
+
+def test_what_cannot_be_said_over(orders: Orders, listening: Listening) -> None:
+    asking, switch = wanted(lambda: orders.say_over(UUID, PROMPTS / "place.wav"), listening)
+    switch.command()
+    switch.api("-ERR Cannot displace session!\n")
+    assert outcome(asking) is False
+
+
+@pytest.mark.parametrize(
+    "sound", ["/etc/passwd", "/srv/prompts/../key.wav", "/srv/prompts/a b.wav", "/srv/prompts/${system id}"]
+)
+def test_no_other_file_is_said(orders: Orders, sound: str) -> None:
+    with pytest.raises(UnsafeArgument):
+        orders.say_over(UUID, Path(sound))
 
 
 def test_one_connection_for_all(orders: Orders, listening: Listening) -> None:
