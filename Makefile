@@ -39,7 +39,7 @@ lint: setup-test ## ruff, mypy strict, import-linter
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-bench: setup-test packages ## Measure the handlers' cost against FreeSWITCH's own dialplan, side by side
+bench: setup-test packages ## Measure calls, recordings and queues against FreeSWITCH alone, side by side (ARGS: cpu, like, rate)
 	@$(PYTHON) -m tests.bench $(ARGS)
 
 lock: setup-test ## Make the hashed locks anew from pyproject.toml
