@@ -2,6 +2,9 @@
 SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+# Compiled code is kept, whatever the environment says of it: a box is five programs and the tests start hundreds, and
+# without it each of the tests' workers would rewrite the asserts of all tests again.
+export PYTHONDONTWRITEBYTECODE :=
 # A stamp holds the hash of the lock it was made from: a changed lock is installed, a finished one is not again.
 DEMO_STAMP := $(VENV)/.gateway400-demo
 TEST_STAMP := $(VENV)/.gateway400-test

@@ -136,6 +136,7 @@ def chains() -> list[list[Scenario]]:
     return made
 
 
+@cache
 def _rows() -> list[Scenario]:
     text = (FOLDER / "calls.txt").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]

@@ -25,7 +25,6 @@ from appliance.domain.grants import month_of
 from appliance.errors import StoreError
 from appliance.rating.run import rate_all
 from appliance.store import calls as repository
-from appliance.store import schema
 from appliance.store.models import Account, Charge, Number, Plan, Price, Subscription
 from appliance.store.unit import Store
 from tests.cdr.spooled import (
@@ -43,6 +42,7 @@ from tests.cdr.spooled import (
     put_calls,
     stored,
 )
+from tests.support.databases import sqlite_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -114,8 +114,7 @@ def test_killed_at_every_step(
 
 
 def test_a_disk_that_is_full_leaves_the_files(spool: Path, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/small.db"
-    schema.upgrade(url)
+    url = sqlite_database(tmp_path / "small.db")
     store = Store(url)
     put_calls(spool, [f"call-{n}" for n in range(50)])
     with store.engine.connect() as connection:

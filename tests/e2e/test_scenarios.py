@@ -116,6 +116,7 @@ def waiting() -> list[list[Scenario]]:
     return chosen
 
 
+@cache
 def of_queues() -> set[str]:
     """Numbers that lead into a queue."""
     return {row.number for chain in chains() for row in chain if row.stays}

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from appliance.domain.hook import Message
 from appliance.site.apply import apply
-from appliance.store import schema
 from appliance.store.journal_file import JournalFile
 from appliance.store.outbox import JournalOutbox
 from appliance.store.unit import Store
 from tests.http.server import HttpServer
 from tests.site.texts import document
+from tests.support.databases import sqlite_database
 from tests.support.process import Process
 
 SECRET = "a long secret of the webhook"
@@ -56,7 +56,7 @@ class SendingBox:
 
     def apply(self, text: str) -> None:
         """A site file."""
-        schema.upgrade(self.database_url)
+        sqlite_database(self.state / "appliance.db")
         with Store(self.database_url) as store:
             apply(store, document(text), now=datetime.now(UTC))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +14,13 @@ from appliance.store import schema
 from appliance.store.unit import Store
 from tests.calls.scenarios import FOLDER
 from tests.simulate.asked import NOW, PLANS, SINCE, SUBSCRIBED
+from tests.support.databases import sqlite_database
 
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The scenarios' site, stored; with it a plan by time, one by call, and a price for mobiles alone."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('site')}/appliance.db"
-    schema.upgrade(url)
+    url = sqlite_database(tmp_path_factory.mktemp("site") / "appliance.db")
     text = (FOLDER / "site.yaml").read_text(encoding="utf-8") + PLANS
     for number, plan in SUBSCRIBED.items():
         old = f'{{number: "{number}", '
@@ -41,17 +40,8 @@ def session(site: Store) -> Iterator[Session]:
         yield reading
 
 
-@pytest.fixture(scope="package")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of this version that is only copied."""
-    file = tmp_path_factory.mktemp("migrated") / "appliance.db"
-    schema.upgrade(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture
-def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path) -> Iterator[Store]:
     """An empty one."""
-    shutil.copy(migrated, tmp_path / "appliance.db")
-    with schema.opened(f"sqlite:///{tmp_path}/appliance.db") as made:
+    with schema.opened(sqlite_database(tmp_path / "appliance.db")) as made:
         yield made

@@ -13,7 +13,7 @@ from appliance.errors import StoreError
 from appliance.site.apply import apply
 from appliance.site.findings import SiteFaults
 from appliance.site.merge import Action, Report
-from appliance.store import engine, schema
+from appliance.store import engine
 from appliance.store.models import (
     Account,
     Base,
@@ -32,6 +32,7 @@ from appliance.store.models import (
 )
 from appliance.store.unit import Store
 from tests.site.texts import DEMO, document, edited
+from tests.support.databases import sqlite_database
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -327,8 +328,7 @@ def test_a_subscription_that_calls_were_charged_by_keeps_its_plan(site: Store) -
 
 
 def test_a_full_disk_is_one_message_and_changes_nothing(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = f"sqlite:///{tmp_path}/a.db"
-    schema.upgrade(url)
+    url = sqlite_database(tmp_path / "a.db")
     prepare = engine._prepare
 
     def limited(connection: Any, record: object) -> None:

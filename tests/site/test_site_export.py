@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from appliance.site.apply import apply
 from appliance.site.export import export
-from appliance.store import passwords, schema
+from appliance.store import passwords
 from appliance.store.models import Flow, Operator
 from appliance.store.unit import Store
 from tests.site.texts import DEMO, document
+from tests.support.databases import sqlite_database
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -51,8 +52,7 @@ def test_an_export_applies_again_without_a_change(store: Store, tmp_path: Path, 
         text = export(session, NOW)
     assert not apply(store, document(text), now=NOW, prune=True).changed
 
-    other = f"sqlite:///{tmp_path}/other.db"
-    schema.upgrade(other)
+    other = sqlite_database(tmp_path / "other.db")
     second = Store(other)
     assert apply(second, document(text), now=NOW).changed
     with second.reading() as session:

@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from appliance.domain.flow import Flow as Graph
 from appliance.flows.publish import Publisher
-from appliance.store import schema
 from appliance.store.models import Call, Flow, FlowPublication, FlowVersion
 from appliance.store.unit import Store
 from tests.site.ruled import NOW, exported, found, put, said, table
 from tests.site.texts import every_prompt, line_of
+from tests.support.databases import sqlite_database
 
 #: Every field of every node type, at a value that is not its default.
 SITE = """version: 1
@@ -176,8 +176,7 @@ def test_every_field_comes_through_apply_and_export(store: Store, tmp_path: Path
     assert main(store).variables == {"customer": "true", "other": ""}
     text = exported(store)
     assert not put(store, SITE).changed and not put(store, text, prune=True).changed
-    other = f"sqlite:///{tmp_path}/other.db"
-    schema.upgrade(other)
+    other = sqlite_database(tmp_path / "other.db")
     with Store(other) as second:
         put(second, text)
         assert stored(second) == graph and table(second).flows == table(store).flows

@@ -12,12 +12,12 @@ from appliance.cli import root
 from appliance.domain.hook import Encoding, Hook, HookKind
 from appliance.site import hooktokens, values
 from appliance.site.merge import Action
-from appliance.store import schema
 from appliance.store.hooks import load_hooks
 from appliance.store.unit import Store
 from tests.site.hooked import KEY, SITE, WORD, wrote
 from tests.site.ruled import exported, found, put, said
 from tests.site.texts import line_of
+from tests.support.databases import sqlite_database
 
 
 def hooks(store: Store) -> dict[str, Hook]:
@@ -92,8 +92,7 @@ def test_no_secret_is_exported_and_an_export_applies_again(store: Store, tmp_pat
     assert WORD not in now and KEY not in now
     assert not put(store, now, prune=True).changed
     assert hooks(store)["crm"].secret == f"{WORD}2" and hooks(store)["group"].token == KEY
-    other = f"sqlite:///{tmp_path}/other.db"
-    schema.upgrade(other)
+    other = sqlite_database(tmp_path / "other.db")
     with Store(other) as second:
         put(second, now)
         assert exported(second) == now

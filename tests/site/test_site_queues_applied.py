@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from appliance.domain.routing import RoutingTable
 from appliance.site.merge import Action
-from appliance.store import schema
 from appliance.store.models import Call, Queue, QueueStay
 from appliance.store.unit import Store
 from tests.site.queued import SITE, wrote
 from tests.site.ruled import NOW, exported, put, said, table
+from tests.support.databases import sqlite_database
 
 
 def test_the_first_application_says_what_it_adds(store: Store) -> None:
@@ -79,8 +79,7 @@ def test_an_export_applies_again_without_a_change(store: Store, tmp_path: Path) 
     put(store, SITE)
     now = exported(store)
     assert not put(store, now, prune=True).changed
-    other = f"sqlite:///{tmp_path}/other.db"
-    schema.upgrade(other)
+    other = sqlite_database(tmp_path / "other.db")
     with Store(other) as second:
         put(second, now)
         assert table(second) == table(store)

@@ -13,11 +13,11 @@ from appliance.domain.numbers import caller
 from appliance.domain.routing import NO_RULES, RoutingTable
 from appliance.site import read
 from appliance.site.merge import Action
-from appliance.store import schema
 from appliance.store.models import Call, ListEntry, Number
 from appliance.store.unit import Store
 from tests.site.ruled import NOW, SCENARIOS, SITE, exported, put, said, table, wrote
 from tests.site.texts import edited
+from tests.support.databases import sqlite_database
 
 
 def test_the_first_application_says_what_it_adds(store: Store) -> None:
@@ -137,8 +137,7 @@ def test_an_export_applies_again_without_a_change(store: Store, tmp_path: Path, 
     put(store, text)
     now = exported(store)
     assert not put(store, now, prune=True).changed
-    other = f"sqlite:///{tmp_path}/other.db"
-    schema.upgrade(other)
+    other = sqlite_database(tmp_path / "other.db")
     with Store(other) as second:
         put(second, now)
         assert table(second) == table(store)

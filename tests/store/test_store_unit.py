@@ -19,6 +19,7 @@ from appliance.errors import StoreError
 from appliance.store import engine, schema
 from appliance.store.models import Account, SiteState
 from appliance.store.unit import Store
+from tests.support.databases import sqlite_database
 from tests.support.postgres import Server
 
 
@@ -114,8 +115,7 @@ def test_writers_wait_for_each_other_and_none_is_lost(store: Store) -> None:
 
 
 def test_a_lock_held_too_long_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = f"sqlite:///{tmp_path}/a.db"
-    schema.upgrade(url)
+    url = sqlite_database(tmp_path / "a.db")
     holder, waiter = Store(url), Store(url)
     monkeypatch.setattr(engine, "LOCK_WAIT_S", 0.3)
     with holder.work() as session:
@@ -131,8 +131,7 @@ def test_a_lock_held_too_long_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_full_database_says_so_and_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = f"sqlite:///{tmp_path}/a.db"
-    schema.upgrade(url)
+    url = sqlite_database(tmp_path / "a.db")
     small_disk(monkeypatch)
     store = Store(url)
     with pytest.raises(StoreError, match="is full; nothing was stored") as caught, store.work() as session:

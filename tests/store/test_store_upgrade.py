@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -199,10 +199,9 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
 STATE = {"id": 1, "revision": 41, "applied_at": AT, "applied_sha256": "0" * 64}
 
 
-@pytest.fixture
-def old_url(empty_url: str) -> str:
+def make_old(url: str) -> None:
     """A database of the first version with those rows, as ``store.schema`` would have made it then."""
-    engine = engines.engine(engines.parse(empty_url), create=True, statement_timeout_s=0)
+    engine = engines.engine(engines.parse(url), create=True, statement_timeout_s=0)
     with engine.execution_options(**{engines.WRITES: True}).begin() as connection:
         alembic = schema.config()
         alembic.attributes["connection"] = connection
@@ -215,13 +214,24 @@ def old_url(empty_url: str) -> str:
         given = ", ".join(f"{column} = :{column}" for column in STATE)
         connection.execute(text(f"UPDATE site_state SET {given}"), STATE)
     engine.dispose()
-    return empty_url
+
+
+def make_upgraded(url: str) -> None:
+    make_old(url)
+    assert schema.upgrade(url) == (FIRST, schema.check(url))
+
+
+Copy = Callable[[Callable[[str], None]], str]
 
 
 @pytest.fixture
-def upgraded(old_url: str) -> Iterator[Store]:
-    assert schema.upgrade(old_url) == (FIRST, schema.check(old_url))
-    with schema.opened(old_url) as store:
+def old_url(copy_of: Copy) -> str:
+    return copy_of(make_old)
+
+
+@pytest.fixture
+def upgraded(copy_of: Copy) -> Iterator[Store]:
+    with schema.opened(copy_of(make_upgraded)) as store:
         yield store
 
 

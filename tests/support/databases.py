@@ -10,7 +10,7 @@ import atexit
 import functools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from appliance.store import schema
 from appliance.store.unit import Store
 from tests.support.postgres import Server, Unavailable, shared_server
 
-__all__ = ["database_url", "empty_url", "kind", "postgres_server", "store"]
+__all__ = ["copy_of", "database_url", "empty_url", "kind", "postgres_server", "sqlite_database", "store"]
 
 
 @pytest.fixture(scope="session")
@@ -47,27 +47,50 @@ def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.database()
 
 
+Fill = Callable[[str], object]
+
+
 @functools.cache
-def _migrated(server: Server | None) -> str:
-    """A database of this version that is only copied; migrating one for each test would take minutes."""
+def _filled(fill: Fill, server: Server | None) -> str:
+    """The database that is only copied; migrating one for each test would take minutes."""
     if server is not None:
         url = server.database()
     else:
         folder = tempfile.TemporaryDirectory(prefix="gateway400-sqlite-")
         atexit.register(folder.cleanup)
         url = f"sqlite:///{folder.name}/appliance.db"
-    schema.upgrade(url)
+    fill(url)
     return url
 
 
+def _copied(fill: Fill, file: Path) -> str:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_filled(fill, None).removeprefix("sqlite:///"), file)
+    return f"sqlite:///{file}"
+
+
+def sqlite_database(file: Path) -> str:
+    """Makes a SQLite database of this version; its URL. For what needs one more, or no PostgreSQL."""
+    return _copied(schema.upgrade, file)
+
+
 @pytest.fixture
-def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def copy_of(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Fill], str]:
+    """Gives a copy of a database that a function of its URL fills; it is called once a run for each kind."""
+
+    def copied(fill: Fill) -> str:
+        if kind == "postgres":
+            server: Server = request.getfixturevalue("postgres_server")
+            return server.database(like=_filled(fill, server))
+        return _copied(fill, tmp_path / "appliance.db")
+
+    return copied
+
+
+@pytest.fixture
+def database_url(copy_of: Callable[[Fill], str]) -> str:
     """A database of this version."""
-    if kind == "postgres":
-        server: Server = request.getfixturevalue("postgres_server")
-        return server.database(like=_migrated(server))
-    shutil.copy(_migrated(None).removeprefix("sqlite:///"), tmp_path / "appliance.db")
-    return f"sqlite:///{tmp_path}/appliance.db"
+    return copy_of(schema.upgrade)
 
 
 @pytest.fixture

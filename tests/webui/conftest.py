@@ -11,12 +11,31 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 import webui.sign_in
 from appliance.config import Settings
 from appliance.store.unit import Store
 from tests.support import seed
 from webui.app import create_app
+
+
+class Compiled(BytecodeCache):
+    """The templates' code, for all the apps of a run: to compile one takes longer than to show it."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._codes:
+            bucket.bytecode_from_string(self._codes[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = Compiled()
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +71,9 @@ def app(settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> Fl
         "HASHING",
         {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1},
     )
-    return create_app(settings, store)
+    made = create_app(settings, store)
+    made.jinja_env.bytecode_cache = _COMPILED
+    return made
 
 
 def csrf(client: FlaskClient, path: str = "/sign-in") -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,25 +49,51 @@ pytestmark = [
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
-@pytest.fixture
+# One console and one browser for all walks: each takes longer to start than a walk does. A walk leaves as it was
+# what the others look at.
+
+
+@pytest.fixture(scope="module")
+def settings(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    state = tmp_path_factory.mktemp("walked") / "state"
+    shutil.copytree(filled, state)
+    # Nobody listens at port 1: a box that runs on this machine is not this console's.
+    return Settings(state_dir=state, esl_port=1, handlers_port=1)
+
+
+@pytest.fixture(scope="module")
+def store(settings: Settings) -> Iterator[Store]:
+    with Store(settings.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
 def address(settings: Settings) -> Iterator[str]:
     """A console as it is served."""
-    # Nobody listens at port 1: a box that runs on this machine is not this console's.
     ports = {"APPLIANCE_CONSOLE_PORT": "0", "APPLIANCE_ESL_PORT": "1", "APPLIANCE_HANDLERS_PORT": "1"}
     environment = {"APPLIANCE_STATE_DIR": str(settings.state_dir), **ports}
     with Process([sys.executable, "-m", "webui"], env=environment) as console:
         yield console.wait_for_line(r"^READY console (http://\S+)$", 60)[1]
 
 
-class Watched:
-    """A browser that notes what a page should never do."""
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with (
+        sync_api.sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS) as browser,
+    ):
+        yield browser
 
-    def __init__(self, address: str, *, width: int = 1440, height: int = 900, scripts: bool = True) -> None:
+
+class Watched:
+    """A window that notes what a page should never do."""
+
+    def __init__(
+        self, chromium: Any, address: str, *, width: int = 1440, height: int = 900, scripts: bool = True
+    ) -> None:
         self.address = address
         self.complaints: list[str] = []
-        self._playwright = sync_api.sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        self._context = self._browser.new_context(
+        self._context = chromium.new_context(
             viewport={"width": width, "height": height}, locale="zh-CN", java_script_enabled=scripts
         )
         self.page = self._context.new_page()
@@ -81,8 +108,6 @@ class Watched:
 
     def __exit__(self, *_: object) -> None:
         self._context.close()
-        self._browser.close()
-        self._playwright.stop()
 
     def _heard(self, message: object) -> None:
         if message.type in ("error", "warning"):  # type: ignore[attr-defined]
@@ -112,8 +137,8 @@ class Watched:
         self.until(f"document.querySelector('{audio}').currentTime > 0.2")
 
 
-def test_a_clerk_finds_hears_and_reads_a_call(address: str) -> None:
-    with Watched(address) as browser:
+def test_a_clerk_finds_hears_and_reads_a_call(chromium: Any, address: str) -> None:
+    with Watched(chromium, address) as browser:
         page = browser.page
         browser.sign_in()
         assert page.title() == "通话 · 400 总机"
@@ -145,7 +170,7 @@ def test_a_clerk_finds_hears_and_reads_a_call(address: str) -> None:
         page.wait_for_url("**caller=139*")
 
         page.get_by_role("link", name="号码与线路").click()
-        assert page.get_by_role("heading", name="400-800-1234").is_visible()
+        page.get_by_role("heading", name="400-800-1234").wait_for()
         page.get_by_role("link", name="运行状况").click()
         page.get_by_text("来电无法接入。服务启动了吗？").wait_for()
 
@@ -154,13 +179,14 @@ def test_a_clerk_finds_hears_and_reads_a_call(address: str) -> None:
         page.locator("#theme").click()
         page.locator("#theme").click()
         assert page.locator("html").get_attribute("data-bs-theme") == "dark"
-        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("button", name="中文").click()  # it is remembered
+        page.get_by_role("button", name="退出").click()
         page.wait_for_url("**/sign-in")
         assert browser.complaints == []
 
 
-def test_a_phone_needs_no_sideways_scrolling(address: str) -> None:
-    with Watched(address, width=390, height=844) as browser:
+def test_a_phone_needs_no_sideways_scrolling(chromium: Any, address: str) -> None:
+    with Watched(chromium, address, width=390, height=844) as browser:
         browser.sign_in()
         assert browser.page.locator("#f-caller").is_hidden(), "calls come first, conditions when they are wanted"
         browser.page.get_by_text("查询条件").click()
@@ -175,14 +201,14 @@ def test_a_phone_needs_no_sideways_scrolling(address: str) -> None:
 
 
 def test_the_queues_show_who_waits_without_being_loaded_again(
-    address: str, settings: Settings, store: Store
+    chromium: Any, address: str, settings: Settings, store: Store
 ) -> None:
     with store.work() as session:
         session.execute(update(Queue).values(sign_in=True))
         session.commit()
     journal = Journal(settings.journal_file)
     waitlist = Waitlist(journal.file)
-    with Watched(address) as browser, closing(journal):
+    with Watched(chromium, address) as browser, closing(journal):
         page = browser.page
         browser.sign_in()
         page.get_by_role("link", name="队列").click()
@@ -211,8 +237,8 @@ def test_the_queues_show_who_waits_without_being_loaded_again(
         assert browser.complaints == []
 
 
-def test_everything_can_be_reached_by_keyboard(address: str) -> None:
-    with Watched(address) as browser:
+def test_everything_can_be_reached_by_keyboard(chromium: Any, address: str) -> None:
+    with Watched(chromium, address) as browser:
         browser.sign_in()
         reached = []
         for _ in range(40):
@@ -223,8 +249,8 @@ def test_everything_can_be_reached_by_keyboard(address: str) -> None:
         assert browser.complaints == []
 
 
-def test_the_list_works_without_scripts(address: str) -> None:
-    with Watched(address, scripts=False) as browser:
+def test_the_list_works_without_scripts(chromium: Any, address: str) -> None:
+    with Watched(chromium, address, scripts=False) as browser:
         browser.sign_in()
         browser.page.get_by_label("结果", exact=True).select_option("answered")
         browser.page.get_by_role("button", name="查询").click()
@@ -233,16 +259,16 @@ def test_the_list_works_without_scripts(address: str) -> None:
         assert browser.complaints == []
 
 
-def test_a_prompt_is_dropped_heard_and_brought_back(address: str, tmp_path: Path) -> None:
+def test_a_prompt_is_dropped_heard_and_brought_back(chromium: Any, address: str, tmp_path: Path) -> None:
     file = tmp_path / "我的.wav"
     with wave.open(str(file), "wb") as made:
         made.setparams((1, 2, 8000, 0, "NONE", ""))
         made.writeframes(b"\x00\x30\x00\xd0" * 8000)
-    with Watched(address) as browser:
+    with Watched(chromium, address) as browser:
         page = browser.page
         browser.sign_in()
         page.get_by_role("link", name="提示音").click()
-        assert page.get_by_text("64 条中已有 0 条为自己的录音").is_visible()
+        page.get_by_text("64 条中已有 0 条为自己的录音").wait_for()
         page.evaluate("window.sameDocument = true")
         row = page.locator("#p-bye")
 

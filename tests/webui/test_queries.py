@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
-from appliance.store import operators
+from appliance.store import operators, schema
 from appliance.store.models import Call, CallLeg, Charge
 from appliance.store.queries import Scope, calls, reading
 from appliance.store.queries.box import last_collected_at
@@ -16,19 +16,24 @@ from appliance.store.queries.calls import CallFilter
 from appliance.store.queries.routing import line_choices, number_choices, numbers_and_lines
 from appliance.store.unit import Store
 from tests.support import seed
-from tests.support.databases import database_url, empty_url, kind, postgres_server
+from tests.support.databases import copy_of, kind, postgres_server
 
-__all__ = ["database_url", "empty_url", "kind", "postgres_server"]
+__all__ = ["copy_of", "kind", "postgres_server"]
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 
 
+def make(url: str) -> None:
+    """A filled database."""
+    schema.upgrade(url)
+    with Store(url) as store, store.work() as session:
+        seed.fill(session, None, NOW)
+        session.commit()
+
+
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    with Store(database_url) as opened:
-        with opened.work() as session:
-            seed.fill(session, None, NOW)
-            session.commit()
+def store(copy_of: Callable[[Callable[[str], None]], str]) -> Iterator[Store]:
+    with Store(copy_of(make)) as opened:
         yield opened
 
 
