@@ -134,7 +134,7 @@ def test_secrets_are_rendered_and_nowhere_else(
     assert [str(name) for name, text in files.items() if "s3cret" in text] == ["sip/gateways-outside.xml"]
     assert 'value="s3cret&lt;&amp;&gt;"' in files[PurePath("sip/gateways-outside.xml")]
     assert [str(name) for name, text in files.items() if secret in text] == ["freeswitch.xml"]
-    assert '<profile name="outside">' in files[PurePath("configuration/sofia.conf.xml")]
+    assert '<profile name="outside">' in files[PurePath("sip/profile-outside.xml")]
     with pytest.raises(SettingsError, match="sip_external_host"):
         switchconf.render(config.Settings(state_dir=tmp_path), "only-for-this-test-0", [], parts=parts)
     same_port = config.Settings(state_dir=tmp_path, sip_external_host="203.0.113.5", phones_port=5080)
