@@ -300,7 +300,7 @@ def set_up_site(settings: Settings, file: Path) -> None:
     from appliance.store import schema
 
     schema.upgrade(settings.database_url)
-    document = site_check.load(file, prompt_library(settings).find_playable)
+    document = site_check.load(file, prompt_library(settings).find_playable, settings.switch)
     apply(schema.opened(settings.database_url), document, now=utc_now())
 
 
