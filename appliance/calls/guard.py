@@ -2,8 +2,8 @@
 
 FreeSWITCH tells of each wrong password (``sofia::register_failure``, to REGISTER and INVITE alike); who fails too
 often goes on the list ``phones`` of its access control, by which every phone's user is checked before the password
-(``auth-acl``, ``sofia_reg_parse_auth``): even the right one is refused from there. What is dropped before the switch
-sees it is the firewall's business (``firewall_phones_rate`` in ``ansible/``).
+(``auth-acl``, ``sofia_reg_parse_auth``): even the right one is refused from there. What is dropped before it is the
+firewall's business (``firewall_phones_rate`` in ``ansible/``).
 """
 
 from __future__ import annotations
