@@ -38,6 +38,7 @@ from appliance.media.spoken import Spoken
 from appliance.ops import alive
 from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
+from appliance.store.bans import Bans
 from appliance.store.journal import Journal
 from appliance.store.outbox import JournalOutbox
 from appliance.store.phones import phone_secrets
@@ -259,13 +260,15 @@ def render_switch(settings: Settings, folder: Path) -> list[PurePath]:
     password = esl_password(settings)
     with Store(settings.database_url).reading() as session:
         table, secrets = load_table(session, utc_now()), phone_secrets(session)
+    with contextlib.closing(Journal(settings.journal_file, reads_only=True)) as journal:
+        banned = [ban.address for ban in Bans(journal.file).all(utc_now())]
     accept = sorted({address for trunk in table.trunks for address in trunk.accept})
     if settings.switch == "miniswitch":
         if missing := needs_freeswitch(table):
             raise SettingsError("\n".join(missing))
         text = json.dumps(switchconf.render_miniswitch(settings, password, accept), indent=2)
         return switchconf.write({PurePath("miniswitch.json"): text}, folder)
-    parts = parts_of(table, secrets, registration_password)
+    parts = parts_of(table, secrets, registration_password, banned)
     return switchconf.write(switchconf.render(settings, password, accept, parts=parts), folder)
 
 
@@ -303,7 +306,7 @@ def set_up_site(settings: Settings, file: Path) -> None:
     from appliance.store import schema
 
     schema.upgrade(settings.database_url)
-    document = site_check.load(file, prompt_library(settings).find_playable)
+    document = site_check.load(file, prompt_library(settings).find_playable, settings.switch)
     apply(schema.opened(settings.database_url), document, now=utc_now())
 
 

@@ -7,13 +7,14 @@ Sources, the first that names a setting wins: environment variables ``APPLIANCE_
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -75,6 +76,16 @@ class Settings(BaseSettings):
         ge=0,
         le=65535,
         description="UDP port at `sip_host` where SIP phones register; used where a line is one.",
+    )
+    phone_ban_failures: int = Field(
+        10,
+        ge=0,
+        description="An address that sends so many wrong passwords for SIP phones is refused; 0: none is.",
+    )
+    phone_ban_within_s: int = Field(600, ge=1, description="Within so many seconds.")
+    phone_ban_s: int = Field(3600, ge=1, description="For so long it is refused.")
+    phone_ban_spare: str = Field(
+        "", description="Networks of your own, with blanks between, that are never refused (`192.0.2.0/24`)."
     )
     rtp_port_min: int = Field(16384, ge=1024, le=65535, description="First RTP port.")
     rtp_port_max: int = Field(32767, ge=1024, le=65535, description="Last RTP port.")
@@ -147,6 +158,13 @@ class Settings(BaseSettings):
         5120, ge=0, description="Free megabytes (2^20) below which there is an alarm and expired recordings go."
     )
     disk_floor_mb: int = Field(1024, ge=0, description="Free megabytes below which new calls are not recorded.")
+
+    @field_validator("phone_ban_spare")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for word in text.split():
+            ipaddress.ip_network(word)
+        return text
 
     @model_validator(mode="after")
     def _derive(self) -> Self:

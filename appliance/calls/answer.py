@@ -16,11 +16,11 @@ from appliance.calls.admit import admit
 from appliance.calls.connect import ring
 from appliance.calls.desk import Desk
 from appliance.calls.going import Going
+from appliance.calls.onward import AFTER, after_talk, send_on, was_sent
 from appliance.calls.steps import end, failed, take_step
 from appliance.calls.waiting import lose_place
 from appliance.domain.called import Incoming, Refused, identify
 from appliance.domain.flow import Enqueue, Flow
-from appliance.domain.hunt import Hunt
 from appliance.domain.lines import cause_when_all_failed, media_terms
 from appliance.domain.outcome import USUAL_MEDIA
 from appliance.domain.refusal import ENDINGS, Refusal
@@ -31,8 +31,6 @@ from appliance.switch.leg import Leg, Tried
 #: Nodes that a call comes through at most: menus let a caller go round for hours, flows that enter one another may
 #: do so at once.
 _MOST_NODES = 2000
-#: By what the hunt of a caller who was sent on is remembered.
-TRANSFERRED = "transfer"
 _log = structlog.get_logger(__name__)
 
 
@@ -50,8 +48,10 @@ def _carry_out(leg: Leg, desk: Desk) -> None:
         _refuse(leg, found, USUAL, desk)
         return
     refused = _decided(leg, found, table, desk)
-    if leg.notes.get("transfer"):
-        send_on(leg, found, table, desk)
+    if was_sent(leg):
+        onward = after_talk(leg, found, table) if leg.notes.get("after") else send_on(leg, found, table, desk)
+        if onward is not None:
+            _play_flow(leg, found, onward.flow, table, desk, onward.tried, over=onward.over)
         return
     if refused is None:
         _follow(leg, found, found.route.flow, table, desk)
@@ -143,30 +143,18 @@ def _ring_directly(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) ->
     leg.hang_up(cause_when_all_failed(tried))
 
 
-def send_on(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> None:
-    """A line has sent the caller to another one; if that does not take him, he comes back to the first, and then
-    goes where callers go whom no line took."""
-    wanted, sender = leg.notes.get("transfer", ""), leg.notes.get("line", "")
-    leg.note(outcome="abandoned:ringing")
-    tried: list[Tried] = []
-    for line_id in dict.fromkeys((wanted, sender)):
-        line = table.lines.get(line_id)
-        if line is not None and line.account == call.route.account:
-            name = f"{call.route.account}/{TRANSFERRED}/{line_id}"
-            tried += ring(leg, call, Hunt((line_id,)), name, table, desk, free=False)
-    if call.route.overflow is not None:
-        _play_flow(leg, call, call.route.overflow, table, desk, tried)
-        return
-    leg.note(outcome=failed(tried))
-    desk.play(leg, call.route.account, "all-lines-busy")
-    leg.hang_up(cause_when_all_failed(tried))
-
-
 def _play_flow(
-    leg: Leg, call: Incoming, flow: Flow, table: RoutingTable, desk: Desk, before: Sequence[Tried] = ()
+    leg: Leg,
+    call: Incoming,
+    flow: Flow,
+    table: RoutingTable,
+    desk: Desk,
+    before: Sequence[Tried] = (),
+    *,
+    over: bool = False,
 ) -> None:
     """Walk the graph from its start, or the node where the call stands, until it hangs up, or a talk is over;
-    ``before``: lines that failed before it."""
+    ``before``: lines that failed before it; ``over``: the talk of the node where the call stands is."""
     going = Going.begin(leg, call, flow, table, desk)
     going.tried += before
     if not isinstance(going.course.node, Enqueue):
@@ -175,7 +163,7 @@ def _play_flow(
     leg.answer()
     for _ in range(_MOST_NODES):
         leg.note(node=going.course.path)
-        exit_name = take_step(going)
+        exit_name, over = (AFTER, False) if over else (take_step(going), False)
         if not exit_name:
             return
         going.note_exit(exit_name)

@@ -21,11 +21,14 @@ from appliance import bootstrap, config  # noqa: E402
 from appliance.calls import duration  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
 from appliance.calls.dispatch import Dispatcher  # noqa: E402
+from appliance.calls.guard import LOOK_EVERY_S as LOOK_AT_BANS_EVERY_S  # noqa: E402
+from appliance.calls.guard import PhoneGuard  # noqa: E402
 from appliance.calls.phones import LOOK_EVERY_S as LOOK_AT_PHONES_EVERY_S  # noqa: E402
 from appliance.calls.phones import PhoneWatch  # noqa: E402
 from appliance.calls.talk import take_key  # noqa: E402
 from appliance.calls.trunks import LOOK_EVERY_S as LOOK_AT_TRUNKS_EVERY_S  # noqa: E402
 from appliance.calls.trunks import TrunkWatch  # noqa: E402
+from appliance.cli.guard import guard_phones  # noqa: E402
 from appliance.media.retain import RoomWatch  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
 from appliance.store.journal import Journal  # noqa: E402
@@ -90,6 +93,7 @@ def serve(grace: float) -> None:
         gevent.spawn(_for_ever, LOOK_AT_TRUNKS_EVERY_S, trunks.look)
         phones = PhoneWatch(switch, routing, journal, bootstrap.utc_now)
         gevent.spawn(_for_ever, LOOK_AT_PHONES_EVERY_S, phones.look)
+        gevent.spawn(guard_phones, settings, routing, journal, stop, _look_for_bans)
     # What was loaded stays: the collection of a call's garbage need not go through it each time.
     gc.collect()
     gc.freeze()
@@ -97,6 +101,10 @@ def serve(grace: float) -> None:
     stop.wait()
     server.stop(grace)
     journal.close()
+
+
+def _look_for_bans(guard: PhoneGuard) -> None:
+    gevent.spawn(_for_ever, LOOK_AT_BANS_EVERY_S, guard.look)
 
 
 def _serve_queues(dispatcher: Dispatcher, wanted: gevent.event.Event) -> None:

@@ -10,7 +10,9 @@ import click
 from appliance import bootstrap, config
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.routing import PHONES_REALM, Line
+from appliance.errors import SettingsError
 from appliance.store import schema
+from appliance.store.bans import Bans
 from appliance.store.journal import Journal, TrunkState
 from appliance.store.phones import phone_secrets, set_phone_password
 from appliance.store.routing import load_table
@@ -61,7 +63,7 @@ def password(line_id: str) -> None:
     click.echo(f"now: {_READ_AGAIN}", err=True)
 
 
-_READ_AGAIN = "appliance switch render, then reloadxml (the playbook does both)"
+_READ_AGAIN = "appliance switch reload"
 
 
 def _state(line: Line, has_password: bool, states: dict[str, TrunkState]) -> str:
@@ -72,3 +74,19 @@ def _state(line: Line, has_password: bool, states: dict[str, TrunkState]) -> str
         return "SIP phone, not known yet"
     since = state.since.astimezone(SHANGHAI)
     return f"SIP phone, {'registered' if state.up else 'NOT REGISTERED'} since {since:%Y-%m-%d %H:%M:%S}"
+
+
+@line.command("bans")
+@click.option("--lift", metavar="ADDRESS", help="Let phones register from this address again.")
+def bans(lift: str | None) -> None:
+    """List the addresses that SIP phones' passwords were guessed from, and until when they are refused."""
+    with closing(Journal(config.load().journal_file, reads_only=lift is None)) as journal:
+        known = Bans(journal.file)
+        if lift is not None:
+            if lift not in {ban.address for ban in known.all(bootstrap.utc_now())}:
+                raise SettingsError(f"{lift}: is not refused")
+            known.lifted(lift)
+            click.echo(f"{lift}: is let in within a second or two")
+        for ban in known.all(bootstrap.utc_now()):
+            until = ban.until.astimezone(SHANGHAI)
+            click.echo(f"{ban.address:<40}  until {until:%Y-%m-%d %H:%M:%S}  {ban.failures} wrong for {ban.user!r}")

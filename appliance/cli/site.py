@@ -72,7 +72,7 @@ def export(output: Path | None) -> None:
 
 
 def _load(settings: Settings, file: Path) -> Document:
-    return checks.load(file, bootstrap.prompt_library(settings).find_playable)
+    return checks.load(file, bootstrap.prompt_library(settings).find_playable, settings.switch)
 
 
 def _say(report: Report) -> None:

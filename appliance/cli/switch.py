@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from appliance import config
+from appliance.errors import SettingsError
 
 
 @click.group()
@@ -32,6 +33,34 @@ def render(output: Path) -> None:
     for name in changed:
         click.echo(f"changed {name}")
     click.echo(f"{len(changed)} changed" if changed else "nothing changed")
+
+
+@switch.command()
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="FreeSWITCH's -conf folder; default: `switch` in the state folder.",
+)
+def reload(output: Path | None) -> None:
+    """Write FreeSWITCH's configuration and have it taken while it runs: trunks, phones, dialplan; no call ends.
+
+    What it cannot take without ending calls is said behind `waits:`.
+    """
+    from appliance import bootstrap
+    from appliance.ops.reload import reload as take
+
+    settings = config.load()
+    if settings.switch != "freeswitch":
+        raise SettingsError("the embedded switch reads its configuration as it starts: restart it")
+    folder = output or settings.state_dir / "switch"
+    for name in bootstrap.render_switch(settings, folder):
+        click.echo(f"changed {name}")
+    with bootstrap.switch_api(settings) as api:
+        found = take(folder, api)
+    for line in found.done:
+        click.echo(line)
+    for line in found.waits:
+        click.echo(f"waits: {line}")
 
 
 @switch.command("run-mini")

@@ -93,6 +93,14 @@ class Trunks:
 
 
 @dataclass(frozen=True, slots=True)
+class Banned:
+    """Addresses that phones' passwords are being guessed from: to be watched."""
+
+    state: State
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """All of it. ``last_cdr_at``: when the newest call was collected, None: never, or unknown."""
 
@@ -107,6 +115,7 @@ class Health:
     recordings: Recordings
     trunks: Trunks
     messages: Messages
+    banned: Banned
     last_cdr_at: datetime | None
     up_since: datetime
 
@@ -120,6 +129,7 @@ class Probes:
     :param outbox: how full it is; likewise.
     :param damaged: how many recordings were set aside.
     :param waiting: how many are not kept yet.
+    :param banned: how many addresses are refused.
     """
 
     switch: Callable[[], None]
@@ -129,6 +139,7 @@ class Probes:
     outbox: Callable[[], Fill] = Fill
     damaged: Callable[[], int] = lambda: 0
     waiting: Callable[[], int] = lambda: 0
+    banned: Callable[[], int] = lambda: 0
 
 
 #: How the event socket greets (mod_event_socket ``listener_run``), and the handlers, which speak first.
@@ -176,7 +187,9 @@ def read_health(settings: Settings, probes: Probes) -> Health:
     recordings = _recordings(settings, probes)
     trunks = _judged_trunks(probes.trunks())
     messages = judged_messages(probes.outbox(), datetime.now(UTC))
-    parts = (cpu, memory, disk, switch, handlers, database, spool, recordings, trunks, messages)
+    refused = probes.banned()
+    banned = Banned(State.WATCH if refused else State.GOOD, refused)
+    parts = (cpu, memory, disk, switch, handlers, database, spool, recordings, trunks, messages, banned)
     return Health(
         state=max((part.state for part in parts), key=list(State).index),
         cpu=cpu,
@@ -189,6 +202,7 @@ def read_health(settings: Settings, probes: Probes) -> Health:
         recordings=recordings,
         trunks=trunks,
         messages=messages,
+        banned=banned,
         last_cdr_at=last_cdr_at,
         up_since=datetime.fromtimestamp(psutil.boot_time(), UTC),
     )

@@ -12,6 +12,7 @@ from appliance.site.check_hooks import check_hooks
 from appliance.site.check_prices import check_plans, check_subscriptions
 from appliance.site.check_queues import check_queues
 from appliance.site.check_rules import check_rules
+from appliance.site.check_switch import check_embedded
 from appliance.site.check_trunks import check_phones, check_registrations, check_talk_keys
 from appliance.site.findings import Finding, Path, SiteFaults
 from appliance.site.named import FindPrompt, check_lines, check_prompt
@@ -21,13 +22,16 @@ from appliance.site.schema import NumberPart
 NOTICE = "record-notice"
 
 
-def load(file: FilePath, find_prompt: FindPrompt) -> Document:
+def load(file: FilePath, find_prompt: FindPrompt, switch: str = "freeswitch") -> Document:
     """Read and check a site file.
 
+    :param switch: of the settings; the embedded one (``miniswitch``) has not all that a site may ask for.
     :raises SiteFaults: with every fault found.
     """
     document = read(file)
     found = check(document, find_prompt)
+    if switch == "miniswitch":
+        found += check_embedded(document)
     if found:
         raise SiteFaults(found)
     return document

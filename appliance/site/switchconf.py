@@ -84,6 +84,7 @@ _PASSWORD = re.compile(r"[A-Za-z0-9_.~-]{16,128}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 
 
+BANNED = "sip/banned.xml"
 #: Of the profile for trunks behind an address translation, which is there only when one is.
 _OUTSIDE = "gateways-outside.xml.j2"
 
@@ -125,12 +126,7 @@ def render(
     """
     _check(settings, esl_password, scripts)
     _check_parts(settings, parts)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(scripts / "conf"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
+    environment = _environment(scripts)
     values: dict[str, Any] = {
         "settings": settings,
         "esl_password": esl_password,
@@ -140,6 +136,7 @@ def render(
         "has_phones": parts.has_phones,
         "phones_realm": PHONES_REALM,
         "outside": parts.outside,
+        "banned": parts.banned,
         "hold_music": scripts / "prompts" / "zh" / "hold-music.wav",
         "allowed": ALLOWED,
         "handlers": f"{settings.handlers_host}:{settings.handlers_port}",
@@ -162,6 +159,21 @@ def render(
         )
         for path in templates
     }
+
+
+def render_banned(addresses: Sequence[str], scripts: Path = SCRIPTS) -> dict[PurePath, str]:
+    """The one file of FreeSWITCH's configuration that says which addresses no phone may register from."""
+    text = _environment(scripts).get_template(f"{BANNED}.j2").render(banned=addresses)
+    return {PurePath(BANNED): text}
+
+
+def _environment(scripts: Path) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(scripts / "conf"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
 
 
 def render_miniswitch(

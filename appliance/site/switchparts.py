@@ -6,7 +6,7 @@ Passwords come in by a function: they stand in no table, and only what the switc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,18 +55,24 @@ class SwitchParts:
     has_phones: bool = False
     #: A trunk is reached through an address translation.
     outside: bool = False
+    #: Addresses that no phone may register from.
+    banned: tuple[str, ...] = ()
 
 
 NO_PARTS = SwitchParts()
 
 
 def parts_of(
-    table: RoutingTable, secrets: Mapping[str, str], password_of: Callable[[Registration], str]
+    table: RoutingTable,
+    secrets: Mapping[str, str],
+    password_of: Callable[[Registration], str],
+    banned: Iterable[str] = (),
 ) -> SwitchParts:
     """What a routing table asks of FreeSWITCH.
 
     :param secrets: line → its phone's digest secret; a phone without one cannot register yet.
     :param password_of: reads a registration's password.
+    :param banned: addresses that no phone may register from.
     :raises SettingsError: a password is missing, or cannot stand in the configuration.
     """
     phones = [line for line in table.lines.values() if line.is_phone]
@@ -75,6 +81,7 @@ def parts_of(
         phones=tuple(Phone(line.id, secret) for line in phones if (secret := secrets.get(line.id, ""))),
         has_phones=bool(phones),
         outside=any(trunk.behind_nat for trunk in table.trunks),
+        banned=tuple(banned),
     )
 
 

@@ -52,7 +52,7 @@ _KEYS = "[0-9*#]+"
 _SIP_STATUS = "last_bridge_proto_specific_hangup_cause"
 _LOSSES = "losses"
 #: Noted by the dialplan itself, for itself.
-_THE_DIALPLANS = frozenset({_LOSSES, "last", "transfer", "moved", "spoke", "rang"})
+_THE_DIALPLANS = frozenset({_LOSSES, "last", "transfer", "moved", "after", "spoke", "rang"})
 #: Set on the caller's leg by a line's side before it takes the caller out of their talk (``switch.talk_leg``).
 TRANSFER, MOVED = "gw_transfer", "gw_moved"
 #: Goes before ``ringback`` for a caller who is answered (``switch_ivr_originate``); a file is played in a loop.

@@ -26,6 +26,8 @@ _EXPORTED = "gw_facts,gw_number,gw_account"
 _RINGBACK = "%(1000,4000,450)"
 #: A short tone says that the caller is held.
 _HELD = "tone_stream://%(150,0,640)"
+#: Where a caller goes whose talk is over.
+_AFTER = "transfer_after_bridge after-talk:XML:handlers"
 _ANY_DIGIT = "0123456789#"
 
 
@@ -69,14 +71,15 @@ class EslTalk(EslLeg):
     def consult(self, target: Target) -> Tried:
         """See ``Talk.consult``."""
         caller = self.caller
-        # From here on the switch may take the caller out of his own handlers' hands (att_xfer's uuid_bridge).
-        self._session.api([f"uuid_setvar {caller} {MOVED} yes"])
+        # From here on the switch may take the caller out of his own handlers' hands (att_xfer's uuid_bridge); it
+        # gives him back when that talk is over and he is still there (audio_bridge_on_exchange_media).
+        self._session.api([f"uuid_setvar {caller} {MOVED} yes", f"uuid_setvar {caller} {_AFTER}"])
         other = "{ignore_early_media=true}" + dialled(target, self._folders.prompts, alone=False, call=caller)
         variables = {"export_vars": _EXPORTED, "transfer_ringback": _RINGBACK}
         work: list[Application] = [("multiset", escape.multiset(variables)), ("att_xfer", other)]
         cause = self._run(work, "originate_disposition", TALK_LIMIT_S)
         if cause != "SUCCESS":
-            self._session.api([f"uuid_setvar {caller} {MOVED}"])
+            self._session.api([f"uuid_setvar {caller} {MOVED}", f"uuid_setvar {caller} {_AFTER.split()[0]}"])
         return Tried(target.line, disposition(cause, causes=target.causes), cause)
 
     def send_on(self, line: str) -> None:

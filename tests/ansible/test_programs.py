@@ -1,14 +1,12 @@
-"""The programs that the playbook brings along: what packs a release, and what reloads the switch."""
+"""The program that the playbook brings along: it packs a release."""
 
 from __future__ import annotations
 
 import ast
 import json
 import re
-import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 from tests.ansible.test_playbook import ANSIBLE, PROJECT
@@ -89,62 +87,3 @@ def test_everything_that_the_program_reads_is_packed() -> None:
         for path in (PROJECT / folder).rglob("*.py"):
             used |= set(re.findall(r'(?:PROJECT_ROOT|SOURCE) / "([\w.-]+)"', path.read_text(encoding="utf-8")))
     assert used - {"run"} <= set(parts)
-
-
-# --- reload.py
-
-
-def reload_against(tmp_path: Path, answers: list[str]) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run reload.py against a scripted event socket; what it sent."""
-    received: list[str] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        configuration = tmp_path / "configuration/event_socket.conf.xml"
-        configuration.parent.mkdir()
-        configuration.write_text(
-            '<param name="listen-ip" value="127.0.0.1"/><param name="password" value="secret-1"/>'
-            f'<param name="listen-port" value="{server.getsockname()[1]}"/>'
-        )
-
-        def serve() -> None:
-            connection, _ = server.accept()
-            with connection, connection.makefile("rb") as stream:
-                connection.sendall(b"Content-Type: auth/request\n\n")
-                for answer in answers:
-                    command = stream.readline().decode().strip()
-                    stream.readline()
-                    if not command:
-                        return
-                    received.append(command)
-                    connection.sendall(answer.encode())
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        done = subprocess.run(
-            [sys.executable, ANSIBLE / "roles/freeswitch/files/reload.py", tmp_path],
-            capture_output=True,
-            text=True,
-            timeout=20,
-        )
-        thread.join(5)
-    return done, received
-
-
-def test_reload_sends_its_commands(tmp_path: Path) -> None:
-    ok = "Content-Type: api/response\nContent-Length: 4\n\n+OK\n"
-    done, received = reload_against(
-        tmp_path, ["Content-Type: command/reply\nReply-Text: +OK accepted\n\n", *[ok] * 4]
-    )
-    assert done.returncode == 0, done.stderr
-    assert received == [
-        "auth secret-1",
-        "api reloadxml",
-        "api reloadacl",
-        "api sofia profile gateway400 killgw _all_",
-        "api sofia profile gateway400 rescan",
-    ]
-
-
-def test_reload_fails_when_the_switch_refuses(tmp_path: Path) -> None:
-    done, _ = reload_against(tmp_path, ["Content-Type: command/reply\nReply-Text: -ERR invalid\n\n"])
-    assert done.returncode == 1
-    assert "refuses the password" in done.stderr

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import sys
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import soundfile
 
@@ -23,6 +28,7 @@ from appliance.store.queries.scope import Scope, reading
 from appliance.store.unit import Store
 from tests.support.audio import Recording, read_wav
 from tests.support.ports import free_rtp_range, free_tcp_port, free_udp_port, release
+from tests.support.process import Process
 
 #: RTP streams of a box; no test holds more. Other phones' ports lie elsewhere.
 STREAMS = 400
@@ -197,6 +203,45 @@ class LiveBox:
         """Slots of a line that are taken, by the switch's own count."""
         with bootstrap.switch_api(self.settings) as api:
             return int(api(f"limit_usage hash line {line}"))
+
+
+class OtherHandlers:
+    """A second process of handlers, started once a call is in the hands of the box's own, which are killed then:
+    the switch finds the second at once, as in an upgrade. (To start some takes a busy machine longer than the
+    dialplan waits.) The box (``keep_up``) has its own again at the end."""
+
+    def __init__(self, box: LiveBox) -> None:
+        self._box = box
+        self._others: Process | None = None
+        self._killed = 0
+
+    def start(self) -> None:
+        """Returns when they take calls."""
+        self._others = Process(
+            [sys.executable, "-m", "appliance", "calls", "serve", "--grace", "1"],
+            env={"APPLIANCE_CONFIG": str(self._box.settings.state_dir / "appliance.toml")},
+        )
+        self._others.wait_for_line("READY", 60)
+
+    def kill_the_boxs(self) -> None:
+        """SIGKILL."""
+        self._killed = self._box.parts.pid("handlers")
+        os.kill(self._killed, signal.SIGKILL)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        deadline = time.monotonic() + 60
+        while not self._is_back() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if self._others is not None:
+            self._others.stop()
+
+    def _is_back(self) -> bool:
+        return self._box.parts.pid("handlers") != self._killed and "READY" in self._box.parts.log("handlers")
 
 
 @contextlib.contextmanager

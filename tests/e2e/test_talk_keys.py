@@ -13,6 +13,7 @@ import soundfile
 
 from appliance import bootstrap
 from appliance.domain.routing import PHONES_REALM
+from appliance.store.bans import Bans
 from appliance.store.journal import Journal
 from appliance.store.phones import set_phone_password
 from appliance.store.unit import Store
@@ -56,7 +57,8 @@ numbers:
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
     require_freeswitch()
-    with live_box(tmp_path_factory.mktemp("keys"), "freeswitch", site=SITE, media_timeout_s=5) as running:
+    folder = tmp_path_factory.mktemp("keys")
+    with live_box(folder, "freeswitch", site=SITE, media_timeout_s=5, phone_ban_failures=3) as running:
         yield running
 
 
@@ -296,6 +298,42 @@ async def test_a_phone_registers_and_takes_a_call(box: LiveBox) -> None:
 
         await desk.register(registrar, "desk", PASSWORD, domain=PHONES_REALM, expires=0)
         await until(lambda: not journal.phones()["desk"].up, 8)
+        journal.close()
+
+
+async def test_who_guesses_passwords_is_refused_even_with_the_right_one(box: LiveBox) -> None:
+    registrar = (box.settings.sip_host, box.settings.phones_port)
+    await asyncio.to_thread(give_password, box)
+
+    async def registered(phone: Phone, password: str) -> bool:
+        try:
+            await phone.register(registrar, "desk", password, domain=PHONES_REALM)
+        except RequestFailed as refused:
+            assert refused.status == 403
+            return False
+        return True
+
+    async with Phone(host="127.0.0.2") as stranger, Phone() as desk:
+        journal = Journal(box.settings.journal_file, reads_only=True)
+        async with asyncio.timeout(15):  # handlers that have just started may not listen yet
+            while not Bans(journal.file).all(bootstrap.utc_now()):
+                assert not await registered(stranger, "a-guess")
+                await asyncio.sleep(0.1)
+        (ban,) = Bans(journal.file).all(bootstrap.utc_now())
+        assert (ban.address, ban.failures, ban.user) == ("127.0.0.2", 3, "desk")
+        async with asyncio.timeout(8):
+            while await registered(stranger, PASSWORD):
+                await asyncio.sleep(0.2)
+        assert await registered(desk, PASSWORD), "who is somewhere else is not refused"
+        # What is rendered anew does not forget it.
+        await asyncio.to_thread(give_password, box)
+        assert not await registered(stranger, PASSWORD)
+        lifting = Journal(box.settings.journal_file)
+        Bans(lifting.file).lifted("127.0.0.2")
+        lifting.close()
+        async with asyncio.timeout(8):
+            while not await registered(stranger, PASSWORD):
+                await asyncio.sleep(0.2)
         journal.close()
 
 

@@ -1,10 +1,9 @@
-"""FreeSWITCH asks trunks whether they are there, and a running one takes a changed list."""
+"""FreeSWITCH asks trunks whether they are there."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -22,8 +21,6 @@ from appliance.testphone import Phone
 from tests.support.freeswitch_server import FreeSwitch
 
 pytestmark = pytest.mark.freeswitch
-
-RELOAD = Path(__file__).resolve().parents[2] / "ansible" / "roles" / "freeswitch" / "files" / "reload.py"
 
 
 def table(*trunks: str) -> RoutingTable:
@@ -86,33 +83,3 @@ def test_a_switch_that_is_away_changes_nothing(tmp_path: Path) -> None:
     watching = TrunkWatch(gone, lambda: table("a"), journal, lambda: datetime.now(UTC))
     watching.look()
     assert watching.is_down("a")
-
-
-def test_a_running_switch_takes_a_changed_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By the playbook's own program."""
-    spec = importlib.util.spec_from_file_location("reload", RELOAD)
-    assert spec is not None and spec.loader is not None
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
-    with FreeSwitch(tmp_path, gateways=[Gateway("first", "127.0.0.1:9", 5)]) as switch:
-        assert "<ping" in switch.api("sofia xmlstatus gateway first")
-        for gateways in (
-            [Gateway("first", "127.0.0.1:19", 7), Gateway("second", "127.0.0.1:9", 5)],
-            [],
-            [Gateway("third", "127.0.0.1:9", 5)],
-        ):
-            switch.gateways = tuple(gateways)
-            switch.configure()
-            program.main(switch.folder / "conf")
-            until_s = time.monotonic() + 10
-            wanted = {gateway.name for gateway in gateways}
-            while {name for name in ("first", "second", "third") if "<ping" in _status(switch, name)} != wanted:
-                assert time.monotonic() < until_s
-                time.sleep(0.2)
-            if "first" in wanted:
-                assert "sip:127.0.0.1:19" in _status(switch, "first")
-    assert "+OK" in capsys.readouterr().out
-
-
-def _status(switch: FreeSwitch, name: str) -> str:
-    return switch.api(f"sofia xmlstatus gateway {name}")

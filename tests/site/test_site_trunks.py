@@ -15,6 +15,7 @@ from appliance.domain.routing import DtmfMode, Registration
 from appliance.domain.talk import TalkKeys
 from appliance.errors import SettingsError, SiteError
 from appliance.site import check, read, switchconf
+from appliance.site.findings import SiteFaults
 from appliance.site.switchparts import needs_freeswitch, parts_of
 from appliance.store.phones import ha1, phone_secrets, set_phone_password
 from appliance.store.unit import Store
@@ -134,7 +135,7 @@ def test_secrets_are_rendered_and_nowhere_else(
     assert [str(name) for name, text in files.items() if "s3cret" in text] == ["sip/gateways-outside.xml"]
     assert 'value="s3cret&lt;&amp;&gt;"' in files[PurePath("sip/gateways-outside.xml")]
     assert [str(name) for name, text in files.items() if secret in text] == ["freeswitch.xml"]
-    assert '<profile name="outside">' in files[PurePath("configuration/sofia.conf.xml")]
+    assert '<profile name="outside">' in files[PurePath("sip/profile-outside.xml")]
     with pytest.raises(SettingsError, match="sip_external_host"):
         switchconf.render(config.Settings(state_dir=tmp_path), "only-for-this-test-0", [], parts=parts)
     same_port = config.Settings(state_dir=tmp_path, sip_external_host="203.0.113.5", phones_port=5080)
@@ -171,6 +172,22 @@ def test_the_embedded_switch_refuses_such_a_site(store: Store) -> None:
         "numbers/4008005678: talk_keys",
     ]
     assert all("内置交换不支持" in line for line in refused)
+
+
+def test_and_refuses_it_as_it_is_applied(tmp_path: Path) -> None:
+    """Before anything is stored that it could not start with."""
+    file = tmp_path / "site.yaml"
+    file.write_text(SITE, encoding="utf-8")
+    settings = config.Settings(state_dir=tmp_path, switch="miniswitch")
+    with pytest.raises(SiteFaults) as refused:
+        bootstrap.set_up_site(settings, file)
+    assert {one.code for one in refused.value.items} == {"needs-freeswitch"}
+    assert {(one.path[0], one.path[2]) for one in refused.value.items} == {
+        *(("trunks", "registration"), ("trunks", "dtmf"), ("trunks", "behind_nat")),
+        *(("lines", "kind"), ("accounts", "talk_keys"), ("numbers", "talk_keys")),
+    }
+    assert all(one.line for one in refused.value.items)
+    check.load(file, bootstrap.prompt_library(settings).find_playable)
 
 
 def test_a_phones_password_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

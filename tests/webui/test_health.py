@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import psutil
@@ -15,10 +15,12 @@ import pytest
 from flask import Flask
 
 from appliance.config import Settings
+from appliance.domain.bans import Ban
 from appliance.errors import StoreError
 from appliance.ops import health
 from appliance.ops.health import Probes, State, TrunkPart, greeted, read_health
 from appliance.store import outbox
+from appliance.store.bans import Bans
 from appliance.store.journal import Journal
 from appliance.store.outbox import Fill
 from appliance.store.unit import Store
@@ -103,6 +105,17 @@ def test_the_page_names_a_trunk_that_is_down(sign_in: SignIn, settings: Settings
     text = sign_in("admin").get("/health").text
     assert "telecom" in text and "unicom" in text
     assert "2026-11-22" in text
+
+
+def test_addresses_that_guess_passwords(sign_in: SignIn, settings: Settings) -> None:
+    assert "line bans" not in sign_in("admin").get("/health").text
+    journal = Journal(settings.journal_file)
+    at = datetime.now(UTC)
+    Bans(journal.file).put(Ban("198.51.100.7", at, at + timedelta(hours=1), 10, "desk"))
+    journal.close()
+    assert "appliance line bans" in sign_in("admin").get("/health").text
+    found = read_health(settings, Probes(fine, fine, lambda: LAST, banned=lambda: 1))
+    assert (found.banned.state, found.state) == (State.WATCH, State.WATCH)
 
 
 def test_a_database_that_does_not_answer(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from appliance.media.keep import wavs
 from appliance.ops.health import HANDLERS_GREET, SWITCH_GREETS, Probes, TrunkPart, greeted, read_health
 from appliance.ops.messages import DEAD_WITHIN
 from appliance.store import outbox, recordings
+from appliance.store.bans import Bans
 from appliance.store.journal import Journal
 from appliance.store.queries.box import last_collected_at
 from webui.context import console, now
@@ -53,6 +54,10 @@ def probes() -> Probes:
         with closing(Journal(settings.journal_file, reads_only=True)) as journal:
             return [TrunkPart(name, state.up, state.since) for name, state in journal.trunks().items()]
 
+    def banned() -> int:
+        with closing(Journal(settings.journal_file, reads_only=True)) as journal:
+            return len(Bans(journal.file).all(now()))
+
     def messages() -> outbox.Fill:
         return outbox.fill(settings.journal_file, now() - DEAD_WITHIN)
 
@@ -73,4 +78,5 @@ def probes() -> Probes:
         outbox=messages,
         damaged=damaged,
         waiting=waiting,
+        banned=banned,
     )
