@@ -170,7 +170,7 @@ def say(account: str, name: str, text: str | None, title: str | None) -> None:
 @NAME
 @click.option("--title", default="", help="How the console calls it.")
 def code(account: str, name: str, title: str) -> None:
-    """Make a code by which the prompt NAME of ACCOUNT is recorded by telephone: once, within a quarter of an hour."""
+    """Make a code by which the prompt NAME of ACCOUNT is recorded by telephone: once, within 15 minutes."""
     if not is_prompt_name(name):
         raise PromptFault("bad-name", name=name[:60])
     if len(title) > TITLE_LIMIT:
