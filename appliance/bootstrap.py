@@ -40,8 +40,10 @@ from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
 from appliance.store.bans import Bans
 from appliance.store.journal import Journal
+from appliance.store.journal_file import JournalFile
 from appliance.store.outbox import JournalOutbox
 from appliance.store.phones import phone_secrets
+from appliance.store.pins import is_pin_of
 from appliance.store.routing import load_table
 from appliance.store.snapshot import write_snapshot
 from appliance.store.unit import Store
@@ -51,6 +53,7 @@ from appliance.switch.orders import Orders
 if TYPE_CHECKING:
     from appliance.media.keep import Keeping
     from appliance.media.studio import Studio
+    from appliance.media.takes import Taking
 
 #: What FreeSWITCH loads, in a checkout and in a release alike beside the packages.
 SCRIPTS_DIR = PROJECT_ROOT / "freeswitch-scripts"
@@ -150,6 +153,14 @@ def prompt_folders(settings: Settings) -> tuple[Path, ...]:
     return prompts.own_dir, prompts.default_dir, spoken(settings).folder
 
 
+def taking(settings: Settings, store: Store, stop: Callable[[], bool] = lambda: False) -> Taking:
+    """How prompts are made of what was recorded by phone."""
+    from appliance.media.takes import Taking
+
+    studio = build_studio(settings, store)
+    return Taking(settings.recordings_dir, JournalFile(settings.journal_file), studio, utc_now, stop)
+
+
 def spoken(settings: Settings) -> Spoken:
     """Announcements put together of prompts."""
     return Spoken(settings.state_dir / "spoken")
@@ -225,9 +236,24 @@ def build_desk(
         lookup=build_lookup(settings),
         is_down=is_down,
         has_room=has_room,
+        is_pin=_pins(),
+        recordings=settings.recordings_dir,
         together=spoken(settings).together,
         home_area_code=settings.home_area_code,
     )
+
+
+def _pins() -> Callable[[str, str], bool]:
+    """Compares PINs in a thread: calls go on meanwhile, and of the 64 MB that one takes there are no more."""
+    from gevent.threadpool import ThreadPool
+
+    pool = ThreadPool(1)
+
+    def is_pin(pin_hash: str, keyed: str) -> bool:
+        found: bool = pool.apply(is_pin_of, (pin_hash, keyed))
+        return found
+
+    return is_pin
 
 
 def http_client(settings: Settings) -> HttpClient:

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     phone_ban_spare: str = Field(
         "", description="Networks of your own, with blanks between, that are never refused (`192.0.2.0/24`)."
     )
+    sign_in_code: str = Field(
+        "*81",
+        pattern=r"^(\*[0-9*]{1,7})?$",
+        description="What a SIP phone dials to sign in at its line; empty: nothing is dialled for it.",
+    )
+    sign_out_code: str = Field("*82", pattern=r"^(\*[0-9*]{1,7})?$", description="What it dials to sign out.")
     rtp_port_min: int = Field(16384, ge=1024, le=65535, description="First RTP port.")
     rtp_port_max: int = Field(32767, ge=1024, le=65535, description="Last RTP port.")
     max_calls: int = Field(500, ge=1, description="Legs the switch carries at once, at the most.")
@@ -170,6 +176,8 @@ class Settings(BaseSettings):
     def _derive(self) -> Self:
         if self.rtp_port_max - self.rtp_port_min < 4:
             raise ValueError("rtp_port_max must be at least 4 above rtp_port_min")
+        if self.sign_in_code and self.sign_in_code == self.sign_out_code:
+            raise ValueError("sign_in_code and sign_out_code must differ")
         if self.disk_warning_mb < self.disk_floor_mb:
             raise ValueError("disk_warning_mb must not be below disk_floor_mb")
         if not self.database_url:

@@ -20,6 +20,7 @@ _GROUPS: Mapping[str, Any] = {
     "lines": lazy_gettext("Lines"),
     "talk": lazy_gettext("Before a talk"),
     "queue": lazy_gettext("Waiting in a queue"),
+    "service": lazy_gettext("Service menu: signing in, recording prompts"),
     "numbers": lazy_gettext("Numbers, strung together"),
     "demonstration": lazy_gettext("Demonstration"),
     _OWN: lazy_gettext("Of your own flows"),

@@ -36,6 +36,8 @@ class Desk:
     :param dispatcher: serves the queues.
     :param outbox: takes messages to the world outside, at once.
     :param lookup: asks other systems; the call waits, others go on.
+    :param is_pin: whether what was keyed is the PIN of a hash (empty: of none); takes a while, others go on.
+    :param recordings: the recordings folder, for what a caller records and hears himself.
     :param together: several prompts as one file, where that can be made.
     :param is_down: whether a trunk is known not to answer.
     :param has_room: whether the disk has room for a recording; asks no disk.
@@ -52,6 +54,8 @@ class Desk:
     lookup: Lookup
     is_down: Callable[[str], bool] = lambda trunk: False
     has_room: Callable[[], bool] = lambda: True
+    is_pin: Callable[[str, str], bool] = lambda pin_hash, keyed: False
+    recordings: Path = Path("/recordings")
     together: Callable[[Sequence[Path]], list[Path]] = list
     dice: random.Random = field(default_factory=random.SystemRandom)
     home_area_code: str = ""

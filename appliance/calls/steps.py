@@ -12,6 +12,7 @@ from appliance.calls.connect import ring
 from appliance.calls.going import Going
 from appliance.calls.message import Message as Kept
 from appliance.calls.message import take_message
+from appliance.calls.service import serve
 from appliance.calls.waiting import wait
 from appliance.domain import hook
 from appliance.domain.flow import (
@@ -30,6 +31,7 @@ from appliance.domain.flow import (
     Return,
     Ring,
     Say,
+    Service,
     Subflow,
     Survey,
     Switch,
@@ -62,9 +64,18 @@ def _play(going: Going, node: Play) -> str:
 
 def _menu(going: Going, node: Menu) -> str:
     going.leg.note(outcome="abandoned:menu")
-    chosen = ask(going.leg, node, going.account, going.desk)
+    extensions = going.table.extensions_of(going.account) if node.dial else {}
+    chosen = ask(going.leg, node, going.account, going.desk, extensions)
     going.note_keys(chosen.keys)
-    return chosen.exit
+    if chosen.exit != "dialled":
+        return chosen.exit
+    return _extension_rung(going, extensions[chosen.keys], go_on=bool(node.after))
+
+
+def _extension_rung(going: Going, line: str, *, go_on: bool) -> str:
+    if going.has_talked:
+        return _once_more(going, "failed")
+    return _rung(going, Hunt((line,)), go_on=go_on)
 
 
 def _collect(going: Going, node: Collect) -> str:
@@ -146,7 +157,13 @@ def _dial(going: Going, node: Dial) -> str:
     going.note_keys(chosen.keys)
     if chosen.exit != "dialled":
         return chosen.exit
-    return _rung(going, Hunt((extensions[chosen.keys],)), go_on=bool(node.after))
+    return _extension_rung(going, extensions[chosen.keys], go_on=bool(node.after))
+
+
+def _service(going: Going, node: Service) -> str:
+    if not going.has_talked:
+        going.leg.note(outcome="abandoned:menu")
+    return "next" if serve(going, node) or not node.failed else "failed"
 
 
 def _voicemail(going: Going, node: Voicemail) -> str:
@@ -248,7 +265,7 @@ def end(going: Going, exit_name: str) -> None:
         leg.hang_up(cause)
         return
     match going.course.node:
-        case Ring() | Dial() if exit_name == "failed":
+        case Ring() | Dial() | Menu() if exit_name == "failed":
             leg.note(outcome=failed(going.tried))
             prompt, cause = "all-lines-busy", cause_when_all_failed(going.tried)
         case Enqueue():
@@ -287,6 +304,7 @@ STEPS: Mapping[type[Node], Callable[[Going, Any], str]] = {
     Survey: _survey,
     Dial: _dial,
     Voicemail: _voicemail,
+    Service: _service,
     Message: _message,
     Lookup: _lookup,
     Subflow: _subflow,

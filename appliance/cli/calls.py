@@ -23,6 +23,7 @@ from appliance.calls.answer import take  # noqa: E402
 from appliance.calls.dispatch import Dispatcher  # noqa: E402
 from appliance.calls.guard import LOOK_EVERY_S as LOOK_AT_BANS_EVERY_S  # noqa: E402
 from appliance.calls.guard import PhoneGuard  # noqa: E402
+from appliance.calls.phone_code import take_code  # noqa: E402
 from appliance.calls.phones import LOOK_EVERY_S as LOOK_AT_PHONES_EVERY_S  # noqa: E402
 from appliance.calls.phones import PhoneWatch  # noqa: E402
 from appliance.calls.talk import take_key  # noqa: E402
@@ -31,6 +32,7 @@ from appliance.calls.trunks import TrunkWatch  # noqa: E402
 from appliance.cli.guard import guard_phones  # noqa: E402
 from appliance.media.retain import RoomWatch  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
+from appliance.store import takes  # noqa: E402
 from appliance.store.journal import Journal  # noqa: E402
 from appliance.store.outbox import JournalOutbox  # noqa: E402
 from appliance.store.unit import Store  # noqa: E402
@@ -73,9 +75,13 @@ def serve(grace: float) -> None:
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
         partial(take, desk=desk),
-        Folders(bootstrap.prompt_folders(settings), settings.recordings_dir),
+        # The last: a recording of his own that a caller hears again.
+        Folders(
+            (*bootstrap.prompt_folders(settings), settings.recordings_dir / takes.FOLDER), settings.recordings_dir
+        ),
         reuse_port=True,
         talk=partial(take_key, desk=desk),
+        phone=partial(take_code, desk=desk),
     )
     bootstrap.warm_reference()
     server.start()

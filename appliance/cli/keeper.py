@@ -1,4 +1,5 @@
-"""The loop of ``appliance recording keep``: keep what is finished, remove what has expired, watch the disk."""
+"""The loop of ``appliance recording keep``: keep what is finished, remove what has expired, watch the disk, and
+make prompts of what was recorded by phone."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from appliance.domain.recording import Room
 from appliance.errors import MediaError, StoreError
 from appliance.media.keep import Done, keep_once
 from appliance.media.retain import RoomWatch, prune
+from appliance.media.takes import keep_takes
 from appliance.store.unit import Store
 
 #: What is past its retention may stay so much longer, unless room is short.
@@ -52,6 +54,7 @@ class Keeper:
         self._store = store
         self._stop = threading.Event()
         self._keeping = bootstrap.keeping(settings, store, self._stop.is_set)
+        self._taking = bootstrap.taking(settings, store, self._stop.is_set)
         self._room = RoomWatch(settings)
         self._prune_at = 0.0
         self._said: dict[str, str] = {}
@@ -80,7 +83,10 @@ class Keeper:
             self._prune_at = time.monotonic() + PRUNE_EVERY_S
             if gone:
                 _log.info("recordings-expired", count=len(gone))
+        # Somebody waits for these.
+        takes = keep_takes(self._taking)
         done = keep_once(self._keeping)
+        done.failed |= takes.waiting
         if done.kept or done.dropped:
             _log.info("recordings-kept", kept=len(done.kept), dropped=len(done.dropped))
         self._say(done.failed)

@@ -11,7 +11,7 @@ from appliance import bootstrap, config
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.routing import PHONES_REALM, Line
 from appliance.errors import SettingsError
-from appliance.store import schema
+from appliance.store import pins, schema, tries
 from appliance.store.bans import Bans
 from appliance.store.journal import Journal, TrunkState
 from appliance.store.phones import phone_secrets, set_phone_password
@@ -40,7 +40,8 @@ def list_lines() -> None:
     for one in table.lines.values():
         extension = f"ext. {one.extension}" if one.extension else ""
         where = f"{one.number} by {one.trunk}" if not one.is_phone else _state(one, one.id in known, states)
-        click.echo(f"{one.id:<16}  {one.account:<12}  {extension:<14}  {where}")
+        has_pin = "  PIN" if one.pin_hash else ""
+        click.echo(f"{one.id:<16}  {one.account:<12}  {extension:<14}  {where}{has_pin}")
 
 
 @line.command()
@@ -61,6 +62,30 @@ def password(line_id: str) -> None:
     click.echo(f"domain    {PHONES_REALM}")
     click.echo(f"registrar {settings.sip_host}:{settings.phones_port} (UDP)")
     click.echo(f"now: {_READ_AGAIN}", err=True)
+
+
+@line.command()
+@click.argument("line_id", metavar="LINE")
+@click.option("--generate", is_flag=True, help="Make one and print it, once.")
+@click.option("--clear", is_flag=True, help="Take it away: nobody signs in at the line from elsewhere.")
+def pin(line_id: str, *, generate: bool, clear: bool) -> None:
+    """Set the PIN by which an agent signs in at LINE from any telephone; wrong ones keyed before are forgotten."""
+    if generate and clear:
+        raise click.UsageError("--generate or --clear")
+    settings = config.load()
+    store = schema.opened(settings.database_url)
+    with closing(store):
+        with store.reading() as session:
+            # Before the question: nobody keys a PIN twice for a line that is not there.
+            pins.require(session, line_id)
+        word = pins.made() if generate else ""
+        if not (generate or clear):
+            word = click.prompt("PIN", hide_input=True, confirmation_prompt=True)
+        with store.work() as session:
+            pins.set_pin(session, line_id, word)
+            session.commit()
+    tries.lift(settings.journal_file, tries.of_line(line_id))
+    click.echo(word if generate else f"PIN of {line_id} {'taken away' if clear else 'set'}")
 
 
 _READ_AGAIN = "appliance switch reload"

@@ -13,17 +13,21 @@ import click
 from appliance import bootstrap, config
 from appliance.cli.prompt_words import described, version_line
 from appliance.config import Settings
+from appliance.domain.calendar import SHANGHAI
 from appliance.errors import MediaError
 from appliance.media import bundle, prompt_check
 from appliance.media.announcements import load_catalogue
 from appliance.media.faults import PromptFault
 from appliance.media.prompt_check import PromptFinding
 from appliance.media.prompt_list import Entry, entries, progress, sheet
+from appliance.media.prompts import is_prompt_name
 from appliance.media.replacing import replacing
-from appliance.media.studio import Recording, Studio
+from appliance.media.studio import TITLE_LIMIT, Recording, Studio
 from appliance.store import schema
 from appliance.store.queries import Scope, reading
 from appliance.store.queries.prompts import accounts_with_prompts, prompt_uses, prompt_versions
+from appliance.store.queries.service import numbers_that_record
+from appliance.store.takes import give_code
 from appliance.store.unit import Store
 
 BY = "appliance prompt"
@@ -159,6 +163,27 @@ def say(account: str, name: str, text: str | None, title: str | None) -> None:
         words = text if text is not None else getattr(catalogue.announcements.get(name), "text", "")
         made = opened.studio.say(account, name, words, by=BY, title=title)
     click.echo(f"{account}/{name}: {version_line(made)}")
+
+
+@prompt.command("code")
+@ACCOUNT
+@NAME
+@click.option("--title", default="", help="How the console calls it.")
+def code(account: str, name: str, title: str) -> None:
+    """Make a code by which the prompt NAME of ACCOUNT is recorded by telephone: once, within 15 minutes."""
+    if not is_prompt_name(name):
+        raise PromptFault("bad-name", name=name[:60])
+    if len(title) > TITLE_LIMIT:
+        raise PromptFault("bad-title")
+    with _opened() as opened:
+        now = bootstrap.utc_now()
+        with reading(opened.store, Scope(None)) as reader:
+            if account not in dict(accounts_with_prompts(reader)):
+                raise PromptFault("unknown-account", account=account)
+            numbers = numbers_that_record(reader, account, now)
+        given = give_code(opened.settings.journal_file, account, name, title, BY, now)
+    click.echo(f"code   {given.digits}  until {given.until.astimezone(SHANGHAI):%H:%M:%S}")
+    click.echo(f"dial   {', '.join(numbers) or 'no number leads to a service menu (docs/flow.md)'}")
 
 
 @prompt.command("restore")

@@ -22,7 +22,8 @@ def described(one: Entry) -> str:
 
 def version_line(version: PromptVersion) -> str:
     """A version: where it came from, how long it is, who made it and when."""
-    came = f"from {version.file_name}" if version.file_name else f"said {version.text!r}" if version.text else ""
+    from_file = version.file_name and version.source != "phone"
+    came = f"from {version.file_name}" if from_file else f"said {version.text!r}" if version.text else ""
     at = f"{version.made_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
     parts = (f"{version.source} {version.milliseconds / 1000:.1f} s", came, f"by {version.made_by} {at}")
     return f"v{version.version} {', '.join(filter(None, parts))}{' (in use)' if version.in_use else ''}"

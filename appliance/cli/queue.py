@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -17,6 +18,7 @@ from appliance.store.journal import Journal
 from appliance.store.queries import Scope, reading
 from appliance.store.queries.queues import QueueReport, queue_report
 from appliance.store.queries.queues_now import CallerView, PostView, QueueNow, asks_for_sign_in, queues_now
+from appliance.store.signing import Means, Signing, Signings, sign
 
 
 @click.group()
@@ -56,6 +58,22 @@ def report(since: datetime | None, until: datetime | None) -> None:
         click.echo(f"{row.queue_id:<16}  {_reported(row)}")
 
 
+@queue.command("signings")
+@click.option("--since", type=Moment(), help="Default: the beginning of today, Asia/Shanghai.")
+@click.option("--until", type=Moment(), help="Default: now.")
+def signings(since: datetime | None, until: datetime | None) -> None:
+    """Say who signed in and out at which line, when, and by what; the last 62 days are kept."""
+    now = bootstrap.utc_now()
+    journal = Journal(config.load().journal_file, reads_only=True)
+    with closing(journal):
+        found = Signings(journal.file).history(since or day_begins(now), until or now)
+    if not found:
+        click.echo("nobody signed in or out")
+    for one in found:
+        what = "in" if one.signed_in else "out"
+        click.echo(f"{_clock(one.at)}  {one.line:<16}  {what:<3}  by {one.means}, {one.who}")
+
+
 @queue.command("sign-in")
 @click.argument("line")
 def sign_in(line: str) -> None:
@@ -78,7 +96,8 @@ def _signed(line: str, *, signed_in: bool) -> str:
         asks = asks_for_sign_in(reader, line)
     if not asks:
         raise ApplianceError(f"{line}: not a line of a queue that asks for signing in")
-    waitlist.sign(settings.journal_file, line, bootstrap.utc_now(), signed_in=signed_in)
+    one = Signing(line, signed_in, bootstrap.utc_now(), getpass.getuser(), Means.COMMAND)
+    sign(settings.journal_file, one)
     return f"{line} is signed {'in' if signed_in else 'out'}"
 
 

@@ -50,8 +50,8 @@ def keys_asked(node: Asking) -> int:
 def after_answer(node: Asking, attempt: int, keys: str, extensions: Container[str] = ()) -> Chosen | AskAgain:
     """What follows the answer to attempt number ``attempt`` (from 1); ``keys`` is empty on silence.
 
-    The last miss decides between the exits for silence and for a wrong key. Of a ``Dial`` node ``dialled`` is
-    chosen, which is no exit: the line is rung then.
+    The last miss decides between the exits for silence and for a wrong key. Of a ``Dial`` node, and of a ``Menu``
+    that takes extensions, ``dialled`` is chosen, which is no exit: the line is rung then.
 
     :param extensions: those that there are.
     """
@@ -72,6 +72,8 @@ def _exit_of(node: Asking, keys: str, extensions: Container[str]) -> str:
     """The exit that an answer leads to; empty: it is none."""
     match node:
         case Menu():
+            if node.dial and keys in extensions:
+                return "dialled"
             return f"keys.{keys}" if keys in node.keys else ""
         case Collect():
             good = node.least <= len(keys) <= node.most and all(key in "0123456789" for key in keys)

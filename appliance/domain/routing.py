@@ -156,6 +156,7 @@ class Line:
     :param record: its own policy of recording (``domain.recording``); empty: the number's.
     :param is_phone: a SIP phone that registers here, by its id; it has no number and no trunk.
     :param extension: digits by which other lines of the account send callers to it; empty: none.
+    :param pin_hash: of the PIN by which its agent signs in from any telephone; empty: nobody can.
     """
 
     id: str
@@ -175,6 +176,7 @@ class Line:
     record: str = UNSAID
     is_phone: bool = False
     extension: str = ""
+    pin_hash: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

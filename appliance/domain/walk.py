@@ -22,6 +22,7 @@ from appliance.domain.flow import (
     Return,
     Ring,
     Say,
+    Service,
     Subflow,
     Survey,
     Switch,
@@ -64,8 +65,8 @@ class World:
     :param flows: the account's flows by name.
     :param variables: those that the call has.
     :param extensions: extension → line.
-    :param exits: place → the exit that a look-up, or a message that is to be left, takes; a look-up that is not
-        named fails, a message is left.
+    :param exits: place → the exit that a look-up, a service menu, or a message that is to be left, takes; a look-up
+        that is not named fails, a message is left, a service menu goes on.
     """
 
     lines_of: Callable[[str, Hunt], Choice] = lambda node, hunt: _NO_CHOICE
@@ -135,6 +136,8 @@ def _visited(course: Course, pressed: list[str], own: dict[str, str], world: Wor
     match node:
         case Play():
             return replace(visit, exit="next"), None
+        case Menu() if node.dial:
+            return _dialled(visit, node, course, pressed, world)
         case Menu() | Collect() | Survey():
             exit_name, used = _asked(node, pressed)
             if isinstance(node, Collect) and exit_name == "next":
@@ -149,7 +152,7 @@ def _visited(course: Course, pressed: list[str], own: dict[str, str], world: Wor
             return replace(visit, exit=branch(node, world.at, variables)), None
         case Dial():
             return _dialled(visit, node, course, pressed, world)
-        case Voicemail():
+        case Service() | Voicemail():
             return replace(visit, exit=world.exits.get(course.path, "next")), None
         case Message():
             return replace(visit, exit="next", said=fill(node.text, variables)), None
@@ -175,7 +178,7 @@ def _visited(course: Course, pressed: list[str], own: dict[str, str], world: Wor
 
 
 def _dialled(
-    visit: Visit, node: Dial, course: Course, pressed: list[str], world: World
+    visit: Visit, node: Dial | Menu, course: Course, pressed: list[str], world: World
 ) -> tuple[Visit, Left | None]:
     exit_name, used = _asked(node, pressed, world.extensions)
     if exit_name != "dialled":

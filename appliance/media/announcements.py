@@ -15,7 +15,7 @@ from typing import Any
 from appliance.errors import MediaError
 
 #: Groups in the order in which they are shown and recorded.
-GROUPS = ("refusals", "access", "menus", "lines", "talk", "queue", "numbers", "demonstration")
+GROUPS = ("refusals", "access", "menus", "lines", "talk", "queue", "service", "numbers", "demonstration")
 _TABLES = ("pinyin", "music", "tones", "meaning", "set")
 
 

@@ -29,11 +29,12 @@ from appliance.media.keys import Keyring
 from appliance.media.sealed import seal
 from appliance.store import recordings
 from appliance.store.recordings import Kept
+from appliance.store.takes import FOLDER as TAKES
 from appliance.store.unit import Store
 
 KEPT, MAKING, ASIDE = "kept", ".making", "aside"
 #: Folders of ours among those of the switch.
-_OURS = frozenset({KEPT, MAKING, ASIDE})
+_OURS = frozenset({KEPT, MAKING, ASIDE, TAKES})
 #: ``UUID.wav`` of a talk, ``UUID-m1.wav`` of a message.
 _NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-m[0-9]{1,3})?\.wav", re.ASCII)
 _log = structlog.get_logger(__name__)

@@ -28,6 +28,8 @@ from appliance.store.models import Prompt
 from appliance.store.queries.prompts import PromptVersion, view
 from appliance.store.unit import Store
 
+#: Longest title, characters.
+TITLE_LIMIT = 100
 Source = Literal["upload", "tts", "phone"]
 
 
@@ -95,6 +97,17 @@ class Studio:
         assert outcome.made is not None  # noqa: S101
         return outcome.made
 
+    def record(self, account: str, recording: Recording, *, by: str, title: str | None = None) -> PromptVersion:
+        """Make the prompt of what somebody recorded by phone, without the silence at its ends.
+
+        :raises PromptFault: nothing was changed.
+        """
+        (outcome,) = self._made(account, [recording], "phone", by, title, "")
+        if outcome.fault is not None:
+            raise outcome.fault
+        assert outcome.made is not None  # noqa: S101
+        return outcome.made
+
     def go_back(self, account: str, name: str, version: int | None = None) -> PromptVersion:
         """Have calls play an older version; None: the newest before the one in use, or, where the default is in
         use, the newest.
@@ -149,14 +162,15 @@ class Studio:
     ) -> list[Outcome]:
         if title is not None:
             title = " ".join("".join(one if one.isprintable() else " " for one in title).split())
-            if len(title) > 100:
+            if len(title) > TITLE_LIMIT:
                 raise PromptFault("bad-title")
         outcomes: dict[int, Outcome] = {}
         with contextlib.ExitStack() as stack:
             jobs: dict[int, Job] = {}
             for place, one in enumerate(recordings):
                 try:
-                    jobs[place] = Job(one.file, self._room(account, one.name, stack))
+                    room = self._room(account, one.name, stack)
+                    jobs[place] = Job(one.file, room, trim=source == "phone")
                 except PromptFault as fault:
                     outcomes[place] = Outcome(one.file_name, one.name, fault=fault)
             for (place, job), done in zip(

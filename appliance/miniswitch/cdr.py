@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +23,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def _shown_keys(keys: str, hidden: str | None) -> str:
+    """The caller's keys, with X's for what a pattern hides."""
+    return re.sub(hidden, lambda found: "X" * len(found[0]), keys) if keys and hidden else keys or "none"
+
+
 def final_variables(channel: Channel) -> dict[str, str]:
     """What FreeSWITCH adds to a channel's variables at its end: cause, times, lengths, counts of RTP."""
     number = causes.Q850[channel.hangup_cause]
     found = {
         "hangup_cause": channel.hangup_cause,
         "hangup_cause_q850": str(number if 0 < number < 128 else 16),
-        "digits_dialed": channel.dialled_keys or "none",
+        "digits_dialed": _shown_keys(channel.dialled_keys, channel.variables.get("digits_dialed_filter")),
     }
     times = channel.times
     stamps = {

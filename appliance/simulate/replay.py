@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from appliance.domain.flow import Collect, Flow, Menu, Node, Survey, parse
+from appliance.domain.flow import Collect, Dial, Flow, Menu, Node, Survey, parse
 from appliance.domain.walk import Left, Walk
 from appliance.simulate.trial import Case, Trial
 from appliance.store.models import Call, FlowVersion
@@ -159,10 +159,15 @@ def _pressed(call: Call, version: Flow, versions: Mapping[str, Flow]) -> Iterato
         return
     for place, _, exit_name in (pair.partition("=") for pair in call.way.split(";")):
         node = _node(place, version, versions)
-        if keys.get(place) and (exit_name.startswith("keys.") or isinstance(node, Collect | Survey)):
+        if keys.get(place) and (exit_name not in _MISSES or isinstance(node, Collect | Survey)):
             yield _keyed(node, keys[place].pop(0))
-        elif isinstance(node, Menu | Collect | Survey):
+        elif isinstance(node, Menu | Collect | Survey | Dial):
             yield from [_MISS.get(exit_name, "")] * node.attempts
+    # A node whose line talked with him to the end was not left.
+    for place, rest in keys.items():
+        node = _node(place, version, versions)
+        if isinstance(node, Menu | Dial):
+            yield from rest
 
 
 def _keyed(node: Node | None, keys: str) -> str:
@@ -170,5 +175,7 @@ def _keyed(node: Node | None, keys: str) -> str:
     return keys.replace("*", "0") if isinstance(node, Collect) else keys
 
 
+#: Exits that are taken when nothing keyed led anywhere.
+_MISSES = frozenset({"silence", "wrong"})
 #: What stands for answers that led nowhere: a key that no menu has.
 _MISS = {"wrong": "D"}

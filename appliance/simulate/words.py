@@ -19,6 +19,7 @@ from appliance.domain.flow import (
     Return,
     Ring,
     Say,
+    Service,
     Subflow,
     Survey,
     Switch,
@@ -197,6 +198,8 @@ def _visit(visit: Visit) -> Iterator[Words]:
             yield Words(f"{at}：判断 → {visit.exit}", f"{at}: decides → {visit.exit}", 1)
         case Ring():
             yield Words(f"{at}：", f"{at}:", 1)
+        case Service():
+            yield Words(f"{at}：服务菜单 → {visit.exit}", f"{at}: service menu → {visit.exit}", 1)
         case Enqueue():
             yield Words(f"{at}：队列 {node.queue}", f"{at}: queue {node.queue}", 1)
         case Subflow():

@@ -139,6 +139,11 @@ def render(
         "banned": parts.banned,
         "hold_music": scripts / "prompts" / "zh" / "hold-music.wav",
         "allowed": ALLOWED,
+        "codes": {
+            asked: code
+            for asked, code in (("sign-in", settings.sign_in_code), ("sign-out", settings.sign_out_code))
+            if code
+        },
         "handlers": f"{settings.handlers_host}:{settings.handlers_port}",
         "music": scripts / "prompts" / "music.wav",
         "apology": scripts / "prompts" / "zh" / "apology.wav",

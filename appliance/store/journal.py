@@ -36,6 +36,10 @@ _FORGOTTEN = (
     "DELETE FROM waiting WHERE uuid IN (SELECT uuid FROM waiting WHERE left_at > 0 AND left_at < ? LIMIT ?)",
     "DELETE FROM resting WHERE line IN (SELECT line FROM resting WHERE until < ? LIMIT ?)",
     "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE ended_at > 0 AND ended_at < ? LIMIT ?)",
+    "DELETE FROM signings WHERE rowid IN (SELECT rowid FROM signings WHERE at < ? LIMIT ?)",
+    "DELETE FROM tries WHERE (subject, at, id) IN (SELECT subject, at, id FROM tries WHERE at < ? LIMIT ?)",
+    "DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE until < ? LIMIT ?)",
+    "DELETE FROM takes WHERE code IN (SELECT code FROM takes WHERE ended_at > 0 AND ended_at < ? LIMIT ?)",
 )
 
 

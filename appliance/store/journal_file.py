@@ -78,11 +78,30 @@ CREATE INDEX IF NOT EXISTS outbox_tried ON outbox (hook, tried_at);
 CREATE INDEX IF NOT EXISTS outbox_ended ON outbox (ended_at) WHERE ended_at > 0;
 CREATE TABLE IF NOT EXISTS hooks (id TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 """
+#: Tables that came later and need no form of their own: an appliance that does not know them leaves them alone.
+_LATER = """
+CREATE TABLE IF NOT EXISTS signings (
+    line TEXT NOT NULL, signed_in INTEGER NOT NULL, at REAL NOT NULL, who TEXT NOT NULL, means TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS signings_at ON signings (at);
+CREATE TABLE IF NOT EXISTS tries (
+    subject TEXT NOT NULL, at REAL NOT NULL, id TEXT NOT NULL, PRIMARY KEY (subject, at, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS codes (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, code TEXT NOT NULL, prompt TEXT NOT NULL, title TEXT NOT NULL,
+    who TEXT NOT NULL, at REAL NOT NULL, until REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS takes (
+    code TEXT PRIMARY KEY, file TEXT NOT NULL, caller TEXT NOT NULL, at REAL NOT NULL,
+    ended_at REAL NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 0, fault TEXT NOT NULL DEFAULT ''
+) WITHOUT ROWID;
+"""
 #: The tables whose rows are calls, talks and callers who wait, by their UUID.
 _TOLD_AGAIN = re.compile(r"\bFROM (started|talked|waiting)\b")
 _EMPTIED = (
     "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks; DELETE FROM phones;"
     " DELETE FROM waiting; DELETE FROM resting; DELETE FROM signed; DELETE FROM outbox; DELETE FROM hooks;"
+    " DELETE FROM signings; DELETE FROM tries; DELETE FROM codes; DELETE FROM takes;"
 )
 
 
@@ -307,6 +326,7 @@ def _opened(
             raise sqlite3.DatabaseError(f"written by another version: {form}")
         if form < _FORM:
             connection.executescript(f"{_TABLES} PRAGMA user_version={_FORM};")
+        connection.executescript(_LATER)
     except sqlite3.Error:
         connection.close()
         raise

@@ -195,6 +195,7 @@ def _line(row: models.Line) -> domain.Line:
         record=row.record,
         is_phone=row.kind == "phone",
         extension=row.extension,
+        pin_hash=row.pin_hash,
     )
 
 

@@ -4,13 +4,10 @@ processes in the journal's file, and still there when one of them dies."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from appliance.domain.queue import Waiting
-from appliance.errors import StoreError
 from appliance.store.journal_file import JournalFile
 
 _WAITING = "INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -108,26 +105,6 @@ class Waitlist:
         if not newest:
             return None
         return timedelta(seconds=sum(length for _, length in newest) / len(newest))
-
-
-def sign(journal_file: Path, line: str, at: datetime, *, signed_in: bool) -> None:
-    """Somebody signs in at a line, or out: for the console and the commands, which have no journal open. Who is
-    signed in already stays so since then.
-
-    :raises StoreError: the journal cannot be written now.
-    """
-    if _is_signed_in(journal_file, line) is signed_in:
-        return
-    with closing(JournalFile(journal_file)) as file:
-        Waitlist(file).sign(line, at, signed_in=signed_in)
-    # A journal never raises towards a call, and closing it was its last try.
-    if _is_signed_in(journal_file, line) is not signed_in:
-        raise StoreError(f"the journal {journal_file} cannot be written; try again")
-
-
-def _is_signed_in(journal_file: Path, line: str) -> bool:
-    with closing(JournalFile(journal_file, reads_only=True)) as file:
-        return line in Waitlist(file).signed_in()
 
 
 def _seconds(at: datetime | None) -> float:

@@ -158,6 +158,11 @@ class EslLeg:
         )
         return self._run([("play_and_get_digits", asking)], _COLLECTED, PLAY_LIMIT_S + timeout_s)
 
+    def hide_keys(self) -> None:
+        """See ``Leg.hide_keys``."""
+        # A pattern whose match stands as X's in ``digits_dialed`` (``switch_channel_set_timestamps``).
+        self._variables["digits_dialed_filter"] = ".+"
+
     def wait(self, sounds: Sequence[Path], keys: str) -> Digits | NoInput:
         """See ``Leg.wait``."""
         file, terminators = waiting.joined(sounds, self._folders.prompts), waiting.terminators(keys)

@@ -23,6 +23,8 @@ __all__ = [
     "Leg",
     "LegHandler",
     "NoInput",
+    "PhoneCode",
+    "PhoneHandler",
     "Played",
     "Recorded",
     "Talk",
@@ -58,6 +60,14 @@ class Recorded:
 
     seconds: float
     key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCode:
+    """A SIP phone has dialled a code: to sign in at its ``line``, or out. The switch has checked its digest."""
+
+    line: str
+    signs_in: bool
 
 
 class Leg(Protocol):
@@ -102,6 +112,10 @@ class Leg(Protocol):
         for, ``#`` or three seconds without a key end them, and a ``#`` right behind the last one belongs to them;
         where one is, ``#`` is a key as any other.
         """
+
+    def hide_keys(self) -> None:
+        """What the caller keys from here on is nobody's business: the call's CDR shows ``X`` for each key of the
+        call. Sent as ``use``. Ask for such keys one by one: what was collected last stands in the CDR as well."""
 
     def wait(self, sounds: Sequence[Path], keys: str) -> Digits | NoInput:
         """Play sounds one behind the other, without a gap, until all are over, the caller presses one of ``keys``
@@ -201,6 +215,13 @@ class Talk(Protocol):
 
     def pause(self, recording: str, *, on: bool) -> None:
         """Record silence from now on (``on``), or what is said again. Noted as ``paused``."""
+
+
+class PhoneHandler(Protocol):
+    """What the server runs for each code that a SIP phone of the house dials."""
+
+    def __call__(self, leg: Leg, code: PhoneCode, /) -> None:
+        """Do what the code asks for; returns when the call is done with."""
 
 
 class TalkHandler(Protocol):

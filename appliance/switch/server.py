@@ -17,7 +17,8 @@ from gevent.server import StreamServer
 
 from appliance.errors import CallerGone, SwitchGone
 from appliance.switch.esl_leg import EslLeg, Folders
-from appliance.switch.leg import LegHandler, TalkHandler
+from appliance.switch.leg import LegHandler, PhoneHandler, TalkHandler
+from appliance.switch.phone_leg import phone_code
 from appliance.switch.session import Session
 from appliance.switch.talk_leg import EslTalk, talk_key
 
@@ -39,6 +40,7 @@ class LegServer:
 
     :param address: where to listen; port 0: any free one, see ``port``.
     :param talk: runs for each key in a talk; none: keys do nothing.
+    :param phone: runs for each code that a phone of the house dials; none: codes do nothing.
     :param reuse_port: let a new process listen on the same port while this one ends its calls.
     :raises OSError: the address is taken.
     """
@@ -51,9 +53,11 @@ class LegServer:
         *,
         reuse_port: bool = False,
         talk: TalkHandler | None = None,
+        phone: PhoneHandler | None = None,
     ) -> None:
         self._handler = handler
         self._talk = talk
+        self._phone = phone
         self._folders = folders
         self._pool = Pool()
         self.counts = Counts()
@@ -109,7 +113,11 @@ class LegServer:
                     self._talk(EslTalk(session, self._folders))
                 return
             leg = EslLeg(session, self._folders)
-            self._handler(leg)
+            code = phone_code(session.data)
+            if code is None:
+                self._handler(leg)
+            elif self._phone is not None:
+                self._phone(leg, code)
             if session.ended is None and not leg.moved:
                 leg.hang_up("NORMAL_CLEARING")
         except CallerGone:

@@ -137,6 +137,10 @@ class FakeLeg:
         keys = pressed if at_most == 1 else pressed.partition("#")[0]
         return Digits(keys[:at_most]) if keys else NoInput()
 
+    def hide_keys(self) -> None:
+        """See ``Leg.hide_keys``."""
+        self._do("hide_keys")
+
     def wait(self, sounds: Sequence[Path], keys: str) -> Digits | NoInput:
         """See ``Leg.wait``. It is over at once."""
         waiting.joined(sounds, [sound.parent for sound in sounds])
@@ -215,7 +219,7 @@ class FakeLeg:
         self.did.append((verb, *filter(None, what)))
         if verb == "wait" and self.on_wait is not None:
             self.on_wait()
-        takes_time = verb not in ("answer", "early_media", "hold", "let_go")
+        takes_time = verb not in ("answer", "early_media", "hide_keys", "hold", "let_go")
         if self.gone_at in (verb, f"{verb} {self._counts[verb]}") or (self.gone_at == ANY and takes_time):
             self._gone = True
             if takes_time:

@@ -110,6 +110,8 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
             leg.answer()
         case "early_media":
             leg.early_media()
+        case "hide_keys":
+            leg.hide_keys()
         case "play":
             return leg.play(Path(args["prompt"])).value
         case "collect":

@@ -49,6 +49,10 @@ class RemoteLeg:
         """See ``Leg.early_media``."""
         await self.do("early_media")
 
+    async def hide_keys(self) -> None:
+        """See ``Leg.hide_keys``."""
+        await self.do("hide_keys")
+
     async def play(self, prompt: Path) -> Played:
         """See ``Leg.play``."""
         return Played(await self.do("play", prompt=str(prompt)))

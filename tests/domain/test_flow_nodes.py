@@ -29,6 +29,7 @@ from appliance.domain.flow import (
     Ring,
     Say,
     Section,
+    Service,
     Subflow,
     Survey,
     Switch,
@@ -73,7 +74,7 @@ MINIMAL = {
     "play": Form({"prompt": "p", "next": "x"}, Play("p", "x"), {"next": "x"}, (("prompt", PROMPT, "p"),)),
     "menu": Form(
         {"prompt": "p", "keys": {"1": "x"}, "silence": "y", "wrong": "z"},
-        Menu("p", {"1": "x"}, "y", "z", 3, 5.0, "", "", True),
+        Menu("p", {"1": "x"}, "y", "z", 3, 5.0, "", "", True, False, 2.0, "", ""),
         {"keys.1": "x", "silence": "y", "wrong": "z"},
         (("prompt", PROMPT, "p"),),
         frozenset({"keys.1", "silence", "wrong"}),
@@ -123,6 +124,7 @@ MINIMAL = {
         frozenset({"silence", "wrong"}),
     ),
     "voicemail": Form({}, Voicemail("", 120, "", "")),
+    "service": Form({}, Service(True, True, "", "", "", 3, 8.0)),
     "message": Form(
         {"hook": "h", "text": "t", "next": "x"},
         Message("h", "t", "x", ""),
@@ -138,7 +140,7 @@ MINIMAL = {
     "return": Form({}, Return()),
     "hangup": Form({}, HangUp("", "NORMAL_CLEARING")),
 }
-_MENU_EXITS = named(keys__0="a", keys__star="b", keys__hash="c", silence="y", wrong="z")
+_MENU_EXITS = named(keys__0="a", keys__star="b", keys__hash="c", silence="y", wrong="z", failed="x", after="a")
 #: With every field.
 FULL = {
     "play": MINIMAL["play"],
@@ -153,8 +155,12 @@ FULL = {
             "silence_prompt": "s",
             "wrong_prompt": "w",
             "barge_in": False,
+            "dial": True,
+            "between_s": 1.5,
+            "failed": "x",
+            "after": "a",
         },
-        Menu("p", {"0": "a", "*": "b", "#": "c"}, "y", "z", 2, 2.5, "s", "w", False),
+        Menu("p", {"0": "a", "*": "b", "#": "c"}, "y", "z", 2, 2.5, "s", "w", False, True, 1.5, "x", "a"),
         _MENU_EXITS,
         (("prompt", PROMPT, "p"), ("silence_prompt", PROMPT, "s"), ("wrong_prompt", PROMPT, "w")),
         frozenset(_MENU_EXITS),
@@ -257,6 +263,21 @@ FULL = {
         {"next": "x", "failed": "y"},
         (("prompt", PROMPT, "p"),),
     ),
+    "service": Form(
+        {
+            "sign_in": True,
+            "record": True,
+            "prompt": "p",
+            "next": "x",
+            "failed": "y",
+            "attempts": 1,
+            "timeout_s": 4.5,
+        },
+        Service(True, True, "p", "x", "y", 1, 4.5),
+        {"next": "x", "failed": "y"},
+        (("prompt", PROMPT, "p"),),
+        frozenset({"next", "failed"}),
+    ),
     "message": Form(
         {"hook": "h", "text": "{caller}", "next": "x", "to": "{caller}"},
         Message("h", "{caller}", "x", "{caller}"),
@@ -287,7 +308,7 @@ FULL = {
 }
 #: Optional texts and exits may be written empty, which is as if they were left out.
 OPTIONAL = {
-    "menu": ("silence_prompt", "wrong_prompt"),
+    "menu": ("silence_prompt", "wrong_prompt", "failed", "after"),
     "collect": ("silence_prompt", "wrong_prompt"),
     "say": ("value",),
     "hours": ("holiday",),
@@ -296,6 +317,7 @@ OPTIONAL = {
     "survey": ("next", "thanks"),
     "dial": ("failed", "after", "silence_prompt", "wrong_prompt"),
     "voicemail": ("prompt", "next", "failed"),
+    "service": ("prompt", "next", "failed"),
     "message": ("to",),
     "lookup": ("missing", "body"),
     "queue": ("skill", "full", "timeout", "nobody", "after"),
@@ -396,6 +418,9 @@ LIMITS: dict[tuple[str, str], tuple[int, int]] = {
     **{(kind, "attempts"): (1, 9) for kind in ("menu", "collect", "survey", "dial")},
     **{(kind, "timeout_s"): (1, 60) for kind in ("menu", "collect", "survey", "dial")},
     ("lookup", "timeout_s"): (1, 10),
+    ("menu", "between_s"): (1, 10),
+    ("service", "attempts"): (1, 5),
+    ("service", "timeout_s"): (1, 60),
     ("voicemail", "max_s"): (1, 600),
     ("collect", "least"): (1, 30),
     ("collect", "most"): (1, 30),
@@ -519,7 +544,9 @@ def test_values_that_a_field_takes(kind: str, name: str, of: type[kinds.Kind]) -
     assert good, "the tables must know every field"
     if of is kinds.Variable and kind != "switch":
         good = ["v", "a" * 30, "a_1"]
-    raw = {"most": 30, "least": 1} if kind == "collect" else {}
+    raw: dict[str, Any] = {"most": 30, "least": 1} if kind == "collect" else {}
+    if name == "dial":
+        raw = {"failed": "", "after": ""}
     for value in good:
         assert faults(kind, {**FULL[kind].raw, **raw, name: value}) == set(), value
 
@@ -567,3 +594,11 @@ def test_a_rings_hunt() -> None:
 def test_a_kind_must_say_what_it_takes() -> None:
     with pytest.raises(TypeError, match="abstract"):
         kinds.Kind()  # type: ignore[abstract]
+
+
+def test_what_a_menu_and_a_service_menu_cannot_be_together() -> None:
+    menu = {"prompt": "p", "keys": {"1": "x"}, "silence": "y", "wrong": "z"}
+    assert faults("menu", {**menu, "failed": "a", "after": "b"}) == {("at", "failed"), ("at", "after")}
+    assert faults("menu", {**menu, "failed": "a", "after": "b", "dial": True}) == set()
+    assert faults("service", {"sign_in": False, "record": False}) == {("at", "sign_in")}
+    assert faults("service", {"sign_in": False}) == faults("service", {"record": False}) == set()

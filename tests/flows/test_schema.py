@@ -47,7 +47,10 @@ layout: {play: [0, -12.5], menu: [1e3, 20]}
 nodes:
   play: {type: play, title: 欢迎, prompt: p, next: menu}
   menu: {type: menu, prompt: p, keys: {"1": collect, "*": play, "#": play}, silence: bye, wrong: bye, attempts: 9,
-         timeout_s: 1.5, silence_prompt: s, wrong_prompt: w, barge_in: false}
+         timeout_s: 1.5, silence_prompt: s, wrong_prompt: w, barge_in: false, dial: true, between_s: 2.5,
+         failed: service, after: bye}
+  service: {type: service, sign_in: true, record: false, prompt: p, next: bye, failed: menu, attempts: 5,
+            timeout_s: 8}
   collect: {type: collect, prompt: p, variable: customer, next: say, silence: bye, wrong: bye, least: 1, most: 30,
             attempts: 1, timeout_s: 60, silence_prompt: "", wrong_prompt: w, secret: true}
   say: {type: say, what: digits, value: "{customer}", next: hours}
@@ -143,6 +146,10 @@ WRONG: list[tuple[str, Any]] = [
     ("nodes.menu.timeout_s", True),
     ("nodes.menu.barge_in", "false"),
     ("nodes.menu.barge_in", 0),
+    ("nodes.menu.dial", "yes"),
+    ("nodes.menu.between_s", 11),
+    ("nodes.service.attempts", 6),
+    ("nodes.service.pin", "4711"),
     ("nodes.collect.variable", "Customer"),
     ("nodes.collect.variable", "a-b"),
     ("nodes.collect.most", 31),

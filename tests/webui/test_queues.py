@@ -21,8 +21,9 @@ from appliance.store.journal import Journal, Talked
 from appliance.store.models import Call, FlowVersion, Operator, Queue, QueueStay, Role
 from appliance.store.queries import Scope, reading
 from appliance.store.queries.queues_now import QueueNow, asks_for_sign_in, queues_now
+from appliance.store.signing import Means, Signing, sign
 from appliance.store.unit import Store
-from appliance.store.waitlist import Kept, Waitlist, sign
+from appliance.store.waitlist import Kept, Waitlist
 from tests.support.seed import NUMBER
 from tests.webui.conftest import SignIn, csrf
 from webui import words
@@ -143,19 +144,23 @@ def test_only_lines_of_queues_that_ask_can_be_signed_in(asks: Store) -> None:
         assert not asks_for_sign_in(reader, "desk-1")
 
 
+def signing(signed_in: bool, at: datetime = NOW) -> Signing:
+    return Signing("desk-1", signed_in, at, "desk", Means.CONSOLE)
+
+
 def test_who_signs_in_again_stays_so_since_the_first_time(settings: Settings, journal: Journal) -> None:
     for minutes in (2, 1):
-        sign(settings.journal_file, "desk-1", NOW - timedelta(minutes=minutes), signed_in=True)
+        sign(settings.journal_file, signing(True, NOW - timedelta(minutes=minutes)))
     since = Waitlist(journal.file).signed_in()["desk-1"]
     assert abs(since - (NOW - timedelta(minutes=2))) < timedelta(seconds=1)
-    sign(settings.journal_file, "desk-1", NOW, signed_in=False)
+    sign(settings.journal_file, signing(False))
     assert Waitlist(journal.file).signed_in() == {}
 
 
 def test_a_journal_that_cannot_be_written_is_told(settings: Settings) -> None:
     settings.journal_file.mkdir()
     with pytest.raises(StoreError):
-        sign(settings.journal_file, "desk-1", NOW, signed_in=True)
+        sign(settings.journal_file, signing(True))
 
 
 # -- the page -------------------------------------------------------------------------------------------------

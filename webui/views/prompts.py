@@ -13,6 +13,7 @@ from flask_security import current_user
 from werkzeug.datastructures import FileStorage
 
 from appliance.bootstrap import build_studio
+from appliance.errors import StoreError
 from appliance.media import bundle
 from appliance.media.announcements import load_catalogue
 from appliance.media.faults import Language, PromptFault
@@ -20,9 +21,11 @@ from appliance.media.prompt_list import Entry, entries, progress, sheet
 from appliance.media.prompts import is_prompt_name
 from appliance.media.studio import Outcome, Recording, Studio
 from appliance.store.queries.prompts import accounts_with_prompts, prompt_uses, prompt_versions
+from appliance.store.takes import give_code
 from webui.context import console, now, reader, signed_in
-from webui.i18n import language
+from webui.i18n import gettext, language
 from webui.shown import local
+from webui.take_words import take_words
 
 bp = Blueprint("prompts", __name__)
 
@@ -126,6 +129,35 @@ def save(account: str) -> ResponseReturnValue:
             studio.add(account, _received(files[0], Path(folder) / "0", name), by=by, title=title)
 
     return _changed(account, name, make)
+
+
+@bp.post("/prompts/<account>/code")
+def code(account: str) -> ResponseReturnValue:
+    """A code by which the prompt ``name`` of the form is recorded by telephone."""
+    name = request.form.get("name", "")
+    shown = _shown(account)
+    _require_maker()
+    entry = _known(shown, name)
+    fault = ""
+    try:
+        give_code(console().settings.journal_file, account, name, "", signed_in().login, now())
+    except StoreError:
+        fault = gettext("No code can be given at the moment. Please try again later.")
+    if request.headers.get("HX-Target") == f"take-{name}":
+        return _take(shown, entry, fault)
+    return redirect(url_for(".page", account=account, open=name, _anchor=f"p-{name}"), 303)
+
+
+@bp.get("/prompts/<account>/<name>/take")
+def take(account: str, name: str) -> ResponseReturnValue:
+    """What has become of the recording by telephone."""
+    shown = _shown(account)
+    _require_maker()
+    return _take(shown, _known(shown, name))
+
+
+def _take(shown: _Shown, entry: Entry, fault: str = "") -> ResponseReturnValue:
+    return render_template("prompts/_take.html", entry=entry, take_fault=fault, **_common(shown))
 
 
 @bp.post("/prompts/<account>/restore")
@@ -274,6 +306,7 @@ def _common(shown: _Shown) -> dict[str, object]:
         "most_mb": settings.prompt_max_mb,
         "words": lambda fault: fault.words(_language()),
         "chinese": _language() == "zh",
+        **take_words(shown.account, _language()),
     }
 
 

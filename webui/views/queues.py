@@ -8,10 +8,11 @@ from datetime import datetime
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from appliance.store import waitlist
+from appliance.store import signing, waitlist
 from appliance.store.journal import Journal
 from appliance.store.queries.queues import queue_report
 from appliance.store.queries.queues_now import asks_for_sign_in, queues_now
+from appliance.store.signing import Means, Signing
 from webui.context import console, now, reader, signed_in
 from webui.shown import local
 
@@ -54,7 +55,8 @@ def sign() -> ResponseReturnValue:
     with reader() as opened:
         if not asks_for_sign_in(opened, line):
             abort(404)
-    waitlist.sign(console().settings.journal_file, line, now(), signed_in="in" in request.form)
+    one = Signing(line, "in" in request.form, now(), signed_in().login, Means.CONSOLE)
+    signing.sign(console().settings.journal_file, one)
     return page() if request.headers.get("HX-Target") == "live" else redirect(url_for(".page"), 303)
 
 

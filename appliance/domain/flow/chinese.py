@@ -42,6 +42,8 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         r"must map at most ([0-9]+) variables to places in the answer \(customer\.level\)",
         "最多 {0} 个变量，各对应应答中的位置（customer.level）",
     ),
+    (r"is taken only with dial", "只有 dial 为 true 时才会用到"),
+    (r"offers nothing: neither sign_in nor record", "没有可用的服务：sign_in 和 record 都为 false"),
     (r"must be true or false", "必须是 true 或 false"),
     (r"must be one of (.*)", "必须是以下之一：{0}"),
     (r"must be a list of (.*)", "必须是以下各项的列表：{0}"),

@@ -76,14 +76,17 @@ class Play(Node):
 
 @dataclass(frozen=True, slots=True)
 class Menu(Node):
-    """Ask for one key. ``silence`` and ``wrong`` are taken after the last attempt.
+    """Ask for one key, or (``dial``) for an extension of the account's lines as well. ``silence`` and ``wrong`` are
+    taken after the last attempt; ``failed`` when the extension's line could not be joined, ``after`` when it has
+    ended the talk (empty: the call ends).
 
     :param timeout_s: how long the key is waited for behind the prompt.
     :param barge_in: a key stops the prompt and counts.
+    :param between_s: pause behind a key after which it is no extension's digit.
     """
 
     TYPE = "menu"
-    PAUSES = frozenset({"keys", "silence", "wrong"})
+    PAUSES = frozenset({"keys", "silence", "wrong", "failed", "after"})
     prompt: str = _need(_PROMPT)
     keys: Mapping[str, str] = _need(Keys())
     silence: str = _need(Exit())
@@ -93,6 +96,15 @@ class Menu(Node):
     silence_prompt: str = _may(_NO_PROMPT, "")
     wrong_prompt: str = _may(_NO_PROMPT, "")
     barge_in: bool = _may(Flag(), True)
+    dial: bool = _may(Flag(), False)
+    between_s: float = _may(Seconds(most=10), 2.0)
+    failed: str = _may(_OPEN, "")
+    after: str = _may(_OPEN, "")
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """See ``Node``."""
+        if not self.dial:
+            yield from ((name, "is taken only with dial") for name in ("failed", "after") if getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +284,31 @@ class Voicemail(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Service(Node):
+    """Have an agent sign in or out at his line by its PIN (签入签出), or somebody record a prompt by a code
+    (录制提示音). ``failed`` is taken when he keyed nothing that is known (empty: as ``next``).
+
+    :param prompt: asks for 1 (sign in or out) or 2 (record); empty: the usual one.
+    :param attempts: how often extension and PIN, or the code, are asked for.
+    """
+
+    TYPE = "service"
+    PAUSES = frozenset({"next", "failed"})
+    sign_in: bool = _may(Flag(), True)
+    record: bool = _may(Flag(), True)
+    prompt: str = _may(_NO_PROMPT, "")
+    next: str = _may(_OPEN, "")
+    failed: str = _may(_OPEN, "")
+    attempts: int = _may(Whole(least=1, most=5), 3)
+    timeout_s: float = _may(Seconds(), 8.0)
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """See ``Node``."""
+        if not (self.sign_in or self.record):
+            yield "sign_in", "offers nothing: neither sign_in nor record"
+
+
+@dataclass(frozen=True, slots=True)
 class Message(Node):
     """Send a text to a hook: a robot, a webhook, an SMS gateway. The call does not wait for it.
 
@@ -346,6 +383,7 @@ TYPES: Mapping[str, type[Node]] = {
         Survey,
         Dial,
         Voicemail,
+        Service,
         Message,
         Lookup,
         Subflow,

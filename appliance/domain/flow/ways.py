@@ -57,12 +57,12 @@ def _led_to(start: str, onward: Mapping[str, Mapping[str, str]]) -> set[str]:
 def entering_rings(name: str, flows: Mapping[str, Flow]) -> Iterator[str]:
     """Nodes of a flow by which it is entered again from within, by way of others or at once."""
     for node_id, node in flows[name].nodes.items():
-        if isinstance(node, Subflow) and name in _entered_from(node.flow, flows):
+        if isinstance(node, Subflow) and name in entered_from(node.flow, flows):
             yield node_id
 
 
-def _entered_from(name: str, flows: Mapping[str, Flow]) -> set[str]:
-    """Flows that a flow enters, with itself."""
+def entered_from(name: str, flows: Mapping[str, Flow]) -> set[str]:
+    """Flows that a flow enters, with itself; those that are not there are left out."""
     entered: set[str] = set()
     todo = [name]
     while todo:

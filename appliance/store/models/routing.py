@@ -88,6 +88,8 @@ class Line(Base):
     #: A SIP phone's digest secret (HA1, RFC 2617): it opens this one phone's account and nothing else. Empty: none
     #: was made yet, so it cannot register.
     phone_secret: Mapped[str] = mapped_column(String(32), default="")
+    #: The PIN by which its agent signs in from any telephone: an argon2id hash, set by a command. Empty: none.
+    pin_hash: Mapped[str] = mapped_column(String(200), default="")
 
 
 class Number(Base):
