@@ -62,6 +62,18 @@ def _uuid_break(switch: Switch, text: str) -> str:
     return "+OK\n"
 
 
+def _uuid_getvar(switch: Switch, text: str) -> str:
+    """`UUID NAME`: a variable of a leg."""
+    words = text.split()
+    if len(words) < 2:
+        return "-USAGE: <uuid> <var>\n"
+    channel = switch.find(words[0])
+    if channel is None:
+        return _NO_CHANNEL
+    value = channel.variables.get(words[1])
+    return "_undef_" if value is None else value
+
+
 def _sched_hangup(switch: Switch, text: str) -> str:
     """`+SECONDS UUID [CAUSE]`; without `+` seconds since 1970."""
     when, uuid, cause = ([*text.split(), "", "", ""])[:3]
@@ -98,6 +110,7 @@ COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     "limit_usage": _limit_usage,
     "uuid_kill": _uuid_kill,
     "uuid_break": _uuid_break,
+    "uuid_getvar": _uuid_getvar,
     "uuid_limit_release": _uuid_limit_release,
     "sched_hangup": _sched_hangup,
     "reloadxml": _reloadxml,
