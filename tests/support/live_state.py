@@ -41,7 +41,9 @@ def call(serial: int, stage: Stage, now: datetime, account: str = "east", **more
     )
 
 
-def line(id_: str, state: LineState, now: datetime, calls: int = 0, most: int = 1, account: str = "east") -> LiveLine:
+def line(
+    id_: str, state: LineState, now: datetime, calls: int = 0, most: int = 1, account: str = "east"
+) -> LiveLine:
     """A line."""
     since = now - timedelta(seconds=75) if calls else None
     until = now + timedelta(seconds=15) if state is LineState.RESTING else None
