@@ -92,8 +92,10 @@ class Publisher:
         """Give one asker the newest snapshot, and close. Nothing: there is none."""
         self._wanted_at = time.monotonic()
         self._wanted.set()
-        if self._age() > FRESH_S:
-            self._looked.wait(ASKER_WAITS_S)
+        # A look may fail: then the next one is waited for.
+        until = self._wanted_at + ASKER_WAITS_S
+        while self._age() > FRESH_S and (left := until - time.monotonic()) > 0:
+            self._looked.wait(left)
         try:
             connection.settimeout(ASKER_READS_S)
             if self._age() <= IDLE_S:

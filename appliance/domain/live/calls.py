@@ -154,16 +154,14 @@ def _is_callers(leg: Leg) -> bool:
 def _call_of(leg: Leg, known: Mapping[str, Leg], callers: set[str]) -> str:
     """The caller's leg that a line's belongs to: whom it is joined with, else whom it was made for; a colleague who
     is consulted was made for a line's leg."""
-    seen = {leg.uuid}
-    for _ in range(3):
-        for name in (leg.peer, leg.facts.get("call", ""), leg.call_uuid):
+    seen: set[str] = set()
+    made: Leg | None = leg
+    while made is not None and made.uuid not in seen:
+        seen.add(made.uuid)
+        for name in (made.peer, made.facts.get("call", ""), made.call_uuid):
             if name in callers:
                 return name
-        above = known.get(leg.call_uuid)
-        if above is None or above.uuid in seen:
-            break
-        seen.add(above.uuid)
-        leg = above
+        made = known.get(made.call_uuid)
     return ""
 
 
