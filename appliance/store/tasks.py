@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -18,24 +19,30 @@ LONGEST_NOTE = 500
 #: Number of PostgreSQL's advisory lock: one at a time writes tasks, collector or clerk.
 _TURN = 0x3430305441534B53
 _AT_ONCE = 500
+#: What a call is seen by, in the order of ``Seen``.
+_SEEN = (Call.uuid, Call.number, Call.started_at, Call.joined_at, Call.ended_at, Call.outcome)
 
 
 def derive_tasks(session: Session, call_uuids: Collection[str]) -> None:
     """Bring the tasks up to date with these calls, stored now or again; calls of withheld numbers make none."""
-    touched: dict[tuple[str, str], list[Call]] = {}
+    touched: dict[tuple[str, str], list[Seen]] = {}
     uuids = sorted(call_uuids)
     for start in range(0, len(uuids), _AT_ONCE):
         part = uuids[start : start + _AT_ONCE]
-        for call in session.scalars(select(Call).where(Call.uuid.in_(part), Call.caller != "")):
-            if call.account_id is not None:
-                touched.setdefault((call.account_id, call.caller), []).append(call)
+        rows = session.execute(
+            select(*_SEEN, Call.account_id, Call.caller).where(
+                Call.uuid.in_(part), Call.caller != "", Call.account_id.is_not(None)
+            )
+        )
+        for row in rows:
+            touched.setdefault((str(row.account_id), row.caller), []).append(_seen(row))
     if not touched:
         return
     _take_turn(session)
     known = _known(session, {caller for _, caller in touched})
     for (account, caller), calls in sorted(touched.items()):
         # Most calls are answered, of callers whom nobody has missed.
-        if (account, caller) in known or any(_seen(call).is_missed for call in calls):
+        if (account, caller) in known or any(call.is_missed for call in calls):
             _derive(session, account, caller, min(call.started_at for call in calls))
 
 
@@ -102,11 +109,13 @@ def _derive(session: Session, account: str, caller: str, since: datetime) -> Non
     after = max((at for at in settled if at is not None), default=None)
     # What began before that is settled by it; what ended before that settles nothing else.
     later = () if after is None else (Call.ended_at > after,)
-    calls = [
-        seen
-        for call in session.scalars(select(Call).where(*his, *later))
-        if (seen := _seen(call)).reached or after is None or seen.started_at > after
-    ]
+    calls: list[Seen] = []
+    kinds: dict[str, str] = {}
+    for row in session.execute(select(*_SEEN, Call.caller_kind).where(*his, *later)):
+        seen = _seen(row)
+        if seen.reached or after is None or seen.started_at > after:
+            calls.append(seen)
+            kinds[seen.uuid] = row.caller_kind
     later_events = () if after is None else (TaskEvent.at > after,)
     closings = [
         Closing(event.at, event.operator, event.note)
@@ -122,7 +131,6 @@ def _derive(session: Session, account: str, caller: str, since: datetime) -> Non
         )
         .order_by(Task.id)
     ).all()
-    kinds = dict(session.execute(select(Call.uuid, Call.caller_kind).where(*his, *later)).tuples().all())
     _write(session, account, caller, tasks(calls, closings), rows, kinds)
 
 
@@ -175,5 +183,5 @@ def _fill(row: Task, task: MissedTask, kinds: dict[str, str]) -> None:
         setattr(row, name, value)
 
 
-def _seen(call: Call) -> Seen:
-    return Seen(call.uuid, call.number, call.started_at, call.joined_at, call.ended_at, call.outcome)
+def _seen(row: Any) -> Seen:
+    return Seen(*row[: len(_SEEN)])

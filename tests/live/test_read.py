@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,10 +39,7 @@ def test_what_is_written_is_read() -> None:
 
 def test_the_same_state_has_the_same_version_whenever_it_was_seen() -> None:
     assert snapshot(NOW).version == snapshot(NOW + timedelta(seconds=9)).version
-    other = busy_board(NOW)
-    changed = written(
-        type(other)((call(1, Stage.TALKING, NOW),), other.queues, other.lines, other.trunks), NAMES, NOW, None
-    )
+    changed = written(replace(busy_board(NOW), calls=(call(1, Stage.TALKING, NOW),)), NAMES, NOW, None)
     assert read(changed).version != snapshot().version
 
 
@@ -66,9 +64,7 @@ def test_an_account_sees_its_own_and_nothing_else() -> None:
 
 def test_what_others_do_changes_no_version_of_mine() -> None:
     board = busy_board(NOW)
-    fewer = type(board)(
-        tuple(one for one in board.calls if one.account != "east"), board.queues, board.lines, board.trunks
-    )
+    fewer = replace(board, calls=tuple(one for one in board.calls if one.account != "east"))
     mine = [scoped(read(written(one, NAMES, NOW, None)), "west").version for one in (board, fewer)]
     theirs = [scoped(read(written(one, NAMES, NOW, None)), "east").version for one in (board, fewer)]
     assert mine[0] == mine[1]

@@ -69,7 +69,8 @@ def list_prompts(query_data: dict[str, Any]) -> ResponseReturnValue:
     """Every announcement that callers of an account may hear: the appliance's own and those of its flows."""
     wanted = query_data["account"]
     at = now()
-    library, catalogue = prompt_library(console().settings), load_catalogue()
+    library = prompt_library(console().settings)
+    catalogue = load_catalogue(library.default_dir)
     listed: list[dict[str, Any]] = []
     with reader() as opened:
         for account, _ in accounts_with_prompts(opened):

@@ -22,7 +22,7 @@ from webui.shown import local
 from webui.sound import who
 from webui.task_export import tasks_csv
 
-bp = Blueprint("tasks", __name__, url_prefix="/tasks")
+bp = Blueprint("tasks", __name__)
 
 PAGE_SIZE = 50
 #: Roles that may close a task.
@@ -39,7 +39,7 @@ class _Asked:
     faults: Mapping[str, str]
 
 
-@bp.get("")
+@bp.get("/tasks")
 def listing() -> ResponseReturnValue:
     """A page of the tasks that were asked for: the open ones, unless told otherwise."""
     asked = _read(request.args)
@@ -73,7 +73,7 @@ def listing() -> ResponseReturnValue:
     )
 
 
-@bp.get(".csv")
+@bp.get("/tasks.csv")
 def export() -> ResponseReturnValue:
     """The tasks that were asked for, as CSV."""
     asked = _read(request.args)
@@ -87,7 +87,7 @@ def export() -> ResponseReturnValue:
     )
 
 
-@bp.post("/<int:task_id>/close")
+@bp.post("/tasks/<int:task_id>/close")
 def close(task_id: int) -> ResponseReturnValue:
     """Close it, with the form's note; one that is closed by now stays as it is."""
     if not _may_close():
