@@ -51,6 +51,7 @@ from appliance.switch.client import Client
 from appliance.switch.orders import Orders
 
 if TYPE_CHECKING:
+    from appliance.live.publish import Publisher
     from appliance.media.keep import Keeping
     from appliance.media.studio import Studio
     from appliance.media.takes import Taking
@@ -208,6 +209,15 @@ def build_dispatcher(
         is_alive=alive.is_running,
         poke=poke,
     )
+
+
+def build_publisher(settings: Settings, store: Store) -> Publisher:
+    """What looks at the switch for all who watch."""
+    # Not for the call handlers, which publish nothing.
+    from appliance.live.site import SiteNow
+
+    routing = LatestRouting(store, lambda table: None, utc_now)
+    return SiteNow(store, settings.journal_file, routing, utc_now).publisher(partial(_client, settings))
 
 
 def _client(settings: Settings) -> Client:

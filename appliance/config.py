@@ -121,6 +121,11 @@ class Settings(BaseSettings):
         description="Key of the console's sessions, made at first use; default: `secret-key` there.",
     )
 
+    live_socket: Path = Field(
+        default_factory=_in_state("live.sock"),
+        description="Socket where the live state is published; default: `live.sock` there.",
+    )
+
     home_area_code: str = Field(
         "",
         pattern=r"^(0[1-9][0-9]{1,2})?$",

@@ -9,19 +9,25 @@ from flask_wtf import CSRFProtect
 
 from appliance.bootstrap import secret
 from appliance.config import Settings
+from appliance.live.read import LiveSource
 from appliance.store.unit import Store
 from webui.api import calls as api_calls
-from webui.context import EXTENSION, Console
+from webui.api import live as api_live
+from webui.api import prompts as api_prompts
+from webui.api import recordings as api_recordings
+from webui.api import tasks as api_tasks
+from webui.context import EXTENSION, Console, now
 from webui.errors import init_errors, processed
 from webui.headers import init_headers
 from webui.i18n import init_i18n
+from webui.live_words import init_live_words
 from webui.prompt_words import init_prompt_words
 from webui.recording_words import init_recording_words
 from webui.rules import init_rules
 from webui.shown import init_shown
 from webui.sign_in import init_sign_in
 from webui.static_files import init_static_files
-from webui.views import calls, health, language, numbers, prompts, queues, recordings
+from webui.views import calls, health, language, live, numbers, prompts, queues, recordings, tasks
 from webui.wall import init_wall
 from webui.words import init_words
 
@@ -51,10 +57,10 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
         WTF_CSRF_SSL_STRICT=settings.console_https,
         BABEL_DEFAULT_LOCALE="zh_Hans_CN",
         AUTO_SERVERS=False,
-        TAGS=["Calls"],
+        TAGS=["Calls", "Live", "Recordings", "Prompts", "Tasks"],
         VALIDATION_ERROR_DESCRIPTION="A field of the query cannot be read",
     )
-    app.extensions[EXTENSION] = Console(settings, store)
+    app.extensions[EXTENSION] = Console(settings, store, LiveSource(settings.live_socket, now))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.error_processor(processed)
 
@@ -63,6 +69,7 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     init_shown(app)
     init_words(app)
     init_recording_words(app)
+    init_live_words(app)
     init_rules(app)
     init_prompt_words(app)
     init_static_files(app)
@@ -71,7 +78,9 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     CSRFProtect(app)
     init_sign_in(app, store)
     init_wall(app)
-    for subject in (calls, queues, recordings, numbers, prompts, health, language, api_calls):
+    for subject in (calls, live, queues, tasks, recordings, numbers, prompts, health, language):
+        app.register_blueprint(subject.bp)
+    for subject in (api_calls, api_live, api_recordings, api_prompts, api_tasks):
         app.register_blueprint(subject.bp)
     return app
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from flask import current_app
 from flask_security import current_user
 
 from appliance.config import Settings
+from appliance.live.read import LiveSource
 from appliance.store.queries import Reader, Scope, reading
 from appliance.store.unit import Store
 
@@ -27,6 +29,9 @@ class Console:
 
     settings: Settings
     store: Store
+    live: LiveSource
+    #: Live boards as they were rendered last (``views.live``).
+    boards: OrderedDict[tuple[str | None, str], str] = field(default_factory=OrderedDict)
 
 
 def console() -> Console:

@@ -7,6 +7,7 @@ import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from typing import TypeVar
 
 from appliance.store.queries.call_views import CallRow
 from webui import words
@@ -17,6 +18,7 @@ from webui.shown import clock, day, phone, yuan
 _BOM = "\ufeff"
 #: What a spreadsheet computes; a Chinese one takes the wide forms as well.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_Row = TypeVar("_Row")
 #: Rows of one export, at the most.
 MOST_ROWS = 100_000
 
@@ -32,7 +34,11 @@ def safe_cell(text: str) -> str:
 
 def calls_csv(pages: Iterable[Sequence[CallRow]]) -> Iterator[str]:
     """The lines of the file, page by page: a month of calls does not stand in memory at once."""
-    columns = _columns()
+    return csv_of(_columns(), pages)
+
+
+def csv_of(columns: Sequence[tuple[str, Callable[[_Row], str]]], pages: Iterable[Sequence[_Row]]) -> Iterator[str]:
+    """As ``calls_csv``, of any rows: a heading and how its cell is read, for each column."""
     yield _BOM + _line([name for name, _ in columns])
     for page in pages:
         yield "".join(_line([read(row) for _, read in columns]) for row in page)

@@ -128,6 +128,7 @@ def running(settings: Settings, *, keep_up: bool = True, console: bool = True) -
         part("collector", "cdr", "collect"),
         part("sender", "notify", "send"),
         part("keeper", "recording", "keep"),
+        part("live", "live", "serve"),
     ]
     if console:
         parts.append(part("console", "console", "serve"))

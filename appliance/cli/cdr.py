@@ -28,6 +28,7 @@ from appliance.store.calls import talks, talks_since
 from appliance.store.journal import Journal
 from appliance.store.queries import Scope, calls, reading
 from appliance.store.queries.call_views import CallDetail
+from appliance.store.tasks import derive_tasks, derive_tasks_since
 from appliance.store.unit import Store
 
 _log = structlog.get_logger(__name__)
@@ -99,6 +100,7 @@ class Collector:
 
     def _after_batch(self, call_uuids: Sequence[str]) -> None:
         self._rate(call_uuids)
+        self._note_missed(call_uuids)
         with self._faults_logged(), self._store.reading() as session:
             self._journal.talked(talks(session, call_uuids))
 
@@ -117,24 +119,33 @@ class Collector:
             rate_calls(session, call_uuids, bootstrap.utc_now)
             session.commit()
 
+    def _note_missed(self, call_uuids: Sequence[str]) -> None:
+        with self._faults_logged("missed-calls-not-noted"), self._store.work() as session:
+            derive_tasks(session, call_uuids)
+            session.commit()
+
     def _catch_up(self) -> None:
         self._catch_up_at = None
         with self._faults_logged():
             rate_all(self._store, bootstrap.utc_now)
+        with self._faults_logged("missed-calls-not-noted"), self._store.work() as session:
+            derive_tasks_since(session, bootstrap.utc_now() - _REMEMBERED_AGAIN)
+            session.commit()
         # A collector that was killed between the two has stored talks that the journal does not know.
         with self._faults_logged(), self._store.reading() as session:
             self._journal.talked(talks_since(session, bootstrap.utc_now() - _REMEMBERED_AGAIN))
 
     @contextmanager
-    def _faults_logged(self) -> Iterator[None]:
-        """Whatever is wrong with rating, a fault of ours too: calls are stored on, and rated later."""
+    def _faults_logged(self, what: str = "not-rated") -> Iterator[None]:
+        """Whatever is wrong with what follows a call's storing, a fault of ours too: calls are stored on, and it is
+        done later."""
         try:
             yield
         except ApplianceError as error:
-            _log.error("not-rated", error=str(error))
+            _log.error(what, error=str(error))
             self._catch_up_at = time.monotonic() + _CATCH_UP_S
         except Exception:
-            _log.exception("not-rated")
+            _log.exception(what)
             self._catch_up_at = time.monotonic() + _CATCH_UP_S
 
 

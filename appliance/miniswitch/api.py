@@ -75,6 +75,18 @@ def _uuid_displace(switch: Switch, text: str) -> str:
     return "+OK Success\n" if channel.media.say_over(words[2]) else "-ERR Cannot displace session!\n"
 
 
+def _uuid_getvar(switch: Switch, text: str) -> str:
+    """`UUID NAME`: a variable of a leg."""
+    words = text.split()
+    if len(words) < 2:
+        return "-USAGE: <uuid> <var>\n"
+    channel = switch.find(words[0])
+    if channel is None:
+        return _NO_CHANNEL
+    value = channel.variables.get(words[1])
+    return "_undef_" if value is None else value
+
+
 def _sched_hangup(switch: Switch, text: str) -> str:
     """`+SECONDS UUID [CAUSE]`; without `+` seconds since 1970."""
     when, uuid, cause = ([*text.split(), "", "", ""])[:3]
@@ -112,6 +124,7 @@ COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     "uuid_kill": _uuid_kill,
     "uuid_break": _uuid_break,
     "uuid_displace": _uuid_displace,
+    "uuid_getvar": _uuid_getvar,
     "uuid_limit_release": _uuid_limit_release,
     "sched_hangup": _sched_hangup,
     "reloadxml": _reloadxml,

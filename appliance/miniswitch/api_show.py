@@ -35,15 +35,15 @@ def _version(_: Switch, __: str) -> str:
 
 def _show(switch: Switch, what: str) -> str:
     words = what.split()
-    if not words or words[0] not in ("channels", "calls"):
-        return "-USAGE: channels|calls [as json|count]\n"
+    if not words or words[0] not in ("channels", "calls", "detailed_calls"):
+        return "-USAGE: channels|calls|detailed_calls [as json|count]\n"
     rows = [_row(channel) for channel in switch.channels()]
-    if words[0] == "calls":
-        rows = _calls(switch)
+    if words[0] != "channels":
+        rows = _calls(switch, detailed=words[0] == "detailed_calls")
     if words[1:] == ["count"]:
         return f"\n{len(rows)} total.\n"
     if words[1:] != ["as", "json"]:
-        return "-USAGE: channels|calls [as json|count]\n"
+        return "-USAGE: channels|calls|detailed_calls [as json|count]\n"
     if not rows:
         return '{"row_count": 0}\n'
     return json.dumps({"row_count": len(rows), "rows": rows}, ensure_ascii=False, separators=(",", ":"))
@@ -127,17 +127,19 @@ _B_COLUMNS = (
 _A_COLUMNS = (*_B_COLUMNS[:16], "callee_direction", "call_uuid", "hostname", "sent_callee_name", "sent_callee_num")
 
 
-def _calls(switch: Switch) -> list[dict[str, str]]:
-    """Rows of `show calls`: a joined pair is one row, a leg alone is one with empty `b_` columns."""
+def _calls(switch: Switch, *, detailed: bool) -> list[dict[str, str]]:
+    """Rows of `show calls`: a joined pair is one row, a leg alone is one with empty `b_` columns. `detailed`: with
+    what is carried out on both."""
     rows = []
+    more = ("application", "application_data") if detailed else ()
     for channel in switch.channels():
         partner = channel.partner
         if partner is not None and channel.direction == "outbound":
             continue
         own = _row(channel)
         other = _row(partner) if partner is not None else dict.fromkeys(_B_COLUMNS, "")
-        row = {name: own[name] for name in _A_COLUMNS}
-        row |= {f"b_{name}": other[name] for name in _B_COLUMNS}
+        row = {name: own[name] for name in (*_A_COLUMNS, *more)}
+        row |= {f"b_{name}": other.get(name, "") for name in (*_B_COLUMNS, *more)}
         row["call_created_epoch"] = str(channel.times.bridged // 1_000_000) if partner is not None else ""
         rows.append(row)
     return rows

@@ -58,6 +58,8 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             ),
             # Keys in a talk: the other leg's variable, its transfer, the pause of its recording.
             *("uuid_setvar", "uuid_transfer", "uuid_record"),
+            # The live state: what is noted on a leg.
+            "uuid_getvar",
         ),
     ),
     (

@@ -32,6 +32,7 @@ SERVICES = (
     "collector.service",
     "notify.service",
     "keeper.service",
+    "live.service",
     "console.service",
     "firewall.service",
 )
@@ -147,7 +148,7 @@ def test_a_machine_from_the_playbook(site: Site) -> None:
             assert box.sh(f"systemctl is-active gateway400-{service.format(active)}").strip() == "active"
         assert "127.0.0.1" in box.sh("nft list set inet gateway400 trunks4")
         assert "302" in box.sh("curl -sI http://127.0.0.1:8400/ | head -1")
-        for unit in ("switch", f"handlers@{active}", "collector", "keeper", "notify", "console"):
+        for unit in ("switch", f"handlers@{active}", "collector", "keeper", "notify", "live", "console"):
             exposure = box.sh(f"systemd-analyze security --no-pager gateway400-{unit} | tail -1")
             assert " OK " in exposure, exposure
 

@@ -52,9 +52,12 @@ from appliance.store.models import (
     Role,
     Schedule,
     Subscription,
+    Task,
+    TaskEvent,
     Trunk,
 )
 from appliance.store.recordings import Who
+from appliance.store.tasks import close_task, derive_tasks_since
 from appliance.store.unit import Store
 
 PASSWORD = "correct horse"
@@ -478,6 +481,7 @@ def make(folder: Path, now: datetime | None = None) -> Store:
         fill(session, folder / "recordings", now or datetime.now(UTC))
         session.commit()
     _keep(store, folder / "recordings", now or datetime.now(UTC))
+    _tasks(store, now or datetime.now(UTC))
     return store
 
 
@@ -502,6 +506,34 @@ def _keep(store: Store, recordings: Path, now: datetime) -> None:
         assert first is not None
         kept.note_access(session, first, boss, "play", now - timedelta(minutes=2))
         kept.hold(session, first, boss, "合同纠纷 2026-17", now - timedelta(minutes=1))
+        session.commit()
+
+
+def _tasks(store: Store, now: datetime) -> None:
+    """Those that the calls make, of which one was closed; and one of the second account."""
+    with store.work() as session:
+        derive_tasks_since(session, datetime(2000, 1, 1, tzinfo=UTC))
+        oldest = session.scalars(select(Task).where(Task.closed_at.is_(None)).order_by(Task.last_at)).first()
+        assert oldest is not None
+        note = "=已用手机回过"
+        close_task(session, oldest.id, operator="desk", address="192.0.2.7", account="east", note=note, now=now)
+        at = now - timedelta(days=2)
+        foreign = {"kind": "missed", "account_id": "west", "caller": "13000000000"}
+        session.add(
+            Task(
+                **foreign,
+                number=OTHER_NUMBER,
+                calls=2,
+                first_call="west-missed-1",
+                first_at=at,
+                last_call="west-missed-2",
+                last_at=at + timedelta(hours=1),
+                last_outcome="abandoned:queue",
+            )
+        )
+        session.add(
+            TaskEvent(**foreign, at=at - timedelta(days=1), operator="other", action="close", note="打过了")
+        )
         session.commit()
 
 

@@ -3,6 +3,9 @@
   "use strict";
   const LAST_LIST = "gateway400-list";
 
+  // On a phone the pages stand in a row that is wider than the screen.
+  document.querySelector(".tabs a[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
   const dock = document.getElementById("dock");
   const audio = document.getElementById("dock-audio");
 

@@ -12,6 +12,7 @@ from appliance.store.models.recordings import Recording, RecordingAccess
 from appliance.store.models.routing import Line, Number, Trunk
 from appliance.store.models.rules import CalendarDay, ListEntry, NumberList, Region, Schedule
 from appliance.store.models.site import SiteState
+from appliance.store.models.tasks import Task, TaskEvent
 
 __all__ = [
     "Account",
@@ -44,6 +45,8 @@ __all__ = [
     "SetAside",
     "SiteState",
     "Subscription",
+    "Task",
+    "TaskEvent",
     "Trunk",
     "in_force",
 ]

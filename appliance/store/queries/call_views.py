@@ -19,7 +19,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """One call of a list. Durations are milliseconds; ``amount`` is millionths of a yuan, None: not rated."""
+    """One call of a list. Durations are milliseconds; ``amount`` is millionths of a yuan, None: not rated.
+
+    :param way: the flow's nodes and the exits that they were left by, in order.
+    :param mark: the key that the caller answered a survey with; empty: none.
+    :param talks: who spoke with the caller, in order: a line's id and milliseconds.
+    """
 
     place: Place
     uuid: str
@@ -42,6 +47,10 @@ class CallRow:
     bill_ms: int
     amount: int | None
     recording: str
+    flow: str = ""
+    way: tuple[tuple[str, str], ...] = ()
+    mark: str = ""
+    talks: tuple[tuple[str, int], ...] = ()
 
     @property
     def waited_ms(self) -> int:

@@ -114,7 +114,7 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         ),
         legs=tuple(_leg(leg, lines) for leg in legs),
         charge=charge_view(reader, charge, call.caller_kind) if charge else None,
-        talks=tuple((line_id, int(ms)) for line_id, ms in _pairs(call.talks) if ms.isdecimal()),
+        talks=_talks(call.talks),
     )
 
 
@@ -197,6 +197,10 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, sign, value in split if name and sign)
 
 
+def _talks(text: str) -> tuple[tuple[str, int], ...]:
+    return tuple((line_id, int(ms)) for line_id, ms in _pairs(text) if ms.isdecimal())
+
+
 def _line_of(leg: CallLeg) -> str:
     variables = leg.facts.get("variables", leg.facts)
     return str(variables.get("gw_line", "")) if leg.role == "line" and isinstance(variables, dict) else ""
@@ -239,4 +243,8 @@ def _row(call: Call, line: Line | None, charge: Charge | None) -> CallRow:
         # A rejected row has no price: it is shown as not rated, never as free.
         amount=charge.amount if charge and not charge.reason.startswith("reject:") else None,
         recording=call.recording,
+        flow=call.flow,
+        way=_pairs(call.way),
+        mark=call.mark,
+        talks=_talks(call.talks),
     )

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from appliance.domain import numbers
 from appliance.domain.recording import Kind
 from appliance.store.models import Call, Line, Recording, RecordingAccess
+from appliance.store.queries.call_views import Place
 from appliance.store.queries.calls import caller_matches
 from appliance.store.queries.scope import Reader
 
@@ -87,9 +88,14 @@ def count(reader: Reader, wanted: RecordingFilter) -> int:
     return found[0] if found else 0
 
 
-def page(reader: Reader, wanted: RecordingFilter, *, limit: int, offset: int = 0) -> Sequence[RecordingRow]:
-    """Recordings of a filter, newest first."""
+def page(
+    reader: Reader, wanted: RecordingFilter, *, limit: int, offset: int = 0, after: Place | None = None
+) -> Sequence[RecordingRow]:
+    """Recordings of a filter, newest first: ``limit`` of them, from ``offset`` on or behind the place ``after``."""
     statement = _rows().where(*_conditions(wanted))
+    if after is not None:
+        same = and_(Recording.started_at == after.started_at, Recording.id < after.id)
+        statement = statement.where(or_(Recording.started_at < after.started_at, same))
     statement = statement.order_by(Recording.started_at.desc(), Recording.id.desc()).limit(limit).offset(offset)
     return [_row(*found) for found in reader.rows(statement)]
 

@@ -50,6 +50,8 @@ from appliance.store.models import (
     SetAside,
     SiteState,
     Subscription,
+    Task,
+    TaskEvent,
     Trunk,
 )
 from appliance.store.unit import Store
@@ -102,6 +104,8 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     Subscription: lambda account: _has(
         _number, _number.number == Subscription.number, _number.account_id == account
     ),
+    Task: lambda account: Task.account_id == account,
+    TaskEvent: lambda account: TaskEvent.account_id == account,
 }
 #: Tables that all accounts of a box share.
 SHARED: tuple[type[Base], ...] = (CalendarDay, Plan, Price, Region, Trunk)

@@ -1,0 +1,1 @@
+"""The live state: looks, the publisher, those who watch."""

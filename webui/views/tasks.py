@@ -1,0 +1,153 @@
+"""Callers who are to be called back: the list, closing one, the export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+
+from appliance.errors import RuleError
+from appliance.store.queries import tasks
+from appliance.store.queries.call_views import Place
+from appliance.store.queries.routing import number_choices
+from appliance.store.queries.tasks import STATES, TaskFilter, TaskRow
+from appliance.store.tasks import LONGEST_NOTE, close_task
+from webui.call_filter import read_filter
+from webui.context import console, now, reader, signed_in
+from webui.export import MOST_ROWS
+from webui.shown import local
+from webui.sound import who
+from webui.task_export import tasks_csv
+
+bp = Blueprint("tasks", __name__)
+
+PAGE_SIZE = 50
+#: Roles that may close a task.
+CLOSERS = frozenset({"administrator", "operator", "supervisor", "agent"})
+_EXPORT_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked for, as ``call_filter.Asked``."""
+
+    filter: TaskFilter
+    fields: Mapping[str, str]
+    faults: Mapping[str, str]
+
+
+@bp.get("/tasks")
+def listing() -> ResponseReturnValue:
+    """A page of the tasks that were asked for: the open ones, unless told otherwise."""
+    asked = _read(request.args)
+    number = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
+    with reader() as opened:
+        found = tasks.count(opened, asked.filter)
+        last_page = max(1, -(-found // PAGE_SIZE))
+        number = min(number, last_page)
+        rows = tasks.page(opened, asked.filter, limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE)
+        numbers = number_choices(opened)
+        several_accounts = opened.scope.sees_all
+    part = request.headers.get("HX-Target") == "results"
+    return render_template(
+        "tasks/_results.html" if part else "tasks/list.html",
+        asked=asked,
+        rows=rows,
+        count=found,
+        page=number,
+        last_page=last_page,
+        first_row=(number - 1) * PAGE_SIZE + 1,
+        page_url=lambda to: url_for(".listing", **{**_again(asked), "page": to}),
+        state_url=lambda state: url_for(".listing", **{**_again(asked), "state": state}),
+        back=url_for(".listing", **{**_again(asked), "page": number}),
+        export_url=url_for(".export", **_again(asked)),
+        states=STATES,
+        numbers=numbers,
+        now=now(),
+        may_close=_may_close(),
+        longest_note=LONGEST_NOTE,
+        several_accounts=several_accounts,
+    )
+
+
+@bp.get("/tasks.csv")
+def export() -> ResponseReturnValue:
+    """The tasks that were asked for, as CSV."""
+    asked = _read(request.args)
+    if asked.faults:
+        abort(400)
+    name = f"tasks-{local(now()):%Y%m%d-%H%M}.csv"
+    return Response(
+        stream_with_context(tasks_csv(_pages(asked.filter))),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@bp.post("/tasks/<int:task_id>/close")
+def close(task_id: int) -> ResponseReturnValue:
+    """Close it, with the form's note; one that is closed by now stays as it is."""
+    if not _may_close():
+        abort(403)
+    note = request.form.get("note", "").strip()
+    with reader() as opened:
+        row = tasks.one(opened, task_id)
+    if row is None:
+        abort(404)
+    if note and row.is_open:
+        _close(task_id, note)
+    back = request.form.get("back", "")
+    # Only to this list: what a form brings is no address to go to.
+    return redirect(back if back == "/tasks" or back.startswith("/tasks?") else url_for(".listing"), 303)
+
+
+def _close(task_id: int, note: str) -> None:
+    by = who()
+    try:
+        with console().store.work() as session:
+            close_task(
+                session,
+                task_id,
+                operator=by.operator,
+                address=by.address,
+                account=by.account_id,
+                note=note,
+                now=now(),
+            )
+            session.commit()
+    except RuleError:
+        return  # he was reached, or somebody else closed it, in this moment
+
+
+def _pages(wanted: TaskFilter) -> Iterator[Sequence[TaskRow]]:
+    """Page by page, each in a reading of its own: a slow download holds nothing open."""
+    after: Place | None = None
+    for _ in range(0, MOST_ROWS, _EXPORT_PAGE):
+        with reader() as opened:
+            rows = tasks.page(opened, wanted, limit=_EXPORT_PAGE, after=after)
+        yield rows
+        if len(rows) < _EXPORT_PAGE:
+            return
+        after = tasks.place(rows[-1])
+
+
+def _read(given: Mapping[str, str]) -> _Asked:
+    """The fields of calls that mean the same here, and the state."""
+    calls = read_filter({name: value for name, value in given.items() if name not in ("line", "outcome")})
+    state = given.get("state", "open")
+    state = state if state in STATES else ""
+    asked = calls.filter
+    wanted = TaskFilter(state, asked.number, asked.caller, asked.since, asked.until)
+    return _Asked(wanted, {**calls.fields, "state": state}, calls.faults)
+
+
+def _again(asked: _Asked) -> dict[str, Any]:
+    """For a link; the state stays even when empty: that asks for all."""
+    return {name: value for name, value in asked.fields.items() if value or name == "state"}
+
+
+def _may_close() -> bool:
+    return any(role.name in CLOSERS for role in signed_in().roles)
