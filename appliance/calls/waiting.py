@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from appliance.calls.asking import ASKING, ask_for_callback, has_asked
 from appliance.calls.connect import foretell, reached, reasons, recording
 from appliance.calls.desk import Desk
 from appliance.calls.dispatch import Ticket
@@ -18,7 +19,7 @@ from appliance.domain.flow import Enqueue
 from appliance.domain.outcome import Disposition
 from appliance.domain.queue import Left, Queue, Stay, Waiting, minutes_told, read_stay, with_stay
 from appliance.domain.routing import RoutingTable
-from appliance.domain.speech import position_prompts
+from appliance.domain.speech import callback_prompts, position_prompts
 from appliance.switch.leg import Digits, Leg, Tried
 
 #: Without any music, how long the caller hears nothing before we look again.
@@ -31,7 +32,7 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How it ended: ``tried`` are the lines that rang, ``key`` the one that the caller pressed. ``ANSWERED``: the
-    talk is over, and the call is to go on."""
+    talk is over, and the call is to go on. ``CALLBACK``: he was told, and is to hang up."""
 
     left: Left
     tried: Sequence[Tried] = ()
@@ -58,6 +59,11 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
         lose_place(leg, desk.now())
         return Outcome(Left.NOBODY)
     waiting, resumed = _waiting(leg, node, queue, call, table, desk)
+    if queue.callback.key and has_asked(leg, queue, desk):
+        # Handlers died as he was told so.
+        if resumed:
+            _left(leg, waiting, Left.CALLBACK, desk.now())
+        return Outcome(Left.CALLBACK)
     if not resumed and queue.max_length and desk.dispatcher.length(queue) >= queue.max_length:
         _left(leg, waiting, Left.FULL, desk.now())
         return Outcome(Left.FULL)
@@ -68,6 +74,8 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
     ends = waiting.entered_at + timedelta(seconds=queue.max_wait_s)
     tried: list[Tried] = []
     hearing = _Hearing(desk.now() if resumed else None, resumed)
+    # A key of the node leads where the node says.
+    keys = "".join(dict.fromkeys((*node.keys, queue.callback.key)))
     ticket = desk.dispatcher.enter(waiting, queue.account, ends)
     try:
         # He has his place already: who comes while this is played comes after him.
@@ -84,8 +92,11 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
                 return Outcome(why, tried)
             sounds, again_at = hearing.next(ticket, queue, desk)
             ticket.wake_at = min(ends, again_at)
-            key = _heard(leg, ticket, sounds, "".join(node.keys))
-            if key:
+            key = _heard(leg, ticket, sounds, keys)
+            if key and key not in node.keys:
+                if _asks(leg, ticket, queue, call, desk):
+                    return Outcome(Left.CALLBACK, tried)
+            elif key:
                 _left(leg, ticket.waiting, Left.KEY, desk.now())
                 return Outcome(Left.KEY, tried, key)
     finally:
@@ -145,6 +156,16 @@ def _why_not_any_longer(leg: Leg, ticket: Ticket, queue: Queue, ends: datetime, 
     if desk.now() >= ends:
         return Left.TIMEOUT
     return None if _is_staffed(leg, queue, ticket.waiting, desk) else Left.NOBODY
+
+
+def _asks(leg: Leg, ticket: Ticket, queue: Queue, call: Incoming, desk: Desk) -> bool:
+    """He has pressed the key for a callback: whether he leaves by it. Nobody is rung for him while he is asked."""
+    ticket.waiting = replace(ticket.waiting, not_before=desk.now() + ASKING)
+    if not ticket.lines and ask_for_callback(leg, ticket.waiting, queue, call, desk):
+        _left(leg, ticket.waiting, Left.CALLBACK, desk.now())
+        return True
+    ticket.waiting = replace(ticket.waiting, not_before=None)
+    return False
 
 
 def _rung(
@@ -215,7 +236,7 @@ def _announcement(ticket: Ticket, queue: Queue, desk: Desk, *, first: bool) -> l
     """His position and what he has to expect."""
     wait_for = desk.dispatcher.expected_wait(queue, ticket)
     minutes = None if wait_for is None else minutes_told(wait_for)
-    names = position_prompts(max(1, desk.dispatcher.place(ticket)), minutes)
+    names = position_prompts(max(1, desk.dispatcher.place(ticket)), minutes) + callback_prompts(queue.callback.key)
     found = [_found(desk, queue, name) for name in (*(("queue-busy",) if first else ()), *names)]
     return desk.together([path for path in found if path is not None])
 

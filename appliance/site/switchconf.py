@@ -47,7 +47,15 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "api",
         (
             *("status", "version", "show", "module_exists", "reloadxml", "reloadacl", "originate"),
-            *("uuid_kill", "uuid_break", "limit_usage", "uuid_limit_release", "global_getvar", "sched_hangup"),
+            *(
+                "uuid_exists",
+                "uuid_kill",
+                "uuid_break",
+                "limit_usage",
+                "uuid_limit_release",
+                "global_getvar",
+                "sched_hangup",
+            ),
             # Keys in a talk: the other leg's variable, its transfer, the pause of its recording.
             *("uuid_setvar", "uuid_transfer", "uuid_record"),
         ),

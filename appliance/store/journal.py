@@ -36,6 +36,8 @@ _FORGOTTEN = (
     "DELETE FROM waiting WHERE uuid IN (SELECT uuid FROM waiting WHERE left_at > 0 AND left_at < ? LIMIT ?)",
     "DELETE FROM resting WHERE line IN (SELECT line FROM resting WHERE until < ? LIMIT ?)",
     "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE ended_at > 0 AND ended_at < ? LIMIT ?)",
+    "DELETE FROM callbacks WHERE id IN (SELECT id FROM callbacks"
+    " WHERE closed_at > 0 AND closed_at < ? AND version <= stored LIMIT ?)",
 )
 
 
