@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import structlog
 
 from appliance.calls.desk import Desk
 from appliance.domain import numbers
-from appliance.domain.callback import HANGS_UP, NotCallable, Request, expires_at, why_not_callable
+from appliance.domain.callback import HANGS_UP, HUNG_UP, NotCallable, Request, expires_at, why_not_callable
 from appliance.domain.called import Incoming
 from appliance.domain.numbers import Caller
 from appliance.domain.queue import Queue, Waiting
@@ -70,7 +69,11 @@ def ask_for_callback(leg: Leg, waiting: Waiting, queue: Queue, call: Incoming, d
 def take_leave(leg: Leg, account: str, desk: Desk) -> None:
     """His request is kept: the call has done what it was for."""
     leg.note(outcome="ended:callback")
-    desk.play(leg, account, "callback-thanks")
+    try:
+        desk.play(leg, account, "callback-thanks")
+    finally:
+        # Sooner than if nobody could say that he is gone (``HANGS_UP``).
+        Callbacks(desk.journal.file).ready(leg.uuid, desk.now() + HUNG_UP)
     leg.hang_up("NORMAL_CLEARING")
 
 
@@ -102,7 +105,11 @@ def _key(leg: Leg, callee: Caller, queue: Queue, desk: Desk) -> str:
     names = ["callback-number", *digits_prompts(callee.number), "callback-confirm"]
     if queue.callback.other_number:
         names.append("callback-other")
-    answer = leg.collect(_together(names, queue, desk), _KEY_S)
+    found = [desk.find_prompt(queue.account, name) for name in names]
+    paths = desk.together([path for path in found if path is not None])
+    for path in paths[:-1]:
+        leg.play(path)  # they could not be put together
+    answer = leg.collect(paths[-1] if paths else None, _KEY_S)
     return answer.keys if isinstance(answer, Digits) else ""
 
 
@@ -111,9 +118,3 @@ def _keyed(leg: Leg, queue: Queue, desk: Desk) -> Caller | None:
     prompt = desk.find_prompt(queue.account, "callback-enter")
     answer = leg.collect(prompt, _KEY_S, _LONGEST_NUMBER)
     return numbers.caller(answer.keys, desk.home_area_code) if isinstance(answer, Digits) else None
-
-
-def _together(names: list[str], queue: Queue, desk: Desk) -> Path | None:
-    found = [desk.find_prompt(queue.account, name) for name in names]
-    together = desk.together([path for path in found if path is not None])
-    return together[0] if together else None

@@ -18,8 +18,9 @@ from appliance.domain.outcome import Disposition, Tried, is_trunk_trouble
 
 #: A request of the day's last minutes is not over before anybody could call.
 _AT_LEAST = timedelta(hours=1)
-#: A request is his own words; he still holds the telephone when he has given them.
-HANGS_UP = timedelta(seconds=15)
+#: He still holds his telephone when he has asked: it is free for a call after the first time at the latest, and
+#: after the second one once he has hung up.
+HANGS_UP, HUNG_UP = timedelta(seconds=15), timedelta(seconds=2)
 #: A talk was broken off by the handlers' death: its record says within this time whether it was one.
 RECORD_COMES = timedelta(minutes=2)
 #: The line that was to call him was too busy, or the number's calls at once are used up: looked at again soon.

@@ -60,6 +60,7 @@ _CLOSE = _update(
 )
 _EXPIRE = _update("closed_at = ?, ending = 'expired'", "closed_at = 0 AND stage = '' AND expires_at <= ?")
 _OF_CALLER = "closed_at = 0 AND queue = ? AND (caller = ? OR callee = ?)"
+_READY = _update("due_at = ?", "id = ? AND stage = '' AND closed_at = 0 AND attempts = 0")
 _POSTPONE = _update("due_at = max(due_at, ?)", _OF_CALLER)
 _ANSWERED = _update(
     "stage = '', owner = '', closed_at = ?, ending = 'withdrawn', reason = ?",
@@ -183,6 +184,10 @@ class Callbacks:
         theirs = "SELECT 1 FROM callbacks WHERE closed_at = 0 AND queue = ? AND (caller = ? OR callee = ?)"
         if self._file.look(theirs, (queue, caller, caller)):
             self._file.write([(_POSTPONE, (until.timestamp(), queue, caller, caller))])
+
+    def ready(self, request_id: str, due_at: datetime) -> None:
+        """He has hung up: he may be called from then on."""
+        self._file.write([(_READY, (due_at.timestamp(), request_id))])
 
     def answered(self, queue: str, caller: str, call: str, joined_at: datetime, now: datetime) -> None:
         """A caller was answered in a queue: what he had asked for there before is withdrawn."""
