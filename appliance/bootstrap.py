@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from appliance.calls.callbacks import CallbackService, Sounds
 from appliance.calls.desk import Desk
 from appliance.calls.dispatch import Dispatcher
 from appliance.calls.routing import LatestRouting
@@ -49,6 +50,7 @@ from appliance.store.snapshot import write_snapshot
 from appliance.store.unit import Store
 from appliance.switch.client import Client
 from appliance.switch.orders import Orders
+from appliance.switch.originate import Originator
 
 if TYPE_CHECKING:
     from appliance.live.publish import Publisher
@@ -195,9 +197,30 @@ def latest_routing(settings: Settings, store: Store) -> LatestRouting:
 
 
 def build_dispatcher(
-    settings: Settings, routing: Callable[[], RoutingTable], journal: Journal, poke: Callable[[], None]
+    settings: Settings,
+    routing: Callable[[], RoutingTable],
+    journal: Journal,
+    poke: Callable[[], None],
+    *,
+    run: Callable[[Callable[[], None]], object],
+    is_down: Callable[[str], bool],
 ) -> Dispatcher:
-    """What serves the queues; ``poke`` has its next look done now."""
+    """What serves the queues, and calls back who asked for it; ``poke`` has its next look done now, ``run`` does
+    something beside."""
+    prompts, put_together = prompt_library(settings), spoken(settings)
+    callbacks = CallbackService(
+        journal=journal,
+        routing=routing,
+        switch=Originator(partial(_client, settings), (prompts.own_dir, prompts.default_dir, put_together.folder)),
+        sounds=Sounds(prompts.find, put_together.together),
+        now=utc_now,
+        public_day=day_kind,
+        owner=alive.process_name(),
+        is_alive=alive.is_running,
+        run=run,
+        is_down=is_down,
+        poke=poke,
+    )
     return Dispatcher(
         journal,
         routing,
@@ -208,6 +231,7 @@ def build_dispatcher(
         owner=alive.process_name(),
         is_alive=alive.is_running,
         poke=poke,
+        callbacks=callbacks,
     )
 
 

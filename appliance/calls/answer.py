@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import structlog
 
 from appliance.calls.admit import admit
+from appliance.calls.called_back import call_him
 from appliance.calls.connect import ring
 from appliance.calls.desk import Desk
 from appliance.calls.going import Going
@@ -38,7 +39,10 @@ def take(leg: Leg, desk: Desk) -> None:
     """Carry a call out. The one place where the caller's hang-up is caught."""
     # The ordinary end of a call: its record says when and where.
     with contextlib.suppress(CallerGone):
-        _carry_out(leg, desk)
+        if leg.notes.get("callback"):
+            call_him(leg, desk)
+        else:
+            _carry_out(leg, desk)
 
 
 def _carry_out(leg: Leg, desk: Desk) -> None:

@@ -9,14 +9,14 @@ that the switch hands them to one that lives: they keep their place, for it goes
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
+from appliance.calls.switchboard import CallingBack, Switchboard
 from appliance.domain.calendar import DayKinds
 from appliance.domain.hunt import Choice, Strategy, Uses
 from appliance.domain.outcome import Tried
@@ -49,25 +49,6 @@ _MEASURE_EVERY = timedelta(seconds=10)
 _WAKE_OFTEN = 3
 _WAKE_AGAIN, _WAKE_SELDOM = timedelta(seconds=1), timedelta(seconds=30)
 _log = structlog.get_logger(__name__)
-
-
-class Switchboard(Protocol):
-    """What serving asks of the switch; ``switch.orders``. Raises ``SwitchError`` while the switch is away."""
-
-    def usage(self, lines: Sequence[str]) -> Mapping[str, int]:
-        """Calls that each line has, those that ring it included."""
-
-    def wake(self, uuid: str) -> bool:
-        """End what a waiting leg hears; False: it is gone."""
-
-    def say_over(self, uuid: str, sound: Path) -> bool:
-        """Say something over the music that a leg hears; False: it cannot be."""
-
-    def hush(self, uuid: str, sound: Path) -> None:
-        """End what is said over, if it is still heard."""
-
-    def rest(self) -> None:
-        """Nothing is wanted at the moment."""
 
 
 @dataclass(slots=True)
@@ -107,6 +88,7 @@ class Dispatcher:
         owner: str,
         is_alive: Callable[[str], bool],
         poke: Callable[[], None] = lambda: None,
+        callbacks: CallingBack | None = None,
     ) -> None:
         self._journal = journal
         self._list = Waitlist(journal.file)
@@ -115,9 +97,11 @@ class Dispatcher:
         self._now = now
         self._public_day = public_day
         self._dice = dice
-        self._owner = owner
+        #: The name of this process.
+        self.owner = owner
         self._is_alive = is_alive
         self._poke = poke
+        self._callbacks = callbacks
         self._tickets: dict[str, Ticket] = {}
         self._usage: dict[str, int] = {}
         self._handling: dict[str, tuple[datetime, timedelta | None]] = {}
@@ -143,12 +127,20 @@ class Dispatcher:
         if self._tickets.get(ticket.waiting.uuid) is ticket:
             del self._tickets[ticket.waiting.uuid]
         now = self._now()
-        self._list.keep(Kept(ticket.waiting, ticket.account, self._owner), left_at=now)
-        queue = self._routing().queues.get(ticket.waiting.queue)
-        if ticket.waiting.rung and queue is not None and queue.wrap_up_s:
-            # Whether he talked is not known here: his record says it, and soon.
+        self._list.keep(Kept(ticket.waiting, ticket.account, self.owner), left_at=now)
+        if ticket.waiting.rung:
+            self.settles(ticket.waiting.rung, ticket.waiting.queue)
+            if self._callbacks is not None and ticket.waiting.caller:
+                self._callbacks.has_talked(ticket.waiting.queue, ticket.waiting.caller)
+        self._poke()
+
+    def settles(self, lines: Iterable[str], queue_id: str) -> None:
+        """These lines were rung, and are free again. Whether one talked is not known here: a record says it, and
+        soon."""
+        queue = self._routing().queues.get(queue_id)
+        if queue is not None and queue.wrap_up_s:
             settles = min(SETTLES, timedelta(seconds=queue.wrap_up_s))
-            self._list.rest(dict.fromkeys(ticket.waiting.rung, now + settles))
+            self._list.rest(dict.fromkeys(lines, self._now() + settles))
         self._poke()
 
     def rings(self, ticket: Ticket) -> None:
@@ -168,8 +160,8 @@ class Dispatcher:
         self._poke()
 
     def length(self, queue: Queue) -> int:
-        """How many callers wait in a queue."""
-        return sum(one.queue == queue.id and not one.rung for one in self._waiting())
+        """How many callers wait in a queue; those who are to be called back hold no line of ours."""
+        return sum(one.queue == queue.id and not one.rung for one in self._callers())
 
     def place(self, ticket: Ticket) -> int:
         """His position; 0: lines ring for him."""
@@ -211,15 +203,17 @@ class Dispatcher:
     def look(self) -> float:
         """One look; in how many seconds the next one is due."""
         self._adopt()
+        if self._callbacks is not None:
+            self._callbacks.tend()
         self._look()
-        if not self._tickets:
+        if not self._tickets and not self._to_call():
             self._switch.rest()
             return IDLE_S
         more = self._tell()
         return WAKING_S if more or any(map(self._is_wanted, self._tickets.values())) else WAITING_S
 
     def _look(self) -> None:
-        if not all(ticket.waiting.rung for ticket in self._tickets.values()):
+        if self._to_call() or not all(ticket.waiting.rung for ticket in self._tickets.values()):
             self._choose()
         for ticket in list(self._tickets.values()):
             if self._is_wanted(ticket):
@@ -245,14 +239,15 @@ class Dispatcher:
         table = self._routing()
         now = self._now()
         for served in serve(self._floor(waiting)):
-            ticket = self._tickets.get(served.uuid)
-            if ticket is None:
-                continue  # another process has his leg, and chooses the same
-            queue = table.queues[ticket.waiting.queue]
             rung = tuple(line.id for line in served.lines)
-            ticket.lines = served.lines
-            ticket.waiting = replace(ticket.waiting, rung=rung)
-            self._keep(ticket)
+            ticket = self._tickets.get(served.uuid)
+            if ticket is not None:
+                ticket.lines = served.lines
+                ticket.waiting = replace(ticket.waiting, rung=rung)
+                self._keep(ticket)
+            elif self._callbacks is None or not self._callbacks.call(served.uuid, served.lines):
+                continue  # another process has his leg, or calls him, and chooses the same
+            queue = table.queues[next(one.queue for one in waiting if one.uuid == served.uuid)]
             if queue.hunt.strategy is Strategy.ROTATE:
                 self._journal.line_rung(queue.turns, rung, now)
 
@@ -273,6 +268,7 @@ class Dispatcher:
         one that is not is found full when it is rung."""
         table = self._routing()
         wanted = {one.waiting.queue for one in self._tickets.values() if not one.waiting.rung}
+        wanted |= {one.queue for one in self._to_call()}
         lines = {
             line
             for queue_id in wanted
@@ -313,16 +309,29 @@ class Dispatcher:
     # -- what is known ---------------------------------------------------------------------------------------
 
     def _keep(self, ticket: Ticket) -> None:
-        self._list.keep(Kept(ticket.waiting, ticket.account, self._owner))
+        self._list.keep(Kept(ticket.waiting, ticket.account, self.owner))
 
     def _others(self) -> list[Kept]:
         """Callers of other processes, and those that came to us from them and have not been written yet."""
-        return self._list.here(but=self._owner)
+        return self._list.here(but=self.owner)
 
-    def _waiting(self) -> list[Waiting]:
-        """All who wait: ours as we know them ourselves, whatever the journal could be told."""
+    def _callers(self) -> list[Waiting]:
+        """All who wait themselves: ours as we know them, whatever the journal could be told."""
         others = [kept.waiting for kept in self._others() if kept.waiting.uuid not in self._tickets]
         return [*others, *(ticket.waiting for ticket in self._tickets.values())]
+
+    def _waiting(self) -> list[Waiting]:
+        """All who wait, and those who are to be called back."""
+        callers = self._callers()
+        return callers if self._callbacks is None else [*callers, *self._callbacks.in_row(callers)]
+
+    def _to_call(self) -> list[Waiting]:
+        """Those who may be called back now."""
+        if self._callbacks is None or not self._callbacks.any_open():
+            return []
+        now = self._now()
+        waiting = self._callbacks.in_row(self._callers())
+        return [one for one in waiting if not one.rung and (one.not_before is None or one.not_before <= now)]
 
     def _floor(self, waiting: Sequence[Waiting]) -> Floor:
         table, now = self._routing(), self._now()

@@ -11,7 +11,7 @@ import structlog
 from appliance.calls.desk import Desk
 from appliance.calls.dispatch import Ticket
 from appliance.domain.queue import Queue, minutes_told
-from appliance.domain.speech import position_prompts
+from appliance.domain.speech import callback_prompts, position_prompts
 from appliance.switch.leg import Digits, Leg
 
 #: Without any music, how long the caller hears nothing before we look again.
@@ -98,7 +98,9 @@ class Hearing:
         first, self._told_at = self._told_at is None, desk.now()
         wait_for = desk.dispatcher.expected_wait(queue, ticket)
         minutes = None if wait_for is None else minutes_told(wait_for)
-        names = position_prompts(max(1, desk.dispatcher.place(ticket)), minutes)
+        names = position_prompts(max(1, desk.dispatcher.place(ticket)), minutes) + callback_prompts(
+            queue.callback.key
+        )
         found = [self._found(name) for name in (*(("queue-busy",) if first else ()), *names)]
         return desk.together([path for path in found if path is not None])
 

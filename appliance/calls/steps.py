@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from appliance.calls.ask import ask
+from appliance.calls.asking import take_leave
 from appliance.calls.connect import ring
 from appliance.calls.going import Going
 from appliance.calls.message import Message as Kept
@@ -143,6 +144,9 @@ def _enqueue(going: Going, node: Enqueue) -> str:
     waited = wait(going.leg, node, going.call, going.table, going.desk)
     going.tried += waited.tried
     going.note_keys(waited.key)
+    if waited.left is Left.CALLBACK:
+        take_leave(going.leg, going.account, going.desk)
+        return ""
     if waited.left is Left.ANSWERED:
         _talked(going, waited.tried)
     return waited.exit

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from appliance.calls.asking import ASKING, ask_for_callback, has_asked
 from appliance.calls.connect import foretell, reached, reasons, recording
 from appliance.calls.desk import Desk
 from appliance.calls.dispatch import Ticket
@@ -26,7 +27,7 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How it ended: ``tried`` are the lines that rang, ``key`` the one that the caller pressed. ``ANSWERED``: the
-    talk is over, and the call is to go on."""
+    talk is over, and the call is to go on. ``CALLBACK``: he was told, and is to hang up."""
 
     left: Left
     tried: Sequence[Tried] = ()
@@ -53,6 +54,11 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
         lose_place(leg, desk.now())
         return Outcome(Left.NOBODY)
     waiting, resumed = _waiting(leg, node, queue, call, table, desk)
+    if queue.callback.key and has_asked(leg, queue, desk):
+        # Handlers died as he was told so.
+        if resumed:
+            _left(leg, waiting, Left.CALLBACK, desk.now())
+        return Outcome(Left.CALLBACK)
     if not resumed and queue.max_length and desk.dispatcher.length(queue) >= queue.max_length:
         _left(leg, waiting, Left.FULL, desk.now())
         return Outcome(Left.FULL)
@@ -62,6 +68,8 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
     leg.note(queue=str(Stay(queue.id, waiting.entered_at)), outcome="abandoned:queue")
     ends = waiting.entered_at + timedelta(seconds=queue.max_wait_s)
     tried: list[Tried] = []
+    # A key of the node leads where the node says.
+    keys = "".join(dict.fromkeys((*node.keys, queue.callback.key)))
     ticket = desk.dispatcher.enter(waiting, queue.account, ends)
     hearing = Hearing(leg, ticket, queue, desk, resumed=resumed)
     try:
@@ -79,9 +87,13 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
                 hearing.hush()
                 _left(leg, ticket.waiting, why, desk.now())
                 return Outcome(why, tried)
-            key = hearing.go_on(ends, "".join(node.keys))
+            key = hearing.go_on(ends, keys)
             if key:
                 hearing.hush()
+            if key and key not in node.keys:
+                if _asks(leg, ticket, queue, call, desk):
+                    return Outcome(Left.CALLBACK, tried)
+            elif key:
                 _left(leg, ticket.waiting, Left.KEY, desk.now())
                 return Outcome(Left.KEY, tried, key)
     finally:
@@ -141,6 +153,16 @@ def _why_not_any_longer(leg: Leg, ticket: Ticket, queue: Queue, ends: datetime, 
     if desk.now() >= ends:
         return Left.TIMEOUT
     return None if _is_staffed(leg, queue, ticket.waiting, desk) else Left.NOBODY
+
+
+def _asks(leg: Leg, ticket: Ticket, queue: Queue, call: Incoming, desk: Desk) -> bool:
+    """He has pressed the key for a callback: whether he leaves by it. Nobody is rung for him while he is asked."""
+    ticket.waiting = replace(ticket.waiting, not_before=desk.now() + ASKING)
+    if not ticket.lines and ask_for_callback(leg, ticket.waiting, queue, call, desk):
+        _left(leg, ticket.waiting, Left.CALLBACK, desk.now())
+        return True
+    ticket.waiting = replace(ticket.waiting, not_before=None)
+    return False
 
 
 def _rung(

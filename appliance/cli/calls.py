@@ -70,7 +70,9 @@ def serve(grace: float) -> None:
     wanted = gevent.event.Event()
     room = RoomWatch(settings)
     room.look()
-    dispatcher = bootstrap.build_dispatcher(settings, routing, journal, wanted.set)
+    dispatcher = bootstrap.build_dispatcher(
+        settings, routing, journal, wanted.set, run=gevent.spawn, is_down=trunks.is_down
+    )
     desk = bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down, room.has_room)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),

@@ -17,6 +17,7 @@ import structlog
 
 from appliance import bootstrap, config
 from appliance.calls import duration
+from appliance.cdr import callbacks
 from appliance.cdr.collect import Collected, collect_once
 from appliance.config import Settings
 from appliance.domain.grants import SHANGHAI
@@ -24,6 +25,8 @@ from appliance.domain.money import yuan
 from appliance.errors import ApplianceError, StoreError
 from appliance.rating.run import rate_all, rate_calls
 from appliance.store import schema
+from appliance.store.callback_records import of_calls, since
+from appliance.store.callbacks import Callbacks
 from appliance.store.calls import talks, talks_since
 from appliance.store.journal import Journal
 from appliance.store.queries import Scope, calls, reading
@@ -53,6 +56,7 @@ class Collector:
         self._settings = settings
         self._store = store
         self._journal = journal
+        self._requests = Callbacks(journal.file)
         self._tended_at = self._forgot_at = 0.0
         self._stop = threading.Event()
         #: When to look for stored calls that were not rated (monotonic seconds): at the start and after a fault.
@@ -87,6 +91,7 @@ class Collector:
             pause = self._settings.collect_interval_s
             try:
                 self.collect()
+                self._keep_callbacks()
                 if fault:
                     _log.info("collecting-again")
                 fault = ""
@@ -103,6 +108,11 @@ class Collector:
         self._note_missed(call_uuids)
         with self._faults_logged(), self._store.reading() as session:
             self._journal.talked(talks(session, call_uuids))
+            callbacks.tell(session, self._requests, of_calls(call_uuids), bootstrap.utc_now())
+
+    def _keep_callbacks(self) -> None:
+        with self._faults_logged():
+            callbacks.keep(self._store, self._requests)
 
     def _tend_journal(self) -> None:
         """Here and not in the handlers: no call waits for the disk."""
@@ -133,7 +143,9 @@ class Collector:
             session.commit()
         # A collector that was killed between the two has stored talks that the journal does not know.
         with self._faults_logged(), self._store.reading() as session:
-            self._journal.talked(talks_since(session, bootstrap.utc_now() - _REMEMBERED_AGAIN))
+            now = bootstrap.utc_now()
+            self._journal.talked(talks_since(session, now - _REMEMBERED_AGAIN))
+            callbacks.tell(session, self._requests, since(now - _REMEMBERED_AGAIN), now)
 
     @contextmanager
     def _faults_logged(self, what: str = "not-rated") -> Iterator[None]:
@@ -169,6 +181,7 @@ def collect(once: bool) -> None:
         collector = Collector(settings, store, journal)
         if once:
             done = collector.collect()
+            callbacks.keep(store, Callbacks(journal.file))
             journal.close()
             click.echo(f"calls stored: {len(done.stored)}, files set aside: {len(done.rejects)}")
             for reject in done.rejects:

@@ -10,6 +10,7 @@ from datetime import datetime
 import click
 
 from appliance import bootstrap, config
+from appliance.cli.callbacks import close_callback, list_callbacks
 from appliance.cli.moment import Moment, day_begins
 from appliance.domain.calendar import SHANGHAI
 from appliance.errors import ApplianceError
@@ -24,6 +25,10 @@ from appliance.store.signing import Means, Signing, Signings, sign
 @click.group()
 def queue() -> None:
     """Queues: who waits, who serves, what became of the callers."""
+
+
+queue.add_command(list_callbacks)
+queue.add_command(close_callback)
 
 
 @queue.command("list")
@@ -134,6 +139,7 @@ def _reported(row: QueueReport) -> str:
         f"{row.offered} came, {row.answered} answered, service level {level}, mean wait {mean}, "
         f"longest {row.longest_wait_ms / 1000:.0f} s; {row.abandoned} gave up ({row.short} at once), "
         f"{row.timeout} waited too long, {row.full} full, {row.nobody} nobody there, {row.key} left by a key, "
+        f"{row.callback} asked to be called back, "
         f"{row.lost} lost"
     )
 

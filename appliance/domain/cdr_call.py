@@ -16,6 +16,7 @@ from appliance.domain.talks import Talked, talks_of, together_ms
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
 _CALLED = re.compile(r"[+*#0-9]{1,30}", re.ASCII)
+_UUID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _MARK = re.compile(r"[0-9*#]", re.ASCII)
 _STATUS = re.compile(r"[1-6][0-9]{2}", re.ASCII)
 _OUTCOME = re.compile(
@@ -65,6 +66,7 @@ class CallFacts:
     messages: str = ""
     notice: str = ""
     unrecorded: str = ""
+    callback_id: str = ""
 
 
 def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = "") -> CallFacts:
@@ -73,8 +75,12 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
     ``bridged_ms`` runs from the bridge to the earlier end of the two legs; while the line's leg is not there,
     to the end of the caller's. Where a line's side has sent the caller on it is the time with any line, from the
     first ``joined_at`` on. Notes of the handlers (``gw_…``) go before what can be told without them.
+
+    A call back (``callback_id``) begins with the line's leg, which stands where else the caller's does, and the leg
+    that it rang is his.
     """
     facts = caller.facts
+    callback_id = matching(_UUID, facts.get("gw_callback", ""))
     legs = sorted(lines, key=lambda leg: (leg.started_at, leg.uuid))
     joined_at, line = _joined(caller, legs)
     talk_end = caller.ended_at if line is None else min(line.ended_at, caller.ended_at)
@@ -92,7 +98,10 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         trunk_id=matching(_ID, facts.get("gw_trunk", "")),
         caller=matching(_CALLED, facts.get("gw_caller", "")) or seen.number,
         caller_kind=kind if kind in _KINDS else seen.kind.value,
-        caller_name=clean(facts.get("sip_from_display") or facts.get("caller_id_name", ""), 200),
+        # On a line's leg it is what we have shown to the line.
+        caller_name=""
+        if callback_id
+        else clean(facts.get("sip_from_display") or facts.get("caller_id_name", ""), 200),
         started_at=caller.started_at,
         answered_at=caller.answered_at,
         joined_at=joined_at,
@@ -115,6 +124,7 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         messages=_messages(facts.get("gw_messages", "")),
         notice=matching(_PROMPT, facts.get("gw_notice", "")),
         unrecorded=_unrecorded(facts, joined_at is not None),
+        callback_id=callback_id,
     )
 
 

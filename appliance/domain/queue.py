@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from appliance.domain.calendar import DayKinds
+from appliance.domain.callback import NO_CALLBACK, Terms
 from appliance.domain.hunt import Choice, Hunt, Skip, Uses, choose
 from appliance.domain.outcome import Disposition
 
@@ -45,6 +46,7 @@ class Queue:
     :param vip_priority: what a caller on a white list of the number has in addition to the node's priority.
     :param service_level_s: within it an answer counts for the service level.
     :param short_abandon_s: who gives up within it did not wait.
+    :param callback: how callers are called back who ask for it.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Queue:
     vip_priority: int = 5
     service_level_s: int = 20
     short_abandon_s: int = 5
+    callback: Terms = NO_CALLBACK
 
     @property
     def turns(self) -> str:
@@ -79,14 +82,16 @@ class Left(StrEnum):
     NOBODY = "nobody"
     #: He pressed a key that leads elsewhere.
     KEY = "key"
+    #: He asked to be called back; his request keeps his place (``domain.callback``).
+    CALLBACK = "callback"
     #: We lost him: the handlers were gone for too long, or something else than he ended the call.
     LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A caller in a queue. ``rung`` are the lines that were chosen for him, which ring since ``rung_at`` (None: not
-    yet)."""
+    """A caller in a queue, or one who is to be called back. ``rung`` are the lines that were chosen for him, which
+    ring since ``rung_at`` (None: not yet). He is not served before ``not_before``, but keeps his place."""
 
     uuid: str
     queue: str
@@ -97,6 +102,7 @@ class Waiting:
     skill: str = ""
     rung: tuple[str, ...] = ()
     rung_at: datetime | None = None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,8 @@ def serve(floor: Floor) -> list[Served]:
     served = []
     for one in in_order(floor.waiting):
         queue = floor.table.queues.get(one.queue)
-        if one.rung or queue is None or free.isdisjoint(queue.hunt.lines):
+        waits = not one.rung and (one.not_before is None or one.not_before <= floor.now)
+        if not waits or queue is None or free.isdisjoint(queue.hunt.lines):
             continue
         choice = lines_for(queue, one, floor, free)
         if choice.rounds:

@@ -67,6 +67,15 @@ def position_prompts(place: int, minutes: int | None) -> tuple[str, ...]:
     return (*said, "queue-wait", *minutes_prompts(minutes))
 
 
+def callback_prompts(key: str) -> tuple[str, ...]:
+    """如需回电请按 the key; nothing where there is none.
+
+    >>> callback_prompts("9"), callback_prompts("")
+    (('queue-callback', 'n-9'), ())
+    """
+    return ("queue-callback", *number_prompts(int(key))) if key else ()
+
+
 def digits_prompts(digits: str) -> tuple[str, ...]:
     """Digits one by one, as a telephone number is said: 1 is 幺. Other signs are passed over.
 

@@ -42,6 +42,10 @@ def _uuid_limit_release(switch: Switch, text: str) -> str:
     return "+OK\n"
 
 
+def _uuid_exists(switch: Switch, uuid: str) -> str:
+    return str(switch.find(uuid) is not None).lower()
+
+
 def _uuid_kill(switch: Switch, text: str) -> str:
     uuid, _, cause = text.partition(" ")
     if not uuid:
@@ -121,6 +125,7 @@ def _originate(switch: Switch, text: str) -> str:
 COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     **api_show.COMMANDS,
     "limit_usage": _limit_usage,
+    "uuid_exists": _uuid_exists,
     "uuid_kill": _uuid_kill,
     "uuid_break": _uuid_break,
     "uuid_displace": _uuid_displace,

@@ -91,6 +91,7 @@ def _record_session(session: Session, path: str) -> None:
             variables.is_true("RECORD_STEREO"),
             variables.is_true("RECORD_BRIDGE_REQ"),
             session.switch.recordings,
+            swapped=variables.is_true("RECORD_STEREO_SWAP"),
         )
     except (OSError, ValueError) as error:
         log.error("%s: cannot record to %s: %s", channel.name, path, error)

@@ -20,7 +20,7 @@ TRIES = 3
 LOSSES = 3
 """How often one call may be lost by handlers before the fallback gets it at once."""
 
-_GONE, _FALLBACK = "handlers-gone", "fallback"
+_GONE, _FALLBACK, _CALLBACK = "handlers-gone", "fallback", "callback"
 
 
 def run(session: Session) -> None:
@@ -91,6 +91,12 @@ def _handlers_try(session: Session, step: int) -> None:
     _transfer(session, _try_name(step + 1) if step < TRIES else _FALLBACK)
 
 
+def _callback(session: Session) -> None:
+    """A line that has answered to call somebody back. Without handlers it is let go."""
+    session.execute("socket", _handlers(session))
+    session.execute("hangup", "NORMAL_CLEARING")
+
+
 def _fallback(session: Session) -> None:
     """The embedded Python has the call."""
     _go_back_if_taken(session)
@@ -119,6 +125,7 @@ def _handlers(session: Session) -> str:
 
 HANDLERS: dict[str, Callable[[Session], None]] = {
     _GONE: _handlers_gone,
+    _CALLBACK: _callback,
     _FALLBACK: _fallback,
     **{_try_name(step): partial(_handlers_try, step=step) for step in range(1, TRIES + 1)},
 }

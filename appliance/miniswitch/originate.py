@@ -38,7 +38,10 @@ def originate(switch: Switch, text: str) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """The dial string, and what the leg does once it has answered."""
+    """The dial string, in quotes where it holds blanks, and what the leg does once it has answered."""
+    if text.startswith("'"):
+        url, _, rest = text[1:].partition("'")
+        return url, rest.strip()
     url, application, rest = text.partition(" &")
     if application:
         return url, "&" + rest

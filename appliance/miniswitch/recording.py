@@ -24,16 +24,20 @@ _CLOSE_TIMEOUT_S = 3.0
 
 
 class Recording:
-    """One file being written. Left is the recorded channel's own voice, right what it hears.
+    """One file being written. Left is the recorded channel's own voice, right what it hears, or (``swapped``) the
+    other way round.
 
     Creates the folders; raises `OSError` when the file cannot be made.
     """
 
-    def __init__(self, path: Path, stereo: bool, only_while_joined: bool, writer: RecordingWriter) -> None:
+    def __init__(
+        self, path: Path, stereo: bool, only_while_joined: bool, writer: RecordingWriter, *, swapped: bool = False
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.only_while_joined = only_while_joined
         self.frames = 0
         self._stereo = stereo
+        self._swapped = swapped
         self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by the writer's thread
         self._file.setnchannels(2 if stereo else 1)
         self._file.setsampwidth(2)
@@ -90,7 +94,7 @@ class Recording:
         own, heard = g711.decode(chunk[1], chunk[0]), g711.decode(chunk[3], chunk[2])
         if self._stereo:
             sound = np.empty(2 * len(own), dtype="<i2")
-            sound[0::2], sound[1::2] = own, heard
+            sound[0::2], sound[1::2] = (heard, own) if self._swapped else (own, heard)
         else:
             mixed = own.astype(np.int32) + heard
             sound = np.clip(mixed, -32768, 32767).astype("<i2")

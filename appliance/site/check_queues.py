@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.domain import flow as flows
+from appliance.site.check_rules import check_of_account
 from appliance.site.findings import Finding, Path
 from appliance.site.named import FindPrompt, check_lines, check_prompt
 from appliance.site.read import Document
@@ -20,6 +21,14 @@ ANNOUNCED = (
     "queue-soon",
     *(f"n-{number}" for number in (*range(11), "2-liang", 100)),
 )
+#: What is said to a caller who asks to be called back, as he is, and to the line.
+OF_CALLBACKS = (
+    *("queue-callback", "callback-number", "callback-confirm", "callback-cannot", "callback-overseas"),
+    *("callback-not-kept", "callback-thanks", "callback-line", "callback-press-1", "callback-unreached"),
+    *("callback-gone", "callback-greeting", "n-1-yao", *(f"n-{digit}" for digit in range(10))),
+)
+#: Only where another number may be keyed.
+OF_OTHER_NUMBERS = ("callback-other", "callback-enter")
 
 
 def check_queues(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
@@ -35,6 +44,22 @@ def check_queues(document: Document, find_prompt: FindPrompt) -> Iterator[Findin
             for name in ANNOUNCED:
                 here = (*path, "announce_seconds")
                 yield from check_prompt(document, here, part.account, name, find_prompt)
+        yield from _callback(document, path, part, find_prompt)
+
+
+def _callback(document: Document, path: Path, part: QueuePart, find_prompt: FindPrompt) -> Iterator[Finding]:
+    terms = part.callback
+    if terms is None:
+        return
+    here = (*path, "callback")
+    if terms.schedule is not None:
+        schedules = {one.id: one for one in document.site.schedules}
+        there = (*here, "schedule")
+        yield from check_of_account(document, there, "schedule", terms.schedule, schedules, part.account)
+    if not any(trunk.proxy and trunk.caller_number for trunk in document.site.trunks):
+        yield document.finding(here, "callback-without-trunk")
+    for name in (*OF_CALLBACKS, *(OF_OTHER_NUMBERS if terms.other_number else ())):
+        yield from check_prompt(document, here, part.account, name, find_prompt)
 
 
 def check_queue_nodes(document: Document, path: Path, account: str, graph: flows.Flow) -> Iterator[Finding]:
@@ -54,6 +79,9 @@ def check_queue_nodes(document: Document, path: Path, account: str, graph: flows
             )
         elif node.skill and not _has_skill(document, queue, node.skill):
             yield document.finding((*here, "skill"), "queue-without-skill", value=node.skill, queue=node.queue)
+        elif queue.callback is not None and queue.callback.key in node.keys:
+            key = queue.callback.key
+            yield document.finding((*here, "keys"), "callback-key-taken", value=key, queue=node.queue)
 
 
 def _has_skill(document: Document, queue: QueuePart, skill: str) -> bool:

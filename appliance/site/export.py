@@ -155,6 +155,11 @@ def _queue(row: Queue) -> dict[str, Any]:
         "vip_priority": row.vip_priority,
         "service_level_seconds": row.service_level_seconds,
         "short_abandon_seconds": row.short_abandon_seconds,
+        **(
+            {"callback": {name: value for name, value in row.callback.items() if value is not None}}
+            if row.callback
+            else {}
+        ),
     }
 
 

@@ -92,6 +92,7 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "not an extension (two to eight digits): {value}",
         "不是分机号（两到八位数字）：{value}",
     ),
+    "not-one-digit": ("not one digit (0 to 9): {value}", "不是恰好一位数字（0 到 9）：{value}"),
     "not-a-digit": ("not a digit (0 to 9): {value}", "不是一位数字（0 到 9）：{value}"),
     "not-a-sip-word": (
         "not a SIP user or realm (letters, digits, + . _ @ -): {value}",
@@ -143,6 +144,14 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "queue-without-skill": (
         "no line of the queue {queue} has the skill {value}: nobody could ever serve the caller",
         "队列 {queue} 没有具备技能 {value} 的线路：主叫永远无人接听",
+    ),
+    "callback-key-taken": (
+        "the queue {queue} calls back by the key {value}, which this node leads elsewhere",
+        "队列 {queue} 以按键 {value} 登记回拨，而此节点的该按键另有去向",
+    ),
+    "callback-without-trunk": (
+        "no trunk has both proxy and caller_number: nobody could be called back",
+        "没有任何中继同时填写 proxy 和 caller_number：无法回拨主叫",
     ),
     "unknown-hook": ("there is no hook {value}", "没有消息推送 {value}"),
     "hook-of-another": (

@@ -22,6 +22,7 @@ from appliance.site.part import Part
 from appliance.site.values import (
     AccessCode,
     Amount,
+    CallbackKey,
     CauseKey,
     DateText,
     End,
@@ -178,6 +179,18 @@ class LinePart(Part):
     record: LineRecord = ""
 
 
+class CallbackPart(Part):
+    """How a queue calls back those who ask for it."""
+
+    key: CallbackKey
+    attempts: Annotated[int, whole(1, 10)] = 3
+    gap_seconds: Annotated[int, whole(30, 86_400)] = 300
+    expires_minutes: Annotated[int, whole(0, 10_080)] = 0
+    schedule: OptionalId = None
+    overseas: Flag = False
+    other_number: Flag = False
+
+
 class QueuePart(Part):
     """Where callers wait until one of its lines is free."""
 
@@ -196,6 +209,7 @@ class QueuePart(Part):
     vip_priority: Annotated[int, whole(0, 99)] = 5
     service_level_seconds: Annotated[int, whole(1, 600)] = 20
     short_abandon_seconds: Annotated[int, whole(0, 60)] = 5
+    callback: CallbackPart | None = None
 
 
 class SubscriptionPart(Part):

@@ -40,6 +40,8 @@ _FORGOTTEN = (
     "DELETE FROM tries WHERE (subject, at, id) IN (SELECT subject, at, id FROM tries WHERE at < ? LIMIT ?)",
     "DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE until < ? LIMIT ?)",
     "DELETE FROM takes WHERE code IN (SELECT code FROM takes WHERE ended_at > 0 AND ended_at < ? LIMIT ?)",
+    "DELETE FROM callbacks WHERE id IN (SELECT id FROM callbacks"
+    " WHERE closed_at > 0 AND closed_at < ? AND version <= stored LIMIT ?)",
 )
 
 

@@ -25,8 +25,8 @@ _AT_ONCE = 500
 _BETWEEN_S = 0.02
 #: Pages of the log (64 MB) at which handlers carry it over themselves: the collector has been away for long.
 _LOG_PAGES = 16_000
-#: 1 had no queues, 2 no outbox; what they had is the same.
-_FORM = 3
+#: 1 had no queues, 2 no outbox, 3 no callbacks; what they had is the same.
+_FORM = 4
 _log = structlog.get_logger(__name__)
 
 #: A statement and its values.
@@ -76,6 +76,19 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (hook, at, id) WHERE ended_at = 0;
 CREATE INDEX IF NOT EXISTS outbox_tried ON outbox (hook, tried_at);
 CREATE INDEX IF NOT EXISTS outbox_ended ON outbox (ended_at) WHERE ended_at > 0;
+CREATE TABLE IF NOT EXISTS callbacks (
+    id TEXT PRIMARY KEY, queue TEXT NOT NULL, account TEXT NOT NULL, number TEXT NOT NULL, caller TEXT NOT NULL,
+    callee TEXT NOT NULL, trunk TEXT NOT NULL, priority INTEGER NOT NULL, skill TEXT NOT NULL,
+    entered_at REAL NOT NULL, asked_at REAL NOT NULL, expires_at REAL NOT NULL, due_at REAL NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, stage TEXT NOT NULL DEFAULT '', legs TEXT NOT NULL DEFAULT '',
+    lines TEXT NOT NULL DEFAULT '', since REAL NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT '',
+    said TEXT NOT NULL DEFAULT '', closed_at REAL NOT NULL DEFAULT 0, ending TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '', closed_by TEXT NOT NULL DEFAULT '',
+    version INTEGER NOT NULL DEFAULT 1, stored INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS callbacks_open ON callbacks (queue, callee) WHERE closed_at = 0;
+CREATE INDEX IF NOT EXISTS callbacks_closed ON callbacks (closed_at) WHERE closed_at > 0;
+CREATE INDEX IF NOT EXISTS callbacks_unstored ON callbacks (id) WHERE version > stored;
 CREATE TABLE IF NOT EXISTS hooks (id TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 """
 #: Tables that came later and need no form of their own: an appliance that does not know them leaves them alone.
@@ -102,6 +115,7 @@ _EMPTIED = (
     "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks; DELETE FROM phones;"
     " DELETE FROM waiting; DELETE FROM resting; DELETE FROM signed; DELETE FROM outbox; DELETE FROM hooks;"
     " DELETE FROM signings; DELETE FROM tries; DELETE FROM codes; DELETE FROM takes;"
+    " DELETE FROM callbacks;"
 )
 
 

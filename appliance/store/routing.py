@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from appliance.domain import flow as flows
 from appliance.domain import routing as domain
 from appliance.domain.calendar import WEEKDAYS, DayKind, Hours, Schedule, read_hours
+from appliance.domain.callback import Terms
 from appliance.domain.hunt import Hunt, Strategy
 from appliance.domain.lists import NumberList
 from appliance.domain.numbers import NumberFormat
@@ -214,6 +215,20 @@ def _queue(row: models.Queue) -> Queue:
         vip_priority=row.vip_priority,
         service_level_s=row.service_level_seconds,
         short_abandon_s=row.short_abandon_seconds,
+        callback=_callback(row.callback or {}),
+    )
+
+
+def _callback(stored: Mapping[str, Any]) -> Terms:
+    """``queues.callback``: the site file's form (``site.schema.CallbackPart``)."""
+    return Terms(
+        key=stored.get("key", ""),
+        attempts=stored.get("attempts", 3),
+        gap_s=stored.get("gap_seconds", 300),
+        expires_min=stored.get("expires_minutes", 0),
+        schedule=stored.get("schedule") or "",
+        overseas=stored.get("overseas", False),
+        other_number=stored.get("other_number", False),
     )
 
 

@@ -207,6 +207,23 @@ def inline(applications: Sequence[tuple[str, str]]) -> str:
     return f"'m:{delimiter}:{delimiter.join(pieces)}' inline"
 
 
+def quoted(argument: str) -> str:
+    """One argument of an API command that may hold blanks, in quotes (``switch_separate_string``). It is made by
+    the functions above; what would end the quotes is refused.
+
+    >>> quoted("[execute_on_originate_0=limit hash line a 1]sofia/g/1@192.0.2.1:5060")
+    "'[execute_on_originate_0=limit hash line a 1]sofia/g/1@192.0.2.1:5060'"
+    >>> quoted("a' b")
+    Traceback (most recent call last):
+    appliance.errors.UnsafeArgument: \"'\" in an argument
+    """
+    if found := _SYNTAX.search(argument):
+        raise UnsafeArgument(f"{found[0]!r} in an argument")
+    if not argument.isprintable() or not argument.isascii():
+        raise UnsafeArgument(f"argument {argument[:80]!r}")
+    return f"'{argument}'"
+
+
 def _unused(delimiters: str, joined: str) -> str:
     found = next((one for one in delimiters if one not in joined), "")
     if not found:

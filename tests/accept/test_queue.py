@@ -268,8 +268,8 @@ _AROUND_S = 0.6
 
 
 def _pauses(call: OutgoingCall) -> tuple[list[float], list[float]]:
-    """The longest pause, in ms, around each beginning and end of an announcement; and around as many moments of mere
-    music, where none is due: what is found there is the machine's."""
+    """The longest pause, in ms, around each beginning and end of an announcement; and around as many moments of
+    mere music, where none is due: what is found there is the machine's."""
     said = segments(call.heard, 800, gap_s=0.1)
     edges = [edge for piece in said for edge in piece]
     between = [

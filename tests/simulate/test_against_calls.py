@@ -50,6 +50,8 @@ def cannot_be_asked(row: Scenario) -> str:
 
 def changes_while_he_waits(row: Scenario) -> str:
     """Why a question cannot express a row about a queue: it asks for one moment, in which nobody else waits."""
+    if "=callback" in row.stays:
+        return "he asks to be called back"
     if row.before_him:
         return "others wait before him"
     if any(after for after, _, _ in row.signings):
@@ -255,4 +257,5 @@ def test_most_calls_can_be_asked() -> None:
         "somebody signs in or out while he waits",
         "a line is free later",
         "he waits on",
+        "he asks to be called back",
     }

@@ -90,12 +90,14 @@ def test_the_report_counts_today_unless_told_otherwise(box: Store) -> None:
         session.commit()
     nothing = (
         "0 came, 0 answered, service level -, mean wait -, longest 0 s; 0 gave up (0 at once), "
-        "0 waited too long, 0 full, 0 nobody there, 0 left by a key, 0 lost"
+        "0 waited too long, 0 full, 0 nobody there, 0 left by a key, "
+        "0 asked to be called back, 0 lost"
     )
     assert said("report") == [f"counter           {nothing}", f"hotline           {nothing}"], "yesterday's"
     assert said("report", "--since", "2026-11-21 00:00", "--until", "2026-11-22 00:00")[1] == (
         "hotline           1 came, 1 answered, service level 100.0 %, mean wait 9 s, longest 9 s; "
-        "0 gave up (0 at once), 0 waited too long, 0 full, 0 nobody there, 0 left by a key, 0 lost"
+        "0 gave up (0 at once), 0 waited too long, 0 full, 0 nobody there, 0 left by a key, "
+        "0 asked to be called back, 0 lost"
     )
 
 

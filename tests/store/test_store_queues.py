@@ -105,6 +105,7 @@ SUPPORT = QueueReport(
     full=1,
     nobody=1,
     key=1,
+    callback=0,
     lost=1,
     service_level=125,
     mean_wait_ms=20_000,

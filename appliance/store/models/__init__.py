@@ -7,7 +7,7 @@ from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowV
 from appliance.store.models.hooks import Hook, Notification
 from appliance.store.models.plans import Plan, Price, Subscription
 from appliance.store.models.prompts import Prompt
-from appliance.store.models.queues import Queue, QueueStay
+from appliance.store.models.queues import Callback, Queue, QueueStay
 from appliance.store.models.recordings import Recording, RecordingAccess
 from appliance.store.models.routing import Line, Number, Trunk
 from appliance.store.models.rules import CalendarDay, ListEntry, NumberList, Region, Schedule
@@ -20,6 +20,7 @@ __all__ = [
     "CalendarDay",
     "Call",
     "CallLeg",
+    "Callback",
     "Charge",
     "Flow",
     "FlowDraft",

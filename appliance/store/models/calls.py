@@ -13,7 +13,8 @@ from appliance.store.types import Instant, MicroYuan, RowId
 
 
 class Call(Base):
-    """One call to a 400 number, from the caller's leg. Durations are milliseconds.
+    """One call to a 400 number, from the caller's leg, or one back to a caller, from the line's. Durations are
+    milliseconds.
 
     ``number`` and ``account_id`` have no foreign key: a call outlives both.
     """
@@ -24,6 +25,7 @@ class Call(Base):
         Index("ix_calls_number_started", "number", "started_at"),
         Index("ix_calls_started", "started_at"),
         Index("ix_calls_caller", "caller"),
+        Index("ix_calls_callback", "callback_id"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -71,6 +73,8 @@ class Call(Base):
     notice: Mapped[str] = mapped_column(String(60), default="")
     #: Why the talk was not recorded: off, share or no-room; empty: it was, or nobody talked.
     unrecorded: Mapped[str] = mapped_column(String(10), default="")
+    #: The request that it calls back for: the UUID of the call in which he asked; empty: it came in.
+    callback_id: Mapped[str] = mapped_column(String(64), default="")
     collected_at: Mapped[datetime] = mapped_column(Instant)
     legs: Mapped[list[CallLeg]] = relationship(
         primaryjoin="Call.uuid == foreign(CallLeg.call_uuid)", viewonly=True, order_by="CallLeg.started_at"

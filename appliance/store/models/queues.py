@@ -1,8 +1,9 @@
-"""Busy-line queues, and the time that callers spent in them."""
+"""Busy-line queues, the time that callers spent in them, and their requests to be called back."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,6 +34,8 @@ class Queue(Base):
     vip_priority: Mapped[int] = mapped_column(default=5)
     service_level_seconds: Mapped[int] = mapped_column(default=20)
     short_abandon_seconds: Mapped[int] = mapped_column(default=5)
+    #: The site file's own form; none: nobody is called back.
+    callback: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
 
 class QueueStay(Base):
@@ -57,8 +60,42 @@ class QueueStay(Base):
     number: Mapped[str] = mapped_column(String(30))
     entered_at: Mapped[datetime] = mapped_column(Instant)
     wait_ms: Mapped[int] = mapped_column()
-    #: answered, abandoned, timeout, full, nobody, key or lost (``domain.queue.Left``).
+    #: answered, abandoned, timeout, full, nobody, key, callback or lost (``domain.queue.Left``).
     #: The column has another name: ``left`` is a word of SQL.
     left: Mapped[str] = mapped_column("left_how", String(10))
     #: The line that took him; empty: none did.
     line_id: Mapped[str] = mapped_column(String(40), default="")
+
+
+class Callback(Base):
+    """A request to be called back, as the journal has it (``store.callbacks``): copied by the collector whenever it
+    has changed. It outlives its queue, its number and its call.
+    """
+
+    __tablename__ = "callbacks"
+    __table_args__ = (
+        Index("ix_callbacks_queue_asked", "queue_id", "asked_at"),
+        Index("ix_callbacks_account_asked", "account_id", "asked_at"),
+    )
+
+    #: UUID of the call in which he asked.
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    queue_id: Mapped[str] = mapped_column(String(40))
+    account_id: Mapped[str] = mapped_column(String(40))
+    number: Mapped[str] = mapped_column(String(30))
+    #: Who asked; empty: withheld.
+    caller: Mapped[str] = mapped_column(String(30))
+    #: The number that he is to be called at.
+    callee: Mapped[str] = mapped_column(String(30))
+    entered_at: Mapped[datetime] = mapped_column(Instant)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column()
+    #: How the last try ended.
+    said: Mapped[str] = mapped_column(String(60))
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: reached, failed, expired or withdrawn (``domain.callback.Ending``); empty: open.
+    ending: Mapped[str] = mapped_column(String(10))
+    #: Why it was closed, and by whom where a person did it.
+    reason: Mapped[str] = mapped_column(String(200))
+    closed_by: Mapped[str] = mapped_column(String(100))

@@ -34,7 +34,7 @@ class QueueReport:
     """What became of the callers of a queue, each counted once for each time that he entered it.
 
     :param name: empty: it has none, or the queue is gone and only its stays are left.
-    :param offered: all of them: the sum of the seven ways to leave.
+    :param offered: all of them: the sum of the eight ways to leave.
     :param short: of those who gave up, how many did so before it counts.
     :param service_level: answered in time ÷ (offered − short), in thousandths, rounded down; None: nobody counts,
         or the queue is gone and with it what it was measured by.
@@ -52,6 +52,7 @@ class QueueReport:
     full: int
     nobody: int
     key: int
+    callback: int
     lost: int
     service_level: int | None
     mean_wait_ms: int | None
@@ -132,6 +133,7 @@ def _report(queue_id: str, name: str | None, values: Sequence[int]) -> QueueRepo
         full=left[Left.FULL],
         nobody=left[Left.NOBODY],
         key=left[Left.KEY],
+        callback=left[Left.CALLBACK],
         lost=left[Left.LOST],
         service_level=1000 * in_time // counts if counts else None,
         mean_wait_ms=answered_ms // left[Left.ANSWERED] if left[Left.ANSWERED] else None,

@@ -24,6 +24,7 @@ from appliance.store.models import (
     Base,
     CalendarDay,
     Call,
+    Callback,
     CallLeg,
     Charge,
     Flow,
@@ -83,6 +84,7 @@ _call, _flow, _number, _list = aliased(Call), aliased(Flow), aliased(Number), al
 OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     Account: lambda account: Account.id == account,
     Call: lambda account: Call.account_id == account,
+    Callback: lambda account: Callback.account_id == account,
     CallLeg: lambda account: _has(_call, _call.uuid == CallLeg.call_uuid, _call.account_id == account),
     Charge: lambda account: _has(_call, _call.uuid == Charge.call_uuid, _call.account_id == account),
     Flow: lambda account: Flow.account_id == account,

@@ -1,0 +1,120 @@
+"""A caller who waits asks to be called back: his number is said back to him, and he confirms it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from appliance.calls.desk import Desk
+from appliance.domain import numbers
+from appliance.domain.callback import HANGS_UP, HUNG_UP, NotCallable, Request, expires_at, why_not_callable
+from appliance.domain.called import Incoming
+from appliance.domain.numbers import Caller
+from appliance.domain.queue import Queue, Waiting
+from appliance.domain.speech import digits_prompts
+from appliance.store.callbacks import Asked, Callbacks
+from appliance.switch.leg import Digits, Leg
+
+#: By which he confirms, and by which he gives another number.
+CONFIRM, OTHER = "1", "2"
+#: How long he may think, how long a number is, and how often he may key one.
+_KEY_S = 8.0
+_LONGEST_NUMBER = 20
+_NUMBERS = 3
+#: For how long, at most, a caller who asks is not served: no line is to ring for him meanwhile.
+ASKING = timedelta(minutes=2)
+_log = structlog.get_logger(__name__)
+
+
+def has_asked(leg: Leg, queue: Queue, desk: Desk) -> bool:
+    """Whether he has asked in this call already, and is to be called."""
+    request = Callbacks(desk.journal.file).one(leg.uuid)
+    return request is not None and request.queue == queue.id and request.ending is None
+
+
+def ask_for_callback(leg: Leg, waiting: Waiting, queue: Queue, call: Incoming, desk: Desk) -> bool:
+    """Have him confirm the number, and keep the request. False: he waits on.
+
+    The request is on the disk before he is told that it is kept.
+    """
+    callee = _confirmed(leg, queue, call, desk)
+    if callee is None:
+        return False
+    now = desk.now()
+    asked = Callbacks(desk.journal.file).ask(
+        Request(
+            id=leg.uuid,
+            queue=queue.id,
+            account=queue.account,
+            number=call.route.number,
+            caller=call.caller.number,
+            callee=callee.number,
+            trunk=call.trunk.id,
+            priority=waiting.priority,
+            skill=waiting.skill,
+            entered_at=waiting.entered_at,
+            asked_at=now,
+            expires_at=expires_at(now, queue.callback),
+            due_at=now + HANGS_UP,
+        )
+    )
+    if asked is Asked.FAILED:
+        _log.error("callback not kept", queue=queue.id, call=leg.uuid)
+        desk.play(leg, queue.account, "callback-not-kept")
+        return False
+    return True
+
+
+def take_leave(leg: Leg, account: str, desk: Desk) -> None:
+    """His request is kept: the call has done what it was for."""
+    leg.note(outcome="ended:callback")
+    try:
+        desk.play(leg, account, "callback-thanks")
+    finally:
+        # Sooner than if nobody could say that he is gone (``HANGS_UP``).
+        Callbacks(desk.journal.file).ready(leg.uuid, desk.now() + HUNG_UP)
+    leg.hang_up("NORMAL_CLEARING")
+
+
+def _confirmed(leg: Leg, queue: Queue, call: Incoming, desk: Desk) -> Caller | None:
+    """The number that he is to be called at, once he has confirmed it; None: he has not."""
+    terms = queue.callback
+    callee = call.caller
+    for _ in range(_NUMBERS):
+        why = why_not_callable(callee, terms)
+        if why is not None:
+            desk.play(leg, queue.account, "callback-overseas" if why is NotCallable.OVERSEAS else "callback-cannot")
+            if not terms.other_number:
+                return None
+        else:
+            key = _key(leg, callee, queue, desk)
+            if key == CONFIRM:
+                return callee
+            if key != OTHER or not terms.other_number:
+                return None
+        keyed = _keyed(leg, queue, desk)
+        if keyed is None:
+            return None
+        callee = keyed
+    return None
+
+
+def _key(leg: Leg, callee: Caller, queue: Queue, desk: Desk) -> str:
+    """您的号码是…，确认请按1: the key that he presses."""
+    names = ["callback-number", *digits_prompts(callee.number), "callback-confirm"]
+    if queue.callback.other_number:
+        names.append("callback-other")
+    found = [desk.find_prompt(queue.account, name) for name in names]
+    paths = desk.together([path for path in found if path is not None])
+    for path in paths[:-1]:
+        leg.play(path)  # they could not be put together
+    answer = leg.collect(paths[-1] if paths else None, _KEY_S)
+    return answer.keys if isinstance(answer, Digits) else ""
+
+
+def _keyed(leg: Leg, queue: Queue, desk: Desk) -> Caller | None:
+    """The number that he keys in; None: none."""
+    prompt = desk.find_prompt(queue.account, "callback-enter")
+    answer = leg.collect(prompt, _KEY_S, _LONGEST_NUMBER)
+    return numbers.caller(answer.keys, desk.home_area_code) if isinstance(answer, Digits) else None
