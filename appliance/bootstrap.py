@@ -12,6 +12,7 @@ import os
 import random
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,6 +39,7 @@ from appliance.media.spoken import Spoken
 from appliance.ops import alive
 from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
+from appliance.store.begun import BegunCalls
 from appliance.store.journal import Journal
 from appliance.store.outbox import JournalOutbox
 from appliance.store.phones import phone_secrets
@@ -48,6 +50,8 @@ from appliance.switch.client import Client
 from appliance.switch.orders import Orders
 
 if TYPE_CHECKING:
+    from appliance.cdr.lost import LostCalls
+    from appliance.domain.lost import Sound
     from appliance.media.keep import Keeping
     from appliance.media.studio import Studio
 
@@ -163,6 +167,29 @@ def keeping(settings: Settings, store: Store, stop: Callable[[], bool] = lambda:
         keyring=read_keyring(settings.recording_key_file),
         form=settings.recording_format,
         stop=stop,
+    )
+
+
+def lost_calls(settings: Settings, store: Store, journal: Journal) -> LostCalls:
+    """What closes calls that the switch took with it."""
+    from appliance.cdr.lost import LostCalls
+    from appliance.domain.lost import Sound
+    from appliance.media.crashed import heard
+
+    def sound_of(name: str) -> Sound | None:
+        found = heard(settings.recordings_dir / name)
+        return None if found is None else Sound(*found)
+
+    return LostCalls(
+        BegunCalls(journal.file),
+        store,
+        settings.spool_dir,
+        partial(switch_api, settings),
+        sound_of,
+        utc_now,
+        time.monotonic,
+        settings.lost_after_s,
+        settings.home_area_code,
     )
 
 

@@ -62,6 +62,10 @@ def _uuid_break(switch: Switch, text: str) -> str:
     return "+OK\n"
 
 
+def _uuid_exists(switch: Switch, uuid: str) -> str:
+    return "false" if switch.find(uuid) is None else "true"
+
+
 def _sched_hangup(switch: Switch, text: str) -> str:
     """`+SECONDS UUID [CAUSE]`; without `+` seconds since 1970."""
     when, uuid, cause = ([*text.split(), "", "", ""])[:3]
@@ -96,6 +100,7 @@ def _originate(switch: Switch, text: str) -> str:
 COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     **api_show.COMMANDS,
     "limit_usage": _limit_usage,
+    "uuid_exists": _uuid_exists,
     "uuid_kill": _uuid_kill,
     "uuid_break": _uuid_break,
     "uuid_limit_release": _uuid_limit_release,

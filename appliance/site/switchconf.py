@@ -50,6 +50,8 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             *("uuid_kill", "uuid_break", "limit_usage", "uuid_limit_release", "global_getvar", "sched_hangup"),
             # Keys in a talk: the other leg's variable, its transfer, the pause of its recording.
             *("uuid_setvar", "uuid_transfer", "uuid_record"),
+            # Whether a call that left no CDR is gone: ``show channels`` may lag behind.
+            "uuid_exists",
         ),
     ),
     (

@@ -16,8 +16,8 @@ from typing import Any
 
 import structlog
 
-#: Writes that wait for better times; what is more is not remembered.
-_MOST_WAITING = 100_000
+#: Rows that wait for better times; what is more is not remembered.
+_MOST_WAITING = 200_000
 _RETRY_S = 1.0
 _LOCKED_MS = 50
 #: Rows that are dropped in one go, and the pause behind them.
@@ -77,12 +77,17 @@ CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (hook, at, id) WHERE ended_a
 CREATE INDEX IF NOT EXISTS outbox_tried ON outbox (hook, tried_at);
 CREATE INDEX IF NOT EXISTS outbox_ended ON outbox (ended_at) WHERE ended_at > 0;
 CREATE TABLE IF NOT EXISTS hooks (id TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS begun (
+    uuid TEXT PRIMARY KEY, at REAL NOT NULL, facts TEXT NOT NULL DEFAULT '', noted_at REAL NOT NULL DEFAULT 0,
+    joined_at REAL NOT NULL DEFAULT 0, seen_at REAL NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 """
 #: The tables whose rows are calls, talks and callers who wait, by their UUID.
 _TOLD_AGAIN = re.compile(r"\bFROM (started|talked|waiting)\b")
 _EMPTIED = (
     "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks; DELETE FROM phones;"
     " DELETE FROM waiting; DELETE FROM resting; DELETE FROM signed; DELETE FROM outbox; DELETE FROM hooks;"
+    " DELETE FROM begun;"
 )
 
 
@@ -305,8 +310,10 @@ def _opened(
         (form,) = connection.execute("PRAGMA user_version").fetchone()
         if not 0 <= form <= _FORM:
             raise sqlite3.DatabaseError(f"written by another version: {form}")
+        # Each time: a table that stands beside the others, and means nothing to them, makes no new form.
+        connection.executescript(_TABLES)
         if form < _FORM:
-            connection.executescript(f"{_TABLES} PRAGMA user_version={_FORM};")
+            connection.execute(f"PRAGMA user_version={_FORM}")
     except sqlite3.Error:
         connection.close()
         raise
