@@ -278,7 +278,7 @@ def render_switch(settings: Settings, folder: Path) -> list[PurePath]:
     from appliance.site.switchparts import needs_freeswitch, parts_of
 
     password = esl_password(settings)
-    with Store(settings.database_url).reading() as session:
+    with Store(settings.database_url) as store, store.reading() as session:
         table, secrets = load_table(session, utc_now()), phone_secrets(session)
     accept = sorted({address for trunk in table.trunks for address in trunk.accept})
     if settings.switch == "miniswitch":
@@ -309,7 +309,7 @@ def registration_password(registration: Registration) -> str:
 
 def routing_table(settings: Settings) -> RoutingTable:
     """The routing that is stored."""
-    with Store(settings.database_url).reading() as session:
+    with Store(settings.database_url) as store, store.reading() as session:
         return load_table(session, utc_now())
 
 
@@ -325,7 +325,8 @@ def set_up_site(settings: Settings, file: Path) -> None:
 
     schema.upgrade(settings.database_url)
     document = site_check.load(file, prompt_library(settings).find_playable)
-    apply(schema.opened(settings.database_url), document, now=utc_now())
+    with contextlib.closing(schema.opened(settings.database_url)) as store:
+        apply(store, document, now=utc_now())
 
 
 @contextlib.contextmanager
