@@ -12,6 +12,7 @@ import os
 import random
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -40,6 +41,7 @@ from appliance.ops import alive
 from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
 from appliance.store.bans import Bans
+from appliance.store.begun import BegunCalls
 from appliance.store.journal import Journal
 from appliance.store.journal_file import JournalFile
 from appliance.store.outbox import JournalOutbox
@@ -53,6 +55,8 @@ from appliance.switch.orders import Orders
 from appliance.switch.originate import Originator
 
 if TYPE_CHECKING:
+    from appliance.cdr.lost import LostCalls
+    from appliance.domain.lost import Sound
     from appliance.live.publish import Publisher
     from appliance.media.keep import Keeping
     from appliance.media.studio import Studio
@@ -187,6 +191,29 @@ def keeping(settings: Settings, store: Store, stop: Callable[[], bool] = lambda:
     )
 
 
+def lost_calls(settings: Settings, store: Store, journal: Journal) -> LostCalls:
+    """What closes calls that the switch took with it."""
+    from appliance.cdr.lost import LostCalls
+    from appliance.domain.lost import Sound
+    from appliance.media.crashed import heard
+
+    def sound_of(name: str) -> Sound | None:
+        found = heard(settings.recordings_dir / name)
+        return None if found is None else Sound(*found)
+
+    return LostCalls(
+        BegunCalls(journal.file),
+        store,
+        settings.spool_dir,
+        partial(switch_api, settings),
+        sound_of,
+        utc_now,
+        time.monotonic,
+        settings.lost_after_s,
+        settings.home_area_code,
+    )
+
+
 def latest_routing(settings: Settings, store: Store) -> LatestRouting:
     """The routing that calls are decided by; each new table is kept for the fallback as well."""
 
@@ -318,7 +345,7 @@ def render_switch(settings: Settings, folder: Path) -> list[PurePath]:
     from appliance.site.switchparts import needs_freeswitch, parts_of
 
     password = esl_password(settings)
-    with Store(settings.database_url).reading() as session:
+    with Store(settings.database_url) as store, store.reading() as session:
         table, secrets = load_table(session, utc_now()), phone_secrets(session)
     with contextlib.closing(Journal(settings.journal_file, reads_only=True)) as journal:
         banned = [ban.address for ban in Bans(journal.file).all(utc_now())]
@@ -351,7 +378,7 @@ def registration_password(registration: Registration) -> str:
 
 def routing_table(settings: Settings) -> RoutingTable:
     """The routing that is stored."""
-    with Store(settings.database_url).reading() as session:
+    with Store(settings.database_url) as store, store.reading() as session:
         return load_table(session, utc_now())
 
 
@@ -367,7 +394,8 @@ def set_up_site(settings: Settings, file: Path) -> None:
 
     schema.upgrade(settings.database_url)
     document = site_check.load(file, prompt_library(settings).find_playable, settings.switch)
-    apply(schema.opened(settings.database_url), document, now=utc_now())
+    with contextlib.closing(schema.opened(settings.database_url)) as store:
+        apply(store, document, now=utc_now())
 
 
 @contextlib.contextmanager

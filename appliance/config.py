@@ -159,6 +159,13 @@ class Settings(BaseSettings):
     collect_interval_s: float = Field(0.5, gt=0, description="Pause between two looks into the CDR spool.")
     partial_cdr_s: float = Field(30.0, gt=0, description="A CDR file not whole after so long is set aside.")
 
+    lost_after_s: float = Field(
+        60.0,
+        gt=0,
+        description="A call that the switch does not have any more, and that left no CDR within so long, is closed "
+        "as `abnormal`.",
+    )
+
     recording_format: Literal["opus", "mp3"] = Field("opus", description="How recordings are kept.")
     recording_key_file: str = Field(
         "",

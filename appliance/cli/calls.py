@@ -29,10 +29,13 @@ from appliance.calls.phones import PhoneWatch  # noqa: E402
 from appliance.calls.talk import take_key  # noqa: E402
 from appliance.calls.trunks import LOOK_EVERY_S as LOOK_AT_TRUNKS_EVERY_S  # noqa: E402
 from appliance.calls.trunks import TrunkWatch  # noqa: E402
+from appliance.calls.under_way import LOOK_EVERY_S as LOOK_AT_CALLS_EVERY_S  # noqa: E402
+from appliance.calls.under_way import UnderWay  # noqa: E402
 from appliance.cli.guard import guard_phones  # noqa: E402
 from appliance.media.retain import RoomWatch  # noqa: E402
 from appliance.ops.alive import SIGN_EVERY_S, SignsOfLife  # noqa: E402
 from appliance.store import takes  # noqa: E402
+from appliance.store.begun import BegunCalls  # noqa: E402
 from appliance.store.journal import Journal  # noqa: E402
 from appliance.store.outbox import JournalOutbox  # noqa: E402
 from appliance.store.unit import Store  # noqa: E402
@@ -74,9 +77,10 @@ def serve(grace: float) -> None:
         settings, routing, journal, wanted.set, run=gevent.spawn, is_down=trunks.is_down
     )
     desk = bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down, room.has_room)
+    under_way = UnderWay(BegunCalls(journal.file), bootstrap.utc_now)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
-        partial(take, desk=desk),
+        under_way.followed(partial(take, desk=desk)),
         # The last: a recording of his own that a caller hears again.
         Folders(
             (*bootstrap.prompt_folders(settings), settings.recordings_dir / takes.FOLDER), settings.recordings_dir
@@ -95,6 +99,7 @@ def serve(grace: float) -> None:
     gevent.spawn(_for_ever, LOOK_EVERY_S, JournalOutbox(journal.file).hand_over)
     gevent.spawn(_for_ever, LOOK_AT_ROOM_EVERY_S, room.look)
     gevent.spawn(_for_ever, 0.0, partial(_serve_queues, dispatcher, wanted))
+    gevent.spawn(_for_ever, LOOK_AT_CALLS_EVERY_S, under_way.look)
     limit = duration.DurationLimit(switch, bootstrap.utc_now, settings.max_call_s)
     gevent.spawn(_for_ever, duration.LOOK_EVERY_S, limit.look)
     if settings.switch == "freeswitch":

@@ -25,6 +25,7 @@ from appliance.domain.money import yuan
 from appliance.errors import ApplianceError, StoreError
 from appliance.rating.run import rate_all, rate_calls
 from appliance.store import schema
+from appliance.store.begun import BegunCalls
 from appliance.store.callback_records import of_calls, since
 from appliance.store.callbacks import Callbacks
 from appliance.store.calls import talks, talks_since
@@ -41,6 +42,8 @@ _AFTER_A_FAULT_S = 2.0
 _FLUSH_EVERY_S = 5.0
 _REMEMBERED_AGAIN = timedelta(days=1)
 _FORGET_EVERY_S = 3600.0
+#: How often calls that the switch took with it are looked for; several looks have to miss one.
+_LOST_EVERY_S = 5.0
 #: Pause before calls that could not be rated are looked for again.
 _CATCH_UP_S = 30.0
 
@@ -57,7 +60,9 @@ class Collector:
         self._store = store
         self._journal = journal
         self._requests = Callbacks(journal.file)
-        self._tended_at = self._forgot_at = 0.0
+        self._begun = BegunCalls(journal.file)
+        self._lost = bootstrap.lost_calls(settings, store, journal)
+        self._tended_at = self._forgot_at = self._looked_at = 0.0
         self._stop = threading.Event()
         #: When to look for stored calls that were not rated (monotonic seconds): at the start and after a fault.
         self._catch_up_at: float | None = 0.0
@@ -92,6 +97,7 @@ class Collector:
             try:
                 self.collect()
                 self._keep_callbacks()
+                self._close_lost()
                 if fault:
                     _log.info("collecting-again")
                 fault = ""
@@ -103,9 +109,24 @@ class Collector:
             self._tend_journal()
             self._stop.wait(pause)
 
+    def _close_lost(self) -> None:
+        """Only right behind a run that has stored whatever was in the spool."""
+        now = time.monotonic()
+        if now - self._looked_at < min(_LOST_EVERY_S, self._settings.lost_after_s / 2):
+            return
+        self._looked_at = now
+        self._remember(self._lost.look())
+
     def _after_batch(self, call_uuids: Sequence[str]) -> None:
         self._rate(call_uuids)
         self._note_missed(call_uuids)
+        self._begun.settled(call_uuids)
+        self._remember(call_uuids)
+
+    def _remember(self, call_uuids: Sequence[str]) -> None:
+        """Their talks, for rules that look back."""
+        if not call_uuids:
+            return
         with self._faults_logged(), self._store.reading() as session:
             self._journal.talked(talks(session, call_uuids))
             callbacks.tell(session, self._requests, of_calls(call_uuids), bootstrap.utc_now())

@@ -24,7 +24,7 @@ _OUTCOME = re.compile(
 )
 _PAIR = re.compile(r"[^=]{1,200}=[^=]{1,80}")
 #: Each part of the path begins with a letter or a digit, so none is ``..`` and the whole is relative.
-_RECORDING = re.compile(
+RECORDING = re.compile(
     r"(?=.{1,200}\Z)(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\.[a-z0-9]+", re.ASCII
 )
 _PROMPT = re.compile(r"[a-z0-9][a-z0-9-]{0,59}", re.ASCII)
@@ -120,7 +120,7 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         talks=_talks(talks),
         sip_status=_status(facts.get("sip_term_status", "")),
         # The name is noted before the line rings; there is a file only once somebody talks (RECORD_BRIDGE_REQ).
-        recording=matching(_RECORDING, facts.get("gw_recording", "")) if joined_at is not None else "",
+        recording=matching(RECORDING, facts.get("gw_recording", "")) if joined_at is not None else "",
         messages=_messages(facts.get("gw_messages", "")),
         notice=matching(_PROMPT, facts.get("gw_notice", "")),
         unrecorded=_unrecorded(facts, joined_at is not None),
@@ -130,7 +130,7 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
 
 def _messages(noted: str) -> str:
     """Names of messages, without what is none."""
-    return ";".join(list(filter(_RECORDING.fullmatch, noted.split(";")))[:_MOST_MESSAGES])
+    return ";".join(list(filter(RECORDING.fullmatch, noted.split(";")))[:_MOST_MESSAGES])
 
 
 def _unrecorded(facts: Mapping[str, str], joined: bool) -> str:

@@ -33,20 +33,26 @@ class Unreadable(MediaError):
     """It is no sound, or none that is whole enough to be read."""
 
 
+class Empty(Unreadable):
+    """It was begun, and there is no sound in it."""
+
+
 def encode(wav: Path, target: Path, form: str) -> Sound:
     """Encode a WAV into a new file as ``opus`` or ``mp3``; channels stay as they are.
 
-    :raises Unreadable: the WAV is none.
+    :raises Unreadable: the WAV is none; ``Empty``: it holds nothing.
     :raises OSError: the target could not be written whole.
     """
     kind, subtype = _FORMATS[form]
     try:
+        if not wav.stat().st_size:  # not even its head had come to the disk
+            raise Empty("it is empty")
         source = soundfile.SoundFile(wav)
     except (soundfile.LibsndfileError, OSError) as error:
         raise Unreadable(str(error)) from error
     with source:
         if not source.frames:
-            raise Unreadable("there is no sound in it")
+            raise Empty("there is no sound in it")
         frames = voiced = 0
         try:
             with soundfile.SoundFile(

@@ -24,7 +24,7 @@ import structlog
 
 from appliance.domain.recording import Kind, is_message
 from appliance.errors import MediaError
-from appliance.media.encode import Sound, Unreadable, encode
+from appliance.media.encode import Empty, Sound, Unreadable, encode
 from appliance.media.keys import Keyring
 from appliance.media.sealed import seal
 from appliance.store import recordings
@@ -61,8 +61,8 @@ class Keeping:
 
 @dataclass(slots=True)
 class Done:
-    """What a run did: sources kept, those set aside with the reason, those dropped as no message, those that wait
-    (their call is not collected yet, or they are still written), and why others failed."""
+    """What a run did: sources kept, those set aside with the reason, those dropped because nobody said anything,
+    those that wait (their call is not collected yet, or they are still written), and why others failed."""
 
     kept: list[str] = field(default_factory=list)
     aside: dict[str, str] = field(default_factory=dict)
@@ -148,6 +148,11 @@ def _keep(keeping: Keeping, found: Found, done: Done) -> None:
         sound = encode(found.path, making, keeping.form)
     except Unreadable as error:
         making.unlink(missing_ok=True)
+        if isinstance(error, Empty) and found.source != call.recording and found.kind is Kind.TALK:
+            # Begun before a line rang, and nobody talked: the switch takes it away itself, unless it was killed.
+            _remove(found)
+            done.dropped.append(found.source)
+            return
         _set_aside(keeping, found, str(error))
         done.aside[found.source] = str(error)
         return

@@ -181,8 +181,7 @@ def read_health(settings: Settings, probes: Probes) -> Health:
     cpu = Resource(_judged("cpu", load), load, total=cores)
     ram = psutil.virtual_memory()
     memory = Resource(_judged("memory", ram.percent), ram.percent, ram.total - ram.available, ram.total)
-    space = psutil.disk_usage(str(_existing(settings.state_dir)))
-    disk = Resource(_judged("disk", space.percent), space.percent, space.used, space.total)
+    disk = _fullest(settings.state_dir, settings.spool_dir, settings.journal_file, settings.recordings_dir)
     spool = _spool(settings.spool_dir)
     recordings = _recordings(settings, probes)
     trunks = _judged_trunks(probes.trunks())
@@ -238,6 +237,12 @@ def _judged_trunks(trunks: Sequence[TrunkPart]) -> Trunks:
     down = sum(not trunk.up for trunk in trunks)
     state = State.GOOD if not down else State.BAD if down == len(trunks) else State.WATCH
     return Trunks(state, tuple(trunks))
+
+
+def _fullest(*places: Path) -> Resource:
+    """The file system with the least room left, of those that the box writes to: they may be several."""
+    space = max((psutil.disk_usage(str(_existing(place))) for place in places), key=lambda one: one.percent)
+    return Resource(_judged("disk", space.percent), space.percent, space.used, space.total)
 
 
 def _judged(what: str, percent: float) -> State:

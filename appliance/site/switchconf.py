@@ -47,12 +47,14 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "api",
         (
             *("status", "version", "show", "module_exists", "reloadxml", "reloadacl", "originate"),
-            *("uuid_exists", "uuid_kill", "uuid_break", "uuid_displace", "global_getvar", "sched_hangup"),
+            *("uuid_kill", "uuid_break", "uuid_displace", "global_getvar", "sched_hangup"),
             *("limit_usage", "uuid_limit_release"),
             # Keys in a talk: the other leg's variable, its transfer, the pause of its recording.
             *("uuid_setvar", "uuid_transfer", "uuid_record"),
             # The live state: what is noted on a leg.
             "uuid_getvar",
+            # Whether a call that left no CDR is gone: ``show channels`` may lag behind.
+            "uuid_exists",
         ),
     ),
     (

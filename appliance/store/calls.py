@@ -46,13 +46,13 @@ def derive_calls(
     """
     derived: dict[str, CallFacts] = {}
     stays: dict[str, list[Stay]] = {}
-    for call_uuid, legs in _legs_of(session, call_uuids).items():
+    for call_uuid, legs in legs_of(session, call_uuids).items():
         caller = next((leg for leg in legs if leg.role is Role.CALLER), None)
         if caller is not None:
             lines = [leg for leg in legs if leg.role is Role.LINE]
             facts = derived[call_uuid] = derive_call(caller, lines, home_area_code)
             stays[call_uuid] = stays_of(caller, facts)
-    accounts = _accounts(session, {facts.number for facts in derived.values() if facts.account_id is None})
+    accounts = accounts_of(session, {facts.number for facts in derived.values() if facts.account_id is None})
     calls = {call.uuid: call for call in session.scalars(select(Call).where(Call.uuid.in_(derived)))}
     stored = frozenset(calls)
     void = []
@@ -127,7 +127,7 @@ def _leg_row(leg: Leg) -> dict[str, Any]:
     }
 
 
-def _legs_of(session: Session, call_uuids: Collection[str]) -> dict[str, list[Leg]]:
+def legs_of(session: Session, call_uuids: Collection[str]) -> dict[str, list[Leg]]:
     """Stored legs by call, read from their facts by the same rule that read the files."""
     found: dict[str, list[Leg]] = {}
     rows = session.execute(
@@ -140,7 +140,7 @@ def _legs_of(session: Session, call_uuids: Collection[str]) -> dict[str, list[Le
     return found
 
 
-def _accounts(session: Session, called: Collection[str]) -> dict[str, str]:
+def accounts_of(session: Session, called: Collection[str]) -> dict[str, str]:
     """Accounts by number: a call that the handlers never saw carries none."""
     if not called:
         return {}

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.hunt import Hunt, LineUse, Strategy, Uses
+from appliance.store.begun import began
 from appliance.store.journal_file import JournalFile
 
 #: What is older is forgotten: a line's month, and the memory for a caller's line.
@@ -31,6 +32,7 @@ _PHONE_IS = "INSERT OR REPLACE INTO phones VALUES (?, ?, ?)"
 _PHONE_FORGOTTEN = "DELETE FROM phones WHERE line = ?"
 _FORGOTTEN = (
     "DELETE FROM started WHERE uuid IN (SELECT uuid FROM started WHERE at < ? LIMIT ?)",
+    "DELETE FROM begun WHERE uuid IN (SELECT uuid FROM begun WHERE at < ? LIMIT ?)",
     "DELETE FROM talked WHERE uuid IN (SELECT uuid FROM talked WHERE ended_at < ? LIMIT ?)",
     "DELETE FROM rung WHERE (hunt, line) IN (SELECT hunt, line FROM rung WHERE at < ? LIMIT ?)",
     "DELETE FROM waiting WHERE uuid IN (SELECT uuid FROM waiting WHERE left_at > 0 AND left_at < ? LIMIT ?)",
@@ -94,7 +96,7 @@ class Journal:
         at = call.at.timestamp()
         taken = (int(call.admitted), call.refusal)
         row = (call.uuid, at, call.number, call.account, call.trunk, call.caller, *taken)
-        self._file.write([(_STARTED, row)])
+        self._file.write([(_STARTED, row), began(call.uuid, call.at)])
 
     def line_rung(self, hunt: str, lines: Iterable[str], at: datetime) -> None:
         """These lines of a hunt are rung now; whatever the clock says, later than those before."""

@@ -16,8 +16,8 @@ from typing import Any
 
 import structlog
 
-#: Writes that wait for better times; what is more is not remembered.
-_MOST_WAITING = 100_000
+#: Rows that wait for better times; what is more is not remembered.
+_MOST_WAITING = 200_000
 _RETRY_S = 1.0
 _LOCKED_MS = 50
 #: Rows that are dropped in one go, and the pause behind them.
@@ -90,6 +90,10 @@ CREATE UNIQUE INDEX IF NOT EXISTS callbacks_open ON callbacks (queue, callee) WH
 CREATE INDEX IF NOT EXISTS callbacks_closed ON callbacks (closed_at) WHERE closed_at > 0;
 CREATE INDEX IF NOT EXISTS callbacks_unstored ON callbacks (id) WHERE version > stored;
 CREATE TABLE IF NOT EXISTS hooks (id TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS begun (
+    uuid TEXT PRIMARY KEY, at REAL NOT NULL, facts TEXT NOT NULL DEFAULT '', noted_at REAL NOT NULL DEFAULT 0,
+    joined_at REAL NOT NULL DEFAULT 0, seen_at REAL NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 """
 #: Tables that came later and need no form of their own: an appliance that does not know them leaves them alone.
 _LATER = """
@@ -116,6 +120,7 @@ _EMPTIED = (
     " DELETE FROM waiting; DELETE FROM resting; DELETE FROM signed; DELETE FROM outbox; DELETE FROM hooks;"
     " DELETE FROM signings; DELETE FROM tries; DELETE FROM codes; DELETE FROM takes;"
     " DELETE FROM callbacks;"
+    " DELETE FROM begun;"
 )
 
 
@@ -338,8 +343,10 @@ def _opened(
         (form,) = connection.execute("PRAGMA user_version").fetchone()
         if not 0 <= form <= _FORM:
             raise sqlite3.DatabaseError(f"written by another version: {form}")
+        # Each time: a table that stands beside the others, and means nothing to them, makes no new form.
+        connection.executescript(_TABLES)
         if form < _FORM:
-            connection.executescript(f"{_TABLES} PRAGMA user_version={_FORM};")
+            connection.execute(f"PRAGMA user_version={_FORM}")
         connection.executescript(_LATER)
     except sqlite3.Error:
         connection.close()

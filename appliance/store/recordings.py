@@ -47,16 +47,20 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class KnownCall:
-    """A stored call, as far as a recording wants to know. ``messages`` are the names that it speaks of."""
+    """A stored call, as far as a recording wants to know. ``messages`` and ``recording`` are the names that it
+    speaks of."""
 
     uuid: str
     messages: frozenset[str]
+    recording: str = ""
 
 
 def call_of(session: Session, uuid: str) -> KnownCall | None:
     """The call of that UUID, once it is stored."""
-    noted = session.scalar(select(Call.messages).where(Call.uuid == uuid))
-    return None if noted is None else KnownCall(uuid, frozenset(filter(None, noted.split(";"))))
+    noted = session.execute(select(Call.messages, Call.recording).where(Call.uuid == uuid)).one_or_none()
+    if noted is None:
+        return None
+    return KnownCall(uuid, frozenset(filter(None, noted.messages.split(";"))), noted.recording)
 
 
 def kept_file(session: Session, source: str) -> str | None:

@@ -107,6 +107,77 @@ MUTATIONS = [
         "return last_try",
         "tests/notify/test_sender.py",
     ),
+    # The faults that other queues are known for (tests/calls/test_faults_elsewhere.py), one each.
+    (
+        "a member who was joined once stays taken",
+        "domain/queue.py",
+        "            young = one.rung_at is None or floor.now - one.rung_at < _NOT_COUNTED_YET",
+        "            young = True",
+        "tests/calls/test_faults_elsewhere.py",
+    ),
+    (
+        "a line stays reserved for one who left",
+        "calls/dispatch.py",
+        "self._list.keep(Kept(ticket.waiting, ticket.account, self._owner), left_at=now)",
+        "self._list.keep(Kept(ticket.waiting, ticket.account, self._owner))",
+        "tests/calls/test_faults_elsewhere.py",
+    ),
+    (
+        "a line is rung for one who left",
+        "calls/dispatch.py",
+        "            del self._tickets[ticket.waiting.uuid]",
+        "            ticket.asleep = True",
+        "tests/calls/test_faults_elsewhere.py",
+    ),
+    (
+        "who came first is not served first",
+        "domain/queue.py",
+        "key=lambda one: (-one.priority, one.entered_at, one.uuid)",
+        "key=lambda one: (-one.priority, one.uuid)",
+        "tests/calls/test_faults_elsewhere.py",
+    ),
+    (
+        "a queue dies with its process",
+        "calls/dispatch.py",
+        "gone = {owner for owner in {kept.owner for kept in others} if not self._is_alive(owner)}",
+        "gone: set[str] = set()",
+        "tests/calls/test_faults_elsewhere.py",
+    ),
+    (
+        "a call that the list has missed is closed while it lives",
+        "cdr/lost.py",
+        "            if _is_there(uuid, api):",
+        "            if False:",
+        "tests/cdr/test_lost.py",
+    ),
+    (
+        "a CDR that waits in the spool is overtaken",
+        "cdr/lost.py",
+        "        due = [begun[uuid] for uuid in gone if uuid not in written]",
+        "        due = [begun[uuid] for uuid in gone]",
+        "tests/cdr/test_lost.py",
+    ),
+    (
+        "what was never known to end is charged",
+        "domain/lost.py",
+        "return replace(call, outcome=ABNORMAL,",
+        'return replace(call, outcome=call.outcome or "answered",',
+        "tests/cdr/test_lost.py",
+    ),
+    (
+        "a caller of a dead switch has no end of his wait",
+        "domain/lost.py",
+        "return stays_of(over, open_one, call.joined_at, call.ended_at, gave_up=False)",
+        'return stays_of(over, "", call.joined_at, call.ended_at, gave_up=False)',
+        "tests/domain/test_lost.py",
+    ),
+    (
+        "what a dead switch's call had noted is forgotten",
+        "calls/under_way.py",
+        "                self._keep([leg])\n",
+        "",
+        "tests/calls/test_under_way.py",
+    ),
 ]
 
 

@@ -181,9 +181,8 @@ class LiveBox:
     def kept(self, call_uuid: str, within_s: float = 20.0) -> RecordingRow:
         """The recording of a call, as soon as it is kept."""
         deadline = time.monotonic() + within_s
-        store = Store(self.settings.database_url)
         while time.monotonic() < deadline:
-            with reading(store, Scope(None)) as reader:
+            with reading(self.store, Scope(None)) as reader:
                 found = recordings.of_call(reader, call_uuid)
             if found:
                 return found[0]

@@ -35,7 +35,15 @@ def message(serial: int, ordinal: int = 1) -> str:
     return f"messages/{uuid(serial)}-m{ordinal}.wav"
 
 
-def add_call(store: Store, serial: int, *, messages: str = "", account: str = "east", days: int = 180) -> None:
+def add_call(
+    store: Store,
+    serial: int,
+    *,
+    messages: str = "",
+    account: str = "east",
+    days: int = 180,
+    recorded: bool = True,
+) -> None:
     number = {"east": "4008001234", "west": "4008005678"}[account]
     with store.work() as session:
         if session.get(Account, account) is None:
@@ -51,7 +59,7 @@ def add_call(store: Store, serial: int, *, messages: str = "", account: str = "e
                 started_at=CALL_AT,
                 ended_at=CALL_AT,
                 joined_at=CALL_AT,
-                recording=talk(serial),
+                recording=talk(serial) if recorded else "",
                 messages=messages,
                 collected_at=CALL_AT,
             )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import struct
 import wave
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from appliance.errors import MediaError
-from appliance.media import listen
+from appliance.media import crashed, listen
 from appliance.media.keep import keep_once, verify
 from appliance.store.unit import Store
 from appliance.testphone.tones import purity, silence, tone
@@ -114,6 +117,52 @@ def test_messages(tmp_path: Path, store: Store) -> None:
 
 class Killed(BaseException):
     """As SIGKILL: nothing of ours runs after it."""
+
+
+def wav_of_a_killed_switch(samples: int) -> bytes:
+    """As mod_sndfile leaves it: a head that says that nothing follows, and what follows."""
+    head = struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", 8, b"WAVEfmt ", 16, 1, 2, 8000, 32000, 4, 16, b"data", 0)
+    frames = np.column_stack([tone(600, samples / 8000), tone(900, samples / 8000)])
+    return head + (frames * 32000).astype("<i2").tobytes()
+
+
+def test_what_a_killed_switch_leaves(tmp_path: Path, store: Store) -> None:
+    """What was said is kept; a file that was begun before anybody talked goes; one that a talk should have filled
+    is told of."""
+    root = tmp_path / "recordings"
+    for serial in (1, 2, 3, 4):
+        add_call(store, serial, recorded=serial in (1, 4))
+    for serial, data in ((1, wav_of_a_killed_switch(16_000)), (2, wav_of_a_killed_switch(0)), (3, b"")):
+        write(root, talk(serial)).write_bytes(data)
+        os.utime(root / talk(serial), (NOW.timestamp() - 60,) * 2)
+    write(root, talk(4)).write_bytes(wav_of_a_killed_switch(0))
+    os.utime(root / talk(4), (NOW.timestamp() - 60,) * 2)
+    ended_at, lasts = crashed.heard(root / talk(1)) or (None, None)
+    assert ended_at == NOW - timedelta(minutes=1) and lasts == timedelta(seconds=2)
+    done = keep_once(keeping(root, store))
+    assert (done.kept, set(done.dropped), set(done.aside)) == ([talk(1)], {talk(2), talk(3)}, {talk(4)})
+    assert rows(store)[0].duration_ms == 2000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"RIFF",
+        b"RIFF\0\0\0\0WAVE",
+        b"RIFF\0\0\0\0WAVEdata\0\0\0\0",
+        b"RIFF\0\0\0\0WAVEfmt \xff\xff\xff\xff" + bytes(40),
+        b"OggS" + bytes(60),
+    ],
+)
+def test_what_is_no_wav_tells_of_no_talk(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.wav").write_bytes(data)
+    assert crashed.heard(tmp_path / "a.wav") is None
+    assert crashed.heard(tmp_path / "none.wav") is None
+    with_notes = wav_of_a_killed_switch(800).replace(b"data", b"LIST\3\0\0\0abc\0data")
+    (tmp_path / "a.wav").write_bytes(with_notes + b"\1\2\3")
+    _, lasts = crashed.heard(tmp_path / "a.wav") or (None, None)
+    assert lasts == timedelta(seconds=0.1)
 
 
 @pytest.mark.parametrize("step", ["encoded", "sealed", "renamed", "committed", "aside"])

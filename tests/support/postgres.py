@@ -66,13 +66,21 @@ class Server:
 
     def stop(self) -> None:
         """End the server and remove its files."""
+        self.down()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def down(self) -> None:
+        """End the server; its databases are there again after ``up``."""
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def up(self) -> None:
+        """Start it again, on the same port."""
+        self._process = self._start()
 
     def _make(self) -> None:
         made = subprocess.run(
