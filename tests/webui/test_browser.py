@@ -57,6 +57,8 @@ def test_a_clerk_finds_hears_and_reads_a_call(chromium: Any, address: str) -> No
 
         page.locator("#back").click()
         page.wait_for_url("**caller=139*")
+        page.goto(f"{address}/recordings/1")
+        assert page.locator("#back").get_attribute("href") == "/recordings", "another list was searched"
 
         page.get_by_role("link", name="号码与线路").click()
         page.get_by_role("heading", name="400-800-1234").wait_for()
