@@ -20,6 +20,7 @@ from appliance import bootstrap, cli
 from appliance.errors import SettingsError
 from appliance.store import schema
 from tests.site.texts import DEMO, edited
+from tests.support.databases import sqlite_database
 from tests.support.ports import free_tcp_port
 from tests.support.process import Process
 
@@ -53,6 +54,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
+def database(tmp_path: Path) -> str:
+    """The box has one, as ``appliance db upgrade`` makes it."""
+    return sqlite_database(tmp_path / "state" / "appliance.db")
+
+
+@pytest.fixture
 def file(tmp_path: Path) -> Path:
     made = tmp_path / "site.yaml"
     made.write_text(DEMO, encoding="utf-8")
@@ -79,8 +86,7 @@ def test_from_nothing_to_an_applied_site(run: Run, file: Path, tmp_path: Path) -
     assert run("site", "apply", "--prune", str(tmp_path / "now.yaml")).out == "nothing changed (revision 1)\n"
 
 
-def test_operators_are_listed_and_given_passwords(run: Run, file: Path, tmp_path: Path) -> None:
-    run("db", "upgrade")
+def test_operators_are_listed_and_given_passwords(run: Run, database: str, file: Path, tmp_path: Path) -> None:
     assert "no operators" in run("operator", "list").out
     run("site", "apply", str(file))
     assert "admin       administrator  every account  no password" in run("operator", "list").out
@@ -96,8 +102,9 @@ def test_operators_are_listed_and_given_passwords(run: Run, file: Path, tmp_path
     assert refused.err == "appliance: there is no operator nobody; a site file names the operators\n"
 
 
-def test_a_password_is_asked_for_twice(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run("db", "upgrade")
+def test_a_password_is_asked_for_twice(
+    run: Run, database: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run("site", "apply", str(file))
     monkeypatch.setattr("click.prompt", lambda *_, **__: "correct horse")
     assert run("operator", "password", "admin").out == "password of admin set\n"
@@ -134,9 +141,14 @@ CASES = [(("apply",), *case) for case in BAD] + [(command, *BAD[0]) for command 
 
 @pytest.mark.parametrize(("command", "change", "said"), CASES)
 def test_a_wrong_file_is_refused_and_nothing_changes(
-    run: Run, file: Path, tmp_path: Path, command: tuple[str, ...], change: tuple[str, str], said: str
+    run: Run,
+    database: str,
+    file: Path,
+    tmp_path: Path,
+    command: tuple[str, ...],
+    change: tuple[str, str],
+    said: str,
 ) -> None:
-    run("db", "upgrade")
     run("site", "apply", str(file))
     file.write_text(edited(change), encoding="utf-8")
     before = state(tmp_path / "state")
@@ -208,12 +220,12 @@ def test_a_full_disk_is_one_clear_message(run: Run, file: Path, small_disk: Path
 
 
 def test_handlers_come_up_on_a_full_disk(run: Run, file: Path, small_disk: Path) -> None:
+    run("db", "upgrade")
     """With the database's routing; the fallback's copy follows as soon as there is room.
 
     The collector and the console have the database open as they always have: without them SQLite would want room
     for its shared memory even to read.
     """
-    run("db", "upgrade")
     run("site", "apply", str(file))
     snapshot, filler = small_disk / "routing.json", small_disk / "filler"
     snapshot.unlink()
@@ -269,16 +281,14 @@ def test_a_setting_that_is_none(
 
 
 def test_a_snapshot_that_cannot_be_written_does_not_undo_the_site(
-    run: Run, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, database: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run("db", "upgrade")
     monkeypatch.setenv("APPLIANCE_SNAPSHOT_FILE", str(tmp_path / "absent" / "routing.json"))
     done = run("site", "apply", str(file))
     assert done.code == 0 and "(revision 1)" in done.out
     assert "warning" in done.err and "cannot be written" in done.err
 
 
-def test_an_export_that_cannot_be_written(run: Run, file: Path, tmp_path: Path) -> None:
-    run("db", "upgrade")
+def test_an_export_that_cannot_be_written(run: Run, database: str, file: Path, tmp_path: Path) -> None:
     done = run("site", "export", "--output", str(tmp_path / "absent" / "x.yaml"))
     assert done.code == 3 and "cannot be written: No such file or directory" in done.err

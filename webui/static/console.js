@@ -52,7 +52,10 @@
   fold();
   narrow.addEventListener("change", fold);
 
-  // "Calls" on a call's page leads back to the list as it was searched.
+  // Where the pages are more than fit beside each other, this one can be seen.
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+  // "Calls" on a call's page leads back to the list as it was searched; so does "Recordings" on a recording's.
   const remember = () => {
     if (document.getElementById("filters")) sessionStorage.setItem(LAST_LIST, location.pathname + location.search);
   };
@@ -61,7 +64,7 @@
     document.addEventListener("htmx:pushedIntoHistory", remember);
     const back = document.getElementById("back");
     const list = sessionStorage.getItem(LAST_LIST);
-    if (back && list?.startsWith("/") && !list.startsWith("//")) back.href = list;
+    if (back && list && list.split("?")[0] === back.pathname) back.href = list;
   } catch {
     // storage is switched off: the link leads to the plain list
   }
