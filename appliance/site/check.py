@@ -100,8 +100,10 @@ def _trunks(document: Document) -> Iterator[Finding]:
         path: Path = ("trunks", index)
         if not part.accept and not part.proxy:
             yield document.finding(path, "trunk-useless")
-        if part.proxy and part.caller_id == "trunk" and not part.caller_number:
+        if part.proxy and part.caller_id != "pass" and not part.caller_number:
             yield document.finding((*path, "caller_number"), "trunk-needs-caller")
+        if part.number_format == "local" and not numbers.area_code(part.caller_number):
+            yield document.finding((*path, "caller_number"), "local-needs-area")
         for written, target in part.landing.items():
             if target not in known:
                 yield document.finding((*path, "landing", written), "unknown-number", value=target)
