@@ -23,8 +23,8 @@ def targets_for(
     are left out, those that are down come last: one that answers no OPTIONS may carry calls all the same.
 
     A 400 number is never the calling number: toward a trunk that does not pass the caller's own number
-    goes the trunk's, and the caller stands in Diversion or in the display name. A SIP phone is in the house: it sees
-    the caller's own.
+    goes the trunk's, and the caller stands in Diversion or in the display name. A SIP phone is in the house: it
+    sees the caller's own.
 
     :param keys: what the line's side may ask for while they talk.
     """

@@ -1,8 +1,8 @@
 """Mandarin numbers as a row of prompts: what an announcement is put together of.
 
 The prompts are ``n-0`` to ``n-10`` (零 to 十), ``n-1-yao`` (幺), ``n-2-liang`` (两), ``n-100`` (百), ``n-1000``,
-``n-10000`` and ``n-100000000`` (千, 万, 亿), ``t-…`` of times and dates, and ``m-…`` of money; an enterprise records
-its own under these names.
+``n-10000`` and ``n-100000000`` (千, 万, 亿), ``t-…`` of times and dates, and ``m-…`` of money; an enterprise
+records its own under these names.
 """
 
 from __future__ import annotations
@@ -199,8 +199,8 @@ def date_prompts(date: str) -> tuple[str, ...]:
 
 
 def spoken(what: str, value: str) -> tuple[str, ...]:
-    """The prompts that say a value: as ``digits``, ``number``, ``money``, ``time`` or ``date``. A number that is none
-    is said digit by digit.
+    """The prompts that say a value: as ``digits``, ``number``, ``money``, ``time`` or ``date``. A number that is
+    none is said digit by digit.
 
     >>> spoken("number", "42"), spoken("number", "4x2"), spoken("digits", "110")
     (('n-4', 'n-10', 'n-2'), ('n-4', 'n-2'), ('n-1-yao', 'n-1-yao', 'n-0'))
