@@ -39,6 +39,10 @@ class CalledFrom(StrEnum):
     HISTORY_INFO = "history-info"
 
 
+#: A number's ``whisper`` that is no prompt: the number is said.
+SAY_NUMBER = "say-number"
+
+
 class CallerIdPolicy(StrEnum):
     """Whose number a line sees: the caller's (``pass``), or the trunk's with the caller in Diversion (``trunk``) or
     as the display name (``display``)."""

@@ -76,6 +76,15 @@ def digits_prompts(digits: str) -> tuple[str, ...]:
     return tuple("n-1-yao" if digit == "1" else f"n-{digit}" for digit in digits if digit in _DIGITS)
 
 
+def whispered_prompts(number: str) -> tuple[str, ...]:
+    """由四零零八零零一二三四转入: by which number somebody calls, digit by digit.
+
+    >>> whispered_prompts("4001")
+    ('whisper-from', 'n-4', 'n-0', 'n-0', 'n-1-yao', 'whisper-to')
+    """
+    return ("whisper-from", *digits_prompts(number), "whisper-to")
+
+
 _DIGITS = "0123456789"
 #: Units of four digits each: 万, 亿.
 _FOURS = ("", "n-10000", "n-100000000")

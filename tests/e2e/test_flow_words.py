@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance import bootstrap
-from appliance.domain.speech import spoken
+from appliance.domain.speech import spoken, whispered_prompts
 from appliance.flows.publish import Publisher
 from appliance.store.unit import Store
 from appliance.testphone import LineScript, OutgoingCall, Phone
@@ -36,7 +36,7 @@ lists:
 queues:
   - {{id: desk, account: acme, lines: [first], announce_seconds: 0, wrap_up_seconds: 0}}
 numbers:
-  - {{number: "{SPEAKS}", account: acme, flow: speaks, record: "off"}}
+  - {{number: "{SPEAKS}", account: acme, flow: speaks, record: "off", whisper: say-number}}
   - {{number: "{QUEUES}", account: acme, flow: queues, record: "off"}}
   - {{number: "{ASKS}", account: acme, flow: asks, record: "off"}}
 flows:
@@ -113,7 +113,8 @@ async def test_what_is_said_is_what_the_files_say(box: LiveBox, caller: str, amo
         await call.hears(1750, 10)
         await call.press("801")
         leg = await line.incoming(15)
-        await call.hears(900, 10)
+        await call.hears(900, 20)
+        played(leg.heard, [PROMPTS / f"{name}.wav" for name in whispered_prompts(SPEAKS)])
         await leg.hangup()
         await call.hears(1000, 10)
         await call.ended(10)

@@ -46,7 +46,7 @@ def test_one_prompt_from_the_first_version_to_none(box: Path) -> None:
     listed = said("list", "east")
     assert "welcome                   own v1         总机欢迎词\n" in listed
     assert "bye                       default        感谢来电，再见。\n" in listed
-    assert "0 of 64 announcements are the account's own recordings\nthe default set is synthetic" in listed
+    assert "0 of 69 announcements are the account's own recordings\nthe default set is synthetic" in listed
 
     added = said("add", "east", "bye", tone(box, 600), "--title", "道别")
     assert added.startswith("east/bye: v1 upload 1.0 s, from tone-600.flac, by appliance prompt")
