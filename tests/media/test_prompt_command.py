@@ -50,7 +50,7 @@ def test_one_prompt_from_the_first_version_to_none(box: Path) -> None:
 
     added = said("add", "east", "bye", tone(box, 600), "--title", "道别")
     assert added.startswith("east/bye: v1 upload 1.0 s, from tone-600.flac, by appliance prompt")
-    assert "1 of 64" in said("list", "east")
+    assert "1 of 69" in said("list", "east")
     said("add", "east", "bye", tone(box, 700))
     shown = said("show", "east", "bye")
     assert "Thank you for calling, goodbye." in shown and "played by flow main" in shown
