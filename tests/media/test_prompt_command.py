@@ -79,7 +79,7 @@ def test_all_at_once_and_back_out(box: Path) -> None:
     assert said("add", "east", "--all", folder, "--new").endswith("2 prompts replaced\n")
 
     exported = said("export", "east", "--output", box / "out.zip")
-    assert exported.endswith("out.zip: 3 prompts and prompts.xlsx, a sheet of 66\n")
+    assert exported.endswith("out.zip: 3 prompts and prompts.xlsx, a sheet of 71\n")
     with zipfile.ZipFile(box / "out.zip") as opened:
         assert opened.namelist() == ["prompts.xlsx", "bye.wav", "welcom.wav", "welcome.wav"]
     assert said("add", "east", "--all", box / "out.zip").endswith("3 prompts replaced\n")
