@@ -11,7 +11,8 @@ from appliance.domain.hunt import Choice, Hunt, Strategy, choose
 from appliance.domain.lines import targets_for
 from appliance.domain.outcome import is_trunk_trouble
 from appliance.domain.recording import policy_for, why_not
-from appliance.domain.routing import Line, RoutingTable
+from appliance.domain.routing import SAY_NUMBER, Line, RoutingTable
+from appliance.domain.speech import whispered_prompts
 from appliance.store import past
 from appliance.switch.leg import Leg, Tried
 
@@ -94,8 +95,14 @@ def reached(
 
 def _whisper(call: Incoming, line: Line, desk: Desk) -> Path | None:
     """What the line hears before it is joined."""
+    account = call.route.account
+    if call.route.whisper == SAY_NUMBER:
+        found = [desk.find_prompt(account, name) for name in whispered_prompts(call.route.number)]
+        said = desk.together([path for path in found if path is not None])
+        # Several where they cannot be put together: then nothing is whispered, and the line is joined at once.
+        return said[0] if len(said) == 1 else None
     name = call.route.whisper or ("press-1" if line.confirm else "")
-    return desk.find_prompt(call.route.account, name) if name else None
+    return desk.find_prompt(account, name) if name else None
 
 
 def _chosen(call: Incoming, hunt: Hunt, name: str, table: RoutingTable, desk: Desk) -> Choice:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance.domain.numbers import Caller, written_for
+from appliance.domain.numbers import Caller
 from appliance.domain.outcome import Disposition, MediaTerms, Target, Tried, Way
 from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable, Trunk
 from appliance.domain.talk import NO_KEYS, TalkKeys
@@ -23,7 +23,8 @@ def targets_for(
     are left out, those that are down come last: one that answers no OPTIONS may carry calls all the same.
 
     A 400 number is never the calling number: toward a trunk that does not pass the caller's own number
-    goes the trunk's, and the caller stands in Diversion. A SIP phone is in the house: it sees the caller's own.
+    goes the trunk's, and the caller stands in Diversion or in the display name. A SIP phone is in the house: it
+    sees the caller's own.
 
     :param keys: what the line's side may ask for while they talk.
     """
@@ -62,16 +63,17 @@ def media_terms(trunk: Trunk) -> MediaTerms:
 
 
 def _target(line: Line, caller: Caller, trunk: Trunk, whisper: Path | None, keys: TalkKeys) -> Target:
-    shown = written_for(caller.number, trunk.number_format) if caller.number else ""
-    passes = trunk.caller_id is CallerIdPolicy.PASS
+    shown = trunk.written(caller.number) if caller.number else ""
+    policy = trunk.caller_id
     return Target(
         line=line.id,
-        number=written_for(line.number, trunk.number_format),
+        number=trunk.written(line.number),
         proxy=trunk.proxy,
         ring_seconds=line.ring_seconds,
         max_calls=line.max_calls,
-        caller_number=shown if passes else trunk.caller_number,
-        diversion="" if passes else shown,
+        caller_number=shown if policy is CallerIdPolicy.PASS else trunk.caller_number,
+        diversion=shown if policy is CallerIdPolicy.TRUNK else "",
+        display=shown if policy is CallerIdPolicy.DISPLAY else "",
         trunk=trunk.id,
         trunk_max_calls=trunk.max_calls,
         codecs=trunk.codecs,

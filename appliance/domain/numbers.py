@@ -213,13 +213,19 @@ class NumberFormat(StrEnum):
     PLUS_86 = "plus86"
     COUNTRY_86 = "86"
     WITH_ZERO = "with-zero"
+    #: Lines of the trunk's own area without the area code.
+    LOCAL = "local"
 
 
-def written_for(number: str, how: NumberFormat) -> str:
+def written_for(number: str, how: NumberFormat, area: str = "") -> str:
     """``number`` (as kept) the way a trunk wants it.
+
+    :param area: the trunk's own area code, for ``LOCAL``.
 
     >>> written_for("02161234567", NumberFormat.PLUS_86), written_for("13800138000", NumberFormat.WITH_ZERO)
     ('+862161234567', '013800138000')
+    >>> [written_for(one, NumberFormat.LOCAL, "021") for one in ("02161234567", "051261234567", "13800138000")]
+    ['61234567', '051261234567', '13800138000']
     >>> written_for("+14155550100", NumberFormat.NATIONAL)
     '0014155550100'
     """
@@ -232,6 +238,8 @@ def written_for(number: str, how: NumberFormat) -> str:
             return "86" + number.removeprefix("0")
         case NumberFormat.WITH_ZERO:
             return "0" + number if _MOBILE.fullmatch(number) else number
+        case NumberFormat.LOCAL:
+            return number.removeprefix(area) if area and area_code(number) == area else number
         case NumberFormat.NATIONAL:
             return number
         case _:

@@ -201,6 +201,7 @@ class Target:
     :param max_calls: calls the line carries at once; 0: we count none.
     :param caller_number: shown to the line; empty: withheld.
     :param diversion: number for the Diversion header (RFC 5806); empty: none.
+    :param display: number that the line sees as the name; empty: the one above.
     :param trunk: the trunk's id, by which its channels are counted.
     :param trunk_max_calls: channels that the trunk has; 0: we count none.
     :param codecs: those that are offered, the preferred one first; none: the switch's own.
@@ -221,6 +222,7 @@ class Target:
     max_calls: int
     caller_number: str = ""
     diversion: str = ""
+    display: str = ""
     trunk: str = ""
     trunk_max_calls: int = 0
     codecs: tuple[str, ...] = ()

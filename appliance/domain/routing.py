@@ -17,7 +17,7 @@ from appliance.domain.calendar import DayKind, DayKinds, Schedule
 from appliance.domain.flow import Flow
 from appliance.domain.hunt import NO_LINES, Hunt
 from appliance.domain.lists import NumberList
-from appliance.domain.numbers import NumberFormat
+from appliance.domain.numbers import NumberFormat, area_code, written_for
 from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
 from appliance.domain.queue import Queue
@@ -39,11 +39,17 @@ class CalledFrom(StrEnum):
     HISTORY_INFO = "history-info"
 
 
+#: A number's ``whisper`` that is no prompt: the number is said.
+SAY_NUMBER = "say-number"
+
+
 class CallerIdPolicy(StrEnum):
-    """Whose number a line sees: the caller's (``pass``), or the trunk's with the caller in Diversion."""
+    """Whose number a line sees: the caller's (``pass``), or the trunk's with the caller in Diversion (``trunk``) or
+    as the display name (``display``)."""
 
     PASS = "pass"  # noqa: S105 - the carrier's word, not a password
     TRUNK = "trunk"
+    DISPLAY = "display"
 
 
 class DtmfMode(StrEnum):
@@ -110,6 +116,10 @@ class Trunk:
     def is_pinged(self) -> bool:
         """Whether it is asked now and then whether it is there."""
         return bool(self.proxy and self.ping_seconds)
+
+    def written(self, number: str) -> str:
+        """A number (as kept) the way the trunk wants it."""
+        return written_for(number, self.number_format, area_code(self.caller_number))
 
     @property
     def profile(self) -> str:

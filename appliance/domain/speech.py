@@ -1,8 +1,8 @@
 """Mandarin numbers as a row of prompts: what an announcement is put together of.
 
 The prompts are ``n-0`` to ``n-10`` (零 to 十), ``n-1-yao`` (幺), ``n-2-liang`` (两), ``n-100`` (百), ``n-1000``,
-``n-10000`` and ``n-100000000`` (千, 万, 亿), and ``t-…`` of times and dates; an enterprise records its own under
-these names.
+``n-10000`` and ``n-100000000`` (千, 万, 亿), ``t-…`` of times and dates, and ``m-…`` of money; an enterprise
+records its own under these names.
 """
 
 from __future__ import annotations
@@ -85,6 +85,15 @@ def digits_prompts(digits: str) -> tuple[str, ...]:
     return tuple("n-1-yao" if digit == "1" else f"n-{digit}" for digit in digits if digit in _DIGITS)
 
 
+def whispered_prompts(number: str) -> tuple[str, ...]:
+    """由四零零八零零一二三四转入: by which number somebody calls, digit by digit.
+
+    >>> whispered_prompts("4001")
+    ('whisper-from', 'n-4', 'n-0', 'n-0', 'n-1-yao', 'whisper-to')
+    """
+    return ("whisper-from", *digits_prompts(number), "whisper-to")
+
+
 _DIGITS = "0123456789"
 #: Units of four digits each: 万, 亿.
 _FOURS = ("", "n-10000", "n-100000000")
@@ -139,6 +148,36 @@ def _four(number: int, *, first: bool) -> list[str]:
     return said
 
 
+def money_prompts(amount: str) -> tuple[str, ...]:
+    """An amount in yuan with at most two decimals: 十二元五角, 两元零三分, 整 behind whole yuan; none for what is
+    no such amount.
+
+    >>> money_prompts("12.5"), money_prompts("2.03")
+    (('n-10', 'n-2', 'm-yuan', 'n-5', 'm-jiao'), ('n-2-liang', 'm-yuan', 'n-0', 'n-3', 'm-fen'))
+    >>> money_prompts("0.26"), money_prompts("100"), money_prompts("0")
+    (('n-2', 'm-jiao', 'n-6', 'm-fen'), ('n-1', 'n-100', 'm-yuan', 't-sharp'), ('n-0', 'm-yuan'))
+    >>> money_prompts("1.234"), money_prompts("-1"), money_prompts("")
+    ((), (), ())
+    """
+    found = _MONEY.fullmatch(amount)
+    if not found:
+        return ()
+    yuan, fen = int(found[1]), int((found[2] or "").ljust(2, "0"))
+    said = [*(("n-2-liang",) if yuan == 2 else amount_prompts(yuan)), "m-yuan"] if yuan or not fen else []
+    if not fen:
+        return (*said, "t-sharp") if yuan else tuple(said)
+    if fen >= 10:
+        said += [f"n-{fen // 10}", "m-jiao"]
+    elif yuan:
+        said += ["n-0"]
+    if fen % 10:
+        said += [f"n-{fen % 10}", "m-fen"]
+    return tuple(said)
+
+
+_MONEY = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?", re.ASCII)
+
+
 def time_prompts(time: str) -> tuple[str, ...]:
     """A time of day (``HH:MM``): 上午九点零五分, 下午两点整; none for what is no time.
 
@@ -178,8 +217,8 @@ def date_prompts(date: str) -> tuple[str, ...]:
 
 
 def spoken(what: str, value: str) -> tuple[str, ...]:
-    """The prompts that say a value: as ``digits``, ``number``, ``time`` or ``date``. A number that is none is said
-    digit by digit.
+    """The prompts that say a value: as ``digits``, ``number``, ``money``, ``time`` or ``date``. A number that is
+    none is said digit by digit.
 
     >>> spoken("number", "42"), spoken("number", "4x2"), spoken("digits", "110")
     (('n-4', 'n-10', 'n-2'), ('n-4', 'n-2'), ('n-1-yao', 'n-1-yao', 'n-0'))
@@ -189,6 +228,8 @@ def spoken(what: str, value: str) -> tuple[str, ...]:
     match what:
         case "number" if value.isascii() and value.isdigit() and len(value) <= 12:
             return amount_prompts(int(value))
+        case "money":
+            return money_prompts(value)
         case "time":
             return time_prompts(value)
         case "date":

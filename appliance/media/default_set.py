@@ -16,7 +16,7 @@ from appliance.media.speech import Speaker
 
 DEFAULT_SET = PROJECT_ROOT / "freeswitch-scripts" / "prompts" / "zh"
 #: What a number follows.
-_STRUNG = ("queue-place", "queue-wait", "queue-callback", "callback-number", "callback-line")
+_STRUNG = ("queue-place", "queue-wait", "queue-callback", "callback-number", "callback-line", "whisper-from")
 
 
 def make(folder: Path, names: Collection[str] = (), speaker: Speaker | None = None) -> list[Path]:

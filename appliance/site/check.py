@@ -7,6 +7,8 @@ from pathlib import Path as FilePath
 
 from appliance.domain import numbers
 from appliance.domain.numbers import CallerKind
+from appliance.domain.routing import SAY_NUMBER
+from appliance.domain.speech import whispered_prompts
 from appliance.site.check_flows import check_flows
 from appliance.site.check_hooks import check_hooks
 from appliance.site.check_prices import check_plans, check_subscriptions
@@ -100,8 +102,10 @@ def _trunks(document: Document) -> Iterator[Finding]:
         path: Path = ("trunks", index)
         if not part.accept and not part.proxy:
             yield document.finding(path, "trunk-useless")
-        if part.proxy and part.caller_id == "trunk" and not part.caller_number:
+        if part.proxy and part.caller_id != "pass" and not part.caller_number:
             yield document.finding((*path, "caller_number"), "trunk-needs-caller")
+        if part.number_format == "local" and not numbers.area_code(part.caller_number):
+            yield document.finding((*path, "caller_number"), "local-needs-area")
         for written, target in part.landing.items():
             if target not in known:
                 yield document.finding((*path, "landing", written), "unknown-number", value=target)
@@ -173,8 +177,9 @@ def _numbers(document: Document, find_prompt: FindPrompt) -> Iterator[Finding]:
             named = part.notice_prompt != NOTICE
             here = (*path, "notice_prompt" if named else "record_notice")
             yield from check_prompt(document, here, part.account, part.notice_prompt, find_prompt)
-        if part.whisper:
-            yield from check_prompt(document, (*path, "whisper"), part.account, part.whisper, find_prompt)
+        said = whispered_prompts(part.number) if part.whisper == SAY_NUMBER else (part.whisper,)
+        for name in dict.fromkeys(filter(None, said)):
+            yield from check_prompt(document, (*path, "whisper"), part.account, name, find_prompt)
         for reason, treated in part.rules.refusals.items():
             if treated.prompt:
                 here = (*path, "rules", "refusals", reason, "prompt")

@@ -216,8 +216,8 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "is-a-mobile": ("{value} is a mobile number; write kind: mobile", "{value} 是手机号码，请写 kind: mobile"),
     "trunk-useless": ("a trunk needs accept, proxy or both", "中继至少需要 accept 或 proxy"),
     "trunk-needs-caller": (
-        "is required: with caller_id: trunk the lines see this number",
-        "必填：caller_id 为 trunk 时线路显示此号码",
+        "is required: with this caller_id the lines see it",
+        "必填：按此 caller_id，线路显示此号码",
     ),
     "registration-needs-proxy": (
         "a trunk that registers needs a proxy: the registrar's HOST:PORT",
@@ -239,6 +239,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "needs-freeswitch": (
         "{what} needs FreeSWITCH; the embedded switch has none of it",
         "{what} 需要 FreeSWITCH，内置交换不支持",
+    ),
+    "local-needs-area": (
+        "number_format local leaves out the area code of caller_number: it must be a landline's",
+        "number_format local 省略 caller_number 的区号：主叫号码须为固定电话",
     ),
     "landing-twice": (
         "{value} is mapped to {other} already, in line {line}",

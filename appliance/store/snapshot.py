@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from appliance.domain.flow import Enqueue, Flow, Ring, Subflow, exits_of
-from appliance.domain.numbers import written_for
 from appliance.domain.routing import PHONES_REALM, Line, NumberRoute, RoutingTable
 from appliance.errors import StoreError
 
@@ -122,7 +121,7 @@ def _dial(line: Line, table: RoutingTable) -> str | None:
     trunk = table.trunk(line.trunk)
     if trunk is None or not trunk.proxy:
         return None
-    number = written_for(line.number, trunk.number_format)
+    number = trunk.written(line.number)
     if trunk.registration is not None:
         return f"sofia/gateway/{trunk.id}/{number}"
     return f"sofia/{trunk.profile}/{number}@{trunk.proxy}"

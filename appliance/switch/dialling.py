@@ -93,7 +93,7 @@ def leg(target: Target, prompts: Sequence[Path], *, alone: bool, call: str) -> s
     options = [
         f"leg_timeout={target.ring_seconds}",
         f"origination_caller_id_number={shown}",
-        f"origination_caller_id_name={shown}",
+        f"origination_caller_id_name={escape.number(target.display) if target.display else shown}",
     ]
     if target.diversion:
         who = escape.number(target.diversion)

@@ -42,7 +42,7 @@ FORGIVEN_AFTER_S = 1.0
 #: Not worth another command.
 _NO_TIME_S = 0.05
 #: Pause between two keys after which a number is taken for whole.
-BETWEEN_KEYS_MS = 3000
+BETWEEN_KEYS_MS = 2000
 #: How long a # behind the last key is waited for.
 _HASH_S = 1.0
 #: Most keys that are taken at once (``digit_buffer[128]`` in ``play_and_get_digits_function``).

@@ -109,7 +109,7 @@ class Leg(Protocol):
         """Play a prompt, which the first key stops, and wait for keys: ``timeout_s`` from its end on.
 
         Without a prompt, or with one that is missing, the waiting begins at once. Where several keys are asked
-        for, ``#`` or three seconds without a key end them, and a ``#`` right behind the last one belongs to them;
+        for, ``#`` or two seconds without a key end them, and a ``#`` right behind the last one belongs to them;
         where one is, ``#`` is a key as any other.
         """
 

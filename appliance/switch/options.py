@@ -53,6 +53,9 @@ def media_variables(terms: MediaTerms) -> Iterator[tuple[str, str]]:
         yield f"execute_on_answer_{_MAKE_TONES}", "start_dtmf_generate write"
     if not terms.symmetric_rtp:
         yield "disable_rtp_auto_adjust", "true"
+        # Voice from elsewhere than its SDP says would be thrown away (rtp_common_read): then a carrier whose voice
+        # comes one way and is to go another would not be heard.
+        yield "rtp_manual_rtp_bugs", "ACCEPT_ANY_PACKETS"
     if terms.session_timer_s != USUAL_MEDIA.session_timer_s:
         yield "sofia_session_timeout", str(terms.session_timer_s)
     if terms.media_timeout_s:

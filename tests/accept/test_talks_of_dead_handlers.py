@@ -122,7 +122,11 @@ async def talking(box: LiveBox) -> AsyncIterator[Talking]:
 
 def held_with_music(call: OutgoingCall, hz: float) -> bool:
     """Nothing of the line in the last half second, and no silence."""
-    last = cut(call.heard, call.now - 0.7, call.now - 0.2)
+    heard = call.heard
+    until_s = len(heard) / 8000 - 0.1
+    if until_s < 0.6:
+        return False
+    last = cut(heard, until_s - 0.5, until_s)
     return bool(tone_absent(last, hz, 0.0, 0.5)) and int(np.abs(last.astype(int)).max()) > 300
 
 

@@ -508,7 +508,7 @@ GOOD: dict[type[kinds.Kind], list[Any]] = {
     kinds.Lines: [["a"], ("b", "a"), [str(n) for n in range(200)]],
 }
 WORDS = {
-    ("say", "what"): ["digits", "number", "time", "date"],
+    ("say", "what"): ["digits", "number", "money", "time", "date"],
     ("lookup", "method"): ["GET", "POST"],
     ("ring", "strategy"): ["order", "rotate", "random", "ring-all", "weight", "longest-idle", "last-spoken"],
     ("hangup", "cause"): [

@@ -91,6 +91,20 @@ def test_the_caller_stands_in_diversion_where_the_trunk_does_not_pass_it() -> No
     assert (target.max_calls, target.ring_seconds) == (3, 20)
 
 
+def test_the_caller_stands_in_the_name_and_the_areas_own_lines_have_no_code() -> None:
+    local = replace(TRUNK, caller_id=CallerIdPolicy.DISPLAY, number_format=NumberFormat.LOCAL)
+    (target,) = targets_for(LINE, CALLER, replace(TABLE, trunks=(local,)))
+    assert (target.number, target.caller_number) == ("61234567", "02160000000")
+    assert (target.display, target.diversion) == ("13800138000", "")
+    elsewhere = replace(LINE, number="051261234567")
+    assert targets_for(elsewhere, CALLER, replace(TABLE, trunks=(local,)))[0].number == "051261234567"
+    # Without a landline of its own it has no area; the site file is refused for that.
+    lost = replace(local, caller_number="13800138001")
+    assert targets_for(LINE, CALLER, replace(TABLE, trunks=(lost,)))[0].number == "02161234567"
+    (withheld,) = targets_for(LINE, WITHHELD, replace(TABLE, trunks=(local,)))
+    assert withheld.display == ""
+
+
 def test_the_caller_is_shown_where_the_trunk_passes_it() -> None:
     table = replace(TABLE, trunks=(replace(TRUNK, caller_id=CallerIdPolicy.PASS),))
     (target,) = targets_for(LINE, CALLER, table)

@@ -41,6 +41,9 @@ SIGNS = {
     "t-year": "年",
     "t-month": "月",
     "t-day": "日",
+    "m-yuan": "元",
+    "m-jiao": "角",
+    "m-fen": "分",
 }
 
 
@@ -288,3 +291,22 @@ def test_a_value_is_said_as_what_it_is(what: str, value: str, said: str) -> None
 def test_every_value_is_said_with_prompts_of_the_default_set(what: str, value: str) -> None:
     folder = SCRIPTS_DIR / "prompts" / "zh"
     assert all((folder / f"{name}.wav").is_file() for name in spoken(what, value))
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        *[
+            ("0", "零元"),
+            ("0.00", "零元"),
+            ("1", "一元整"),
+            ("2", "两元整"),
+            ("2.5", "两元五角"),
+            ("2.05", "两元零五分"),
+        ],
+        *[("0.5", "五角"), ("0.05", "五分"), ("12.34", "十二元三角四分"), ("10203.10", "一万零二百零三元一角")],
+        *[("1.234", ""), ("-1", ""), ("1,5", ""), ("", ""), ("1234567890123", "")],
+    ],
+)
+def test_amounts_of_money(amount: str, said: str) -> None:
+    assert written(spoken("money", amount)) == said

@@ -4,17 +4,21 @@ what a carrier says before it gives up."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
 
 from appliance import bootstrap
 from appliance.store.journal import Journal
-from appliance.testphone import LineScript, Phone
+from appliance.testphone import IncomingCall, LineScript, Phone, media
 from tests.e2e.live import NUMBER, LiveBox, live_box
+from tests.support.audio import tone_present
 from tests.support.freeswitch import require_freeswitch
 from tests.support.ports import free_udp_port
 from tests.support.registrar import Registrar
@@ -23,7 +27,8 @@ pytestmark = pytest.mark.freeswitch
 
 REALM, USER, PASSWORD = "carrier.example", "u400", "p<a>&'\"ss$word"
 MENU, TONES, INFO = "4006543211", "4006543212", "4006543213"
-CALLER_PORT, TONE_CALLER_PORT = free_udp_port(), free_udp_port()
+BARE, USUAL = "4006543214", "4006543215"
+CALLER_PORT, TONE_CALLER_PORT, SILENT_PORT = free_udp_port(), free_udp_port(), free_udp_port()
 SITE = textwrap.dedent(
     f"""
     version: 1
@@ -45,7 +50,24 @@ SITE = textwrap.dedent(
       - {{id: toned, accept: ["127.0.0.1:{TONE_CALLER_PORT}"], dtmf: in-band}}
       - {{id: to-tones, proxy: "127.0.0.1:@B@", caller_id: pass, dtmf: in-band, media_timeout_seconds: 2}}
       - {{id: to-info, proxy: "127.0.0.1:@B@", caller_id: pass, dtmf: info}}
+      - {{id: silent, proxy: "127.0.0.1:{SILENT_PORT}", caller_id: pass, ping_seconds: 0, progress_seconds: 2}}
+      - id: bare
+        proxy: "127.0.0.1:@B@"
+        number_format: local
+        caller_id: display
+        caller_number: "02180000000"
+        session_timer_seconds: 0
+        symmetric_rtp: false
+      - {{id: usual, proxy: "127.0.0.1:@B@", caller_id: pass}}
     lines:
+      - id: far
+        account: acme
+        number: "02160000004"
+        kind: landline
+        trunk: silent
+        backup_trunks: [bare]
+        ring_seconds: 25
+      - {{id: near, account: acme, number: "02160000005", kind: landline, trunk: usual}}
       - {{id: mobile, account: acme, number: "13900000001", kind: mobile, trunk: registered, ring_seconds: 3}}
       - {{id: tones, account: acme, number: "13900000002", kind: mobile, trunk: to-tones, confirm: true}}
       - {{id: info, account: acme, number: "13900000003", kind: mobile, trunk: to-info, confirm: true}}
@@ -69,6 +91,8 @@ SITE = textwrap.dedent(
       - {{number: "{MENU}", account: acme, flow: front, record: "off"}}
       - {{number: "{TONES}", account: acme, lines: [tones], record: "off"}}
       - {{number: "{INFO}", account: acme, lines: [info], record: "off"}}
+      - {{number: "{BARE}", account: acme, lines: [far], record: "off"}}
+      - {{number: "{USUAL}", account: acme, lines: [near], record: "off"}}
     """
 )
 
@@ -191,6 +215,72 @@ async def test_what_the_carrier_says_of_a_line(box: LiveBox, carrier: Registrar,
     for number, (_, _, meant) in ends.items():
         assert (await asyncio.to_thread(box.stored_of, number)).tried[0].disposition == meant
     assert (await asyncio.to_thread(box.stored_of, "13700000013")).tried[0].disposition == "not-existing"
+
+
+@pytest.mark.parametrize("number", [BARE, USUAL])
+async def test_a_trunk_that_is_silent_and_one_with_terms_of_its_own(
+    box: LiveBox, caller: Phone, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    """A line that gives no sign by its first trunk is reached by the next; that one has no session timer, its voice
+    goes where its SDP says, and it wants numbers its own way. Beside it one with the usual."""
+    usual, shown = number == USUAL, f"1370000{number[-4:]}"
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere,
+    ):
+        silent.bind(("127.0.0.1", SILENT_PORT))
+        elsewhere.bind(("127.0.0.1", 0))
+        elsewhere.setblocking(False)
+        async with Phone(port=box.port_b) as line:
+            call = await caller.dial(number, box.sip, caller=shown)
+            rung = await line.incoming(15)
+            assert silent_was_asked(silent) is not usual
+            request = rung.request
+            assert (request.get("Session-Expires") is not None) is usual
+            assert rung.called == ("02160000005" if usual else "60000004")
+            assert rung.caller == (shown if usual else "02180000000")
+            assert shown.encode() in request.need("From").partition(b"<")[0]
+            # Its SDP names a port that nothing comes from, as behind a router.
+            monkeypatch.setattr(media, "build_sdp", at_port(elsewhere.getsockname()[1]))
+            rung.answer()
+            rung.say(700, loop=True)
+            await call.hears(700)
+            call.say(500, loop=True)
+            await asyncio.sleep(1.5)
+            assert heard_tone(rung, 500) is usual
+            assert packets(elsewhere) is not usual
+            await call.hangup()
+            await rung.ended(8)
+
+
+def silent_was_asked(silent: socket.socket) -> bool:
+    silent.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        return silent.recv(2000).startswith(b"INVITE")
+    return False
+
+
+def packets(elsewhere: socket.socket) -> bool:
+    """Whether voice still came there at the end: FreeSWITCH sends a few packets before it hears from anywhere."""
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while elsewhere.recv(2000):
+            count += 1
+    return count > 40
+
+
+def heard_tone(rung: IncomingCall, hz: float) -> bool:
+    return bool(rung.now > 0.5 and tone_present(rung.heard, hz, rung.now - 0.4, rung.now - 0.1))
+
+
+def at_port(port: int) -> Callable[..., bytes]:
+    """SDP that names another port than the phone's own."""
+    build = media.build_sdp
+
+    def built(host: str, own: int, *rest: Any, **more: Any) -> bytes:
+        return build(host, port, *rest, **more)
+
+    return built
 
 
 async def test_a_callers_tones_are_keys(box: LiveBox) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance import bootstrap
-from appliance.domain.speech import spoken
+from appliance.domain.speech import spoken, whispered_prompts
 from appliance.flows.publish import Publisher
 from appliance.store.unit import Store
 from appliance.testphone import LineScript, OutgoingCall, Phone
@@ -36,7 +36,7 @@ lists:
 queues:
   - {{id: desk, account: acme, lines: [first], announce_seconds: 0, wrap_up_seconds: 0}}
 numbers:
-  - {{number: "{SPEAKS}", account: acme, flow: speaks, record: "off"}}
+  - {{number: "{SPEAKS}", account: acme, flow: speaks, record: "off", whisper: say-number}}
   - {{number: "{QUEUES}", account: acme, flow: queues, record: "off"}}
   - {{number: "{ASKS}", account: acme, flow: asks, record: "off"}}
 flows:
@@ -52,7 +52,8 @@ flows:
       number: {{type: say, what: number, value: "{{amount}}", next: digits}}
       digits: {{type: say, what: digits, value: "{{amount}}", next: time}}
       time: {{type: say, what: time, value: "14:05", next: date}}
-      date: {{type: say, what: date, value: "2026-11-27", next: line}}
+      date: {{type: say, what: date, value: "2026-11-27", next: price}}
+      price: {{type: say, what: money, value: "{{amount}}.06", next: line}}
       line: {{type: dial, prompt: tone-1750, silence: bye, wrong: bye, failed: bye, after: bye, attempts: 2}}
       bye: {{type: hangup, prompt: tone-1000}}
   - name: queues
@@ -98,7 +99,8 @@ async def test_what_is_said_is_what_the_files_say(box: LiveBox, caller: str, amo
         ended = played(heard, files("number", amount))
         ended = played(heard, files("digits", amount), ended)
         ended = played(heard, files("time", "14:05"), ended)
-        played(heard, files("date", "2026-11-27"), ended)
+        ended = played(heard, files("date", "2026-11-27"), ended)
+        played(heard, files("money", f"{amount}.06"), ended)
         if amount == "7":
             # The comparison can fail: a word that was not said is not found.
             assert likeness(heard, PROMPTS / "n-10000.wav") < 0.8
@@ -111,7 +113,8 @@ async def test_what_is_said_is_what_the_files_say(box: LiveBox, caller: str, amo
         await call.hears(1750, 10)
         await call.press("801")
         leg = await line.incoming(15)
-        await call.hears(900, 10)
+        await call.hears(900, 20)
+        played(leg.heard, [PROMPTS / f"{name}.wav" for name in whispered_prompts(SPEAKS)])
         await leg.hangup()
         await call.hears(1000, 10)
         await call.ended(10)

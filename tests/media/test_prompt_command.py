@@ -46,11 +46,11 @@ def test_one_prompt_from_the_first_version_to_none(box: Path) -> None:
     listed = said("list", "east")
     assert "welcome                   own v1         总机欢迎词\n" in listed
     assert "bye                       default        感谢来电，再见。\n" in listed
-    assert "0 of 64 announcements are the account's own recordings\nthe default set is synthetic" in listed
+    assert "0 of 69 announcements are the account's own recordings\nthe default set is synthetic" in listed
 
     added = said("add", "east", "bye", tone(box, 600), "--title", "道别")
     assert added.startswith("east/bye: v1 upload 1.0 s, from tone-600.flac, by appliance prompt")
-    assert "1 of 64" in said("list", "east")
+    assert "1 of 69" in said("list", "east")
     said("add", "east", "bye", tone(box, 700))
     shown = said("show", "east", "bye")
     assert "Thank you for calling, goodbye." in shown and "played by flow main" in shown
@@ -79,7 +79,7 @@ def test_all_at_once_and_back_out(box: Path) -> None:
     assert said("add", "east", "--all", folder, "--new").endswith("2 prompts replaced\n")
 
     exported = said("export", "east", "--output", box / "out.zip")
-    assert exported.endswith("out.zip: 3 prompts and prompts.xlsx, a sheet of 66\n")
+    assert exported.endswith("out.zip: 3 prompts and prompts.xlsx, a sheet of 71\n")
     with zipfile.ZipFile(box / "out.zip") as opened:
         assert opened.namelist() == ["prompts.xlsx", "bye.wav", "welcom.wav", "welcome.wav"]
     assert said("add", "east", "--all", box / "out.zip").endswith("3 prompts replaced\n")

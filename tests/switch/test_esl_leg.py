@@ -75,7 +75,7 @@ def test_collecting_one_key(call: Ends) -> None:
 
 def test_collecting_several_keys(call: Ends) -> None:
     sent, _, answer = run(call, lambda leg: leg.collect(None, 2.5, 6), "4821")
-    expected = "1 6 1 2500 # silence_stream://20 silence_stream://20 collected [0-9*#]+ 2500"
+    expected = "1 6 1 2500 # silence_stream://20 silence_stream://20 collected [0-9*#]+ 2000"
     assert sent[-1] == ("play_and_get_digits", expected)
     assert answer == Digits("4821")
 

@@ -143,7 +143,7 @@ class Say(Node):
     """
 
     TYPE = "say"
-    what: str = _need(OneOf(words=("digits", "number", "time", "date")))
+    what: str = _need(OneOf(words=("digits", "number", "money", "time", "date")))
     next: str = _need(Exit())
     value: str = _may(Filled(optional=True), "")
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from appliance.domain import flow as flows
+from appliance.domain.routing import SAY_NUMBER
+from appliance.domain.speech import whispered_prompts
 from appliance.store.models import Account, Flow, FlowVersion, Number, Prompt, Queue, in_force
 from appliance.store.queries.scope import Reader
 
@@ -78,7 +80,9 @@ def prompt_uses(reader: Reader, account: str, now: datetime) -> Mapping[str, tup
     for queue in reader.scalars(select(Queue).where(Queue.account_id == account).order_by(Queue.id)):
         note(queue.music, Use("queue", queue.name or queue.id))
     for number in reader.scalars(select(Number).where(Number.account_id == account).order_by(Number.number)):
-        note(number.whisper, Use("whisper", number.number))
+        said = whispered_prompts(number.number) if number.whisper == SAY_NUMBER else (number.whisper,)
+        for name in dict.fromkeys(said):
+            note(name, Use("whisper", number.number))
         refusals = number.rules.get("refusals")
         for treated in refusals.values() if isinstance(refusals, Mapping) else ():
             if isinstance(treated, Mapping):
