@@ -82,20 +82,20 @@ def test_every_announcement_is_on_the_page_and_the_default_says_what_it_is(sign_
     text = sign_in("desk", language="zh_Hans_CN").get(PAGE).text
     for file in DEFAULT_SET.glob("*.wav"):
         assert (f'id="p-{file.stem}"' in text) == (file.stem != "welcome-demo"), file.stem
-    assert "64 条中已有 0 条为自己的录音" in text
+    assert "81 条中已有 0 条为自己的录音" in text
     assert "仅供试用" in text
     assert "默认（合成）" in row(text, "bye")
     assert "总机欢迎词" in row(text, "welcome") and "流程“main”" in row(text, "welcome")
     english = sign_in("desk").get(PAGE).text
     assert "Thank you for calling, goodbye." in row(english, "bye")
-    assert "0 of 64 are your own recordings" in english
+    assert "0 of 81 are your own recordings" in english
 
 
 def test_one_is_uploaded_heard_and_brought_back(sign_in: SignIn, settings: Settings) -> None:
     client = sign_in("desk")
     assert heard(client) == 0
     answer = upload(client, "bye", tone(600), part="p-bye")
-    assert "your own" in row(answer.text, "bye") and "1 of 64" in answer.text
+    assert "your own" in row(answer.text, "bye") and "1 of 81" in answer.text
     assert heard(client) == 600
     assert heard(client, query="?default=1") == 0
     assert upload(client, "bye", tone(900)).status_code == 303
@@ -200,7 +200,7 @@ def test_a_text_is_heard_before_it_is_saved(sign_in: SignIn, store: Store) -> No
     assert heard(client) == 0, "nothing is changed by listening"
     formula = "=1+1 <b>感谢来电</b>"
     answer = send(client, "/prompts/east/save", part="p-bye", name="bye", text=formula)
-    assert "text-to-speech" in row(answer.text, "bye") and "0 of 64" in answer.text
+    assert "text-to-speech" in row(answer.text, "bye") and "0 of 81" in answer.text
     assert "&lt;b&gt;" in answer.text and "<b>感谢" not in answer.text
     with store.reading() as session:
         made = session.scalars(select(Prompt).where(Prompt.name == "bye")).one()
