@@ -96,7 +96,8 @@ def _offer(going: Going, node: Service, line: Line) -> None:
             case "1" | "2" as key:
                 signs_in = key == "1"
                 who = going.call.caller.number or "withheld"
-                signings.sign(Signing(line.id, signs_in, desk.now(), who, Means.CALL))
+                if signings.sign(Signing(line.id, signs_in, desk.now(), who, Means.CALL)):
+                    _log.info("signed in" if signs_in else "signed out", line=line.id, who=who, call=leg.uuid)
                 desk.play(leg, account, "service-signed-in" if signs_in else "service-signed-out")
                 return
             case "#":

@@ -36,7 +36,8 @@ def _carry_out(leg: Leg, code: PhoneCode, desk: Desk) -> None:
     # Done before it is said: who hangs up at once has signed in all the same.
     if asks_for_sign_in(line, table):
         one = Signing(line.id, code.signs_in, desk.now(), line.id, Means.PHONE)
-        Signings(desk.journal.file).sign(one)
+        if Signings(desk.journal.file).sign(one):
+            _log.info("signed in" if code.signs_in else "signed out", line=line.id, who=line.id, call=leg.uuid)
         prompt = "service-signed-in" if code.signs_in else "service-signed-out"
     else:
         prompt = "service-not-needed"

@@ -8,14 +8,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-import structlog
-
 from appliance.errors import StoreError
 from appliance.store.journal_file import JournalFile
 from appliance.store.waitlist import Waitlist
 
 _NOTED = "INSERT INTO signings VALUES (?, ?, ?, ?, ?)"
-_log = structlog.get_logger(__name__)
 
 
 class Means(StrEnum):
@@ -58,8 +55,6 @@ class Signings:
             return False
         self._list.sign(one.line, one.at, signed_in=one.signed_in)
         self._file.write([(_NOTED, (one.line, int(one.signed_in), one.at.timestamp(), one.who, one.means.value))])
-        what = "signed in" if one.signed_in else "signed out"
-        _log.info(what, line=one.line, who=one.who, means=one.means.value)
         return True
 
     def history(self, since: datetime, until: datetime) -> list[Signing]:

@@ -140,15 +140,15 @@ async def test_an_announcement_as_early_media(real: SwitchWorld) -> None:
     assert segments(caller.call.heard, 600)
 
 
-async def test_hidden_keys_are_not_in_the_record(switch_world: SwitchWorld) -> None:
+async def test_hidden_keys_are_not_in_the_record(real: SwitchWorld) -> None:
     """Asked for one by one, no more than the last of them is left of what was collected."""
-    leg, caller = await switch_world.answered()
+    leg, caller = await real.answered()
     await leg.hide_keys()
     caller.will_press("48155", after=0.3)
     keyed = ""
     while isinstance(answer := await leg.collect(None, 1.5), Digits):
         keyed += answer.keys
     await leg.hang_up()
-    record = await switch_world.cdr(leg.uuid)
+    record = await real.cdr(leg.uuid)
     assert keyed == "48155" and record["digits_dialed"] == "XXXXX"
     assert not any("48" in str(value) for name, value in record.items() if "digit" in name or "collect" in name)

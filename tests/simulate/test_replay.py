@@ -16,7 +16,7 @@ from appliance.simulate.replay import Report, replay, told_end
 from appliance.simulate.trial import Trial
 from appliance.store import flows
 from appliance.store.journal import Journal
-from appliance.store.models import Account, Call, FlowVersion
+from appliance.store.models import Account, Call, FlowVersion, Line
 from appliance.store.models import Flow as FlowRow
 from appliance.store.unit import Store
 from tests.simulate.asked import NOW, put
@@ -340,3 +340,24 @@ def test_nothing_is_written(box: Store) -> None:
     with box.reading() as session:
         assert [one.flow for one in session.scalars(select(Call))] == ["main@1"]
         assert len(session.scalars(select(FlowVersion)).all()) == 1
+
+
+def test_extensions_dialled_in_a_menu_and_at_their_own_node(box: Store) -> None:
+    nodes = MENU | {"menu": MENU["menu"] | {"dial": True, "failed": "ext"}}
+    nodes["ext"] = {"type": "dial", "prompt": "x", "silence": "bye", "wrong": "lost", "attempts": 1}
+    with box.work() as session:
+        for line, extension in (("a", "801"), ("b", "802")):
+            found = session.get(Line, line)
+            assert found is not None
+            found.extension = extension
+        session.commit()
+    version(box, "main", nodes)
+    call(box, 0, flow="main@2", keys="menu=802")
+    call(box, 1, flow="main@2", keys="menu=801;ext=802", way="menu=failed", tried="a=busy")
+    call(box, 2, flow="main@2", keys="menu=801", way="menu=failed;ext=wrong", tried="a=busy")
+    call(box, 3, flow="main@2", keys="menu=1", way="menu=keys.1")
+    same = replayed(box, draft(nodes))
+    assert counted(same) == (4, 4, 0, 0, 0)
+    menu = nodes["menu"] | {"dial": False, "failed": "", "keys": {"1": "ring", "2": "other", "3": "ext"}}
+    # Who dialled an extension is asked for a key then.
+    assert counted(replayed(box, draft(nodes | {"menu": menu}))) == (4, 1, 3, 0, 0)

@@ -3,10 +3,12 @@ the switch's configuration, wrong ones are found, secrets are nowhere else."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePath
 
 import pytest
 from click.testing import CliRunner
+from pydantic import ValidationError
 
 from appliance import bootstrap, config
 from appliance.cli import root
@@ -16,8 +18,9 @@ from appliance.domain.talk import TalkKeys
 from appliance.errors import SettingsError, SiteError
 from appliance.site import check, read, switchconf
 from appliance.site.findings import SiteFaults
-from appliance.site.switchparts import needs_freeswitch, parts_of
+from appliance.site.switchparts import SwitchParts, needs_freeswitch, parts_of
 from appliance.store.phones import ha1, phone_secrets, set_phone_password
+from appliance.store.pins import is_pin_of
 from appliance.store.unit import Store
 from tests.site.ruled import exported, found, put, table
 
@@ -211,6 +214,55 @@ def test_a_phones_password_is_told_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert "not known yet" in run.invoke(root, ["line", "list"]).output
     refused = run.invoke(root, ["line", "password", "a"])
     assert isinstance(refused.exception, SiteError)
+    pins_of_lines(run, settings)
     embedded = config.Settings(state_dir=tmp_path, switch="miniswitch")
     with pytest.raises(SettingsError, match="needs FreeSWITCH"):
         bootstrap.render_switch(embedded, tmp_path / "switch")
+
+
+def pins_of_lines(run: CliRunner, settings: config.Settings) -> None:
+    """By command, with a question, by chance, and taken away again; applying the site leaves them."""
+    known = bootstrap.routing_table(settings)
+    asked = run.invoke(root, ["line", "pin", "desk"], input="4711\n4711\n")
+    assert asked.exit_code == 0 and "PIN of desk set" in asked.output and "4711" not in asked.output
+    changed = bootstrap.routing_table(settings)
+    assert changed.revision > known.revision, "the call handlers read it"
+    assert is_pin_of(changed.lines["desk"].pin_hash, "4711")
+    assert not is_pin_of(changed.lines["desk"].pin_hash, "4712") and not is_pin_of("", "4711")
+    assert not is_pin_of("no hash", "4711")
+    listed = run.invoke(root, ["line", "list"]).output.splitlines()
+    assert [line.split()[0] for line in listed if line.endswith("  PIN")] == ["desk"]
+    made = run.invoke(root, ["line", "pin", "desk", "--generate"]).output.strip()
+    assert len(made) == 6 and is_pin_of(bootstrap.routing_table(settings).lines["desk"].pin_hash, made)
+    for wrong in ("1234", "0000", "123", "12345678901", "４７１１"):
+        refused = run.invoke(root, ["line", "pin", "desk"], input=f"{wrong}\n{wrong}\n")
+        assert isinstance(refused.exception, SiteError), wrong
+    put(Store(settings.database_url), SITE)
+    assert is_pin_of(bootstrap.routing_table(settings).lines["desk"].pin_hash, made)
+    assert "PIN of desk taken away" in run.invoke(root, ["line", "pin", "desk", "--clear"]).output
+    assert bootstrap.routing_table(settings).lines["desk"].pin_hash == ""
+    assert isinstance(run.invoke(root, ["line", "pin", "gone", "--clear"]).exception, SiteError)
+    assert run.invoke(root, ["line", "pin", "desk", "--clear", "--generate"]).exit_code == 2
+    assert "argon2" not in exported(Store(settings.database_url))
+
+
+def test_phones_dial_their_codes_and_nothing_else(tmp_path: Path) -> None:
+    def dialplan(**codes: str) -> str:
+        settings = config.Settings(state_dir=tmp_path, **codes)
+        parts = SwitchParts(has_phones=True)
+        return switchconf.render(settings, "only-for-this-test-0", [], parts=parts)[
+            PurePath("dialplan/gateway.xml")
+        ]
+
+    usual = dialplan()
+    phones = usual[usual.index('<context name="phones">') : usual.index('<context name="handlers">')]
+    assert re.findall(r'expression="([^"]*)"', phones) == [r"^\*81$", r"^\*82$"]
+    assert phones.count('application="socket"') == 2 and "bridge" not in phones and "transfer" not in phones
+    assert phones.index("OUTGOING_CALL_BARRED") > phones.rindex("socket"), "whatever else is dialled"
+    assert 'expression="^\\*5\\*1$"' in dialplan(sign_in_code="*5*1", sign_out_code="")
+    assert "sign-out" not in dialplan(sign_in_code="*5", sign_out_code="")
+    for wrong in ("81", "*", "*8a", "*8.", "*12345678"):
+        with pytest.raises(ValidationError):
+            config.Settings(state_dir=tmp_path, sign_in_code=wrong)
+    with pytest.raises(ValidationError, match="must differ"):
+        config.Settings(state_dir=tmp_path, sign_in_code="*82")

@@ -111,6 +111,15 @@ def test_a_line_is_signed_in_and_out(box: Store, tmp_path: Path) -> None:
         assert Waitlist(journal.file).signed_in() == {}
 
 
+def test_who_signed_in_and_out_is_told(box: Store) -> None:
+    assert said("signings") == ["nobody signed in or out"]
+    said("sign-in", "desk-1")
+    until = "2026-11-22T12:00:01+08:00"
+    (told,) = said("signings", "--until", until)
+    assert told.startswith("2026-11-22 12:00:00  desk-1            in   by command, ")
+    assert said("signings", "--since", until, "--until", until) == ["nobody signed in or out"]
+
+
 @pytest.mark.parametrize("command", ["sign-in", "sign-out"])
 @pytest.mark.parametrize("line", ["gone", "sales-1", "west-1", ""])
 def test_a_line_that_no_queue_asks_for(box: Store, tmp_path: Path, command: str, line: str) -> None:

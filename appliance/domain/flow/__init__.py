@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.domain.flow.graph import BUILT_IN, Fault, Flow, parse, same
 from appliance.domain.flow.kinds import KEYS, PLACEHOLDER, Section
+from appliance.domain.flow.node import Node
 from appliance.domain.flow.nodes import (
     CAUSES,
     TYPES,
@@ -16,13 +17,11 @@ from appliance.domain.flow.nodes import (
     Lookup,
     Menu,
     Message,
-    Node,
     Play,
     Region,
     Return,
     Ring,
     Say,
-    Service,
     Subflow,
     Survey,
     Switch,
@@ -33,6 +32,7 @@ from appliance.domain.flow.nodes import (
     prompts_of,
     references_of,
 )
+from appliance.domain.flow.service import Service
 
 __all__ = [
     "BUILT_IN",

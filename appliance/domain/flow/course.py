@@ -11,7 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from appliance.domain.flow.graph import Flow
-from appliance.domain.flow.nodes import Node, Subflow, exits_of
+from appliance.domain.flow.node import Node
+from appliance.domain.flow.nodes import (
+    Subflow,
+    exits_of,
+)
 
 #: Flows that enter one another deeper than this go round.
 DEEPEST = 5

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.domain.flow.kinds import VARIABLE, Section
+from appliance.domain.flow.node import Node
 from appliance.domain.flow.nodes import (
     TYPES,
     Enqueue,
-    Node,
     Ring,
     exits_of,
     fields_of,

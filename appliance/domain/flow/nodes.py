@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import MISSING, dataclass, fields
+from typing import NamedTuple
 
 from appliance.domain.flow.kinds import (
     Cases,
@@ -26,43 +26,20 @@ from appliance.domain.flow.kinds import (
     Wanted,
     Whole,
 )
+from appliance.domain.flow.node import NO_PROMPT as _NO_PROMPT
+from appliance.domain.flow.node import OPEN as _OPEN
+from appliance.domain.flow.node import PROMPT as _PROMPT
+from appliance.domain.flow.node import Node
+from appliance.domain.flow.node import may as _may
+from appliance.domain.flow.node import may_map as _may_map
+from appliance.domain.flow.node import need as _need
+from appliance.domain.flow.service import Service
 from appliance.domain.hunt import FAIL_OVER, Hunt, Strategy
 from appliance.domain.outcome import Disposition
 
 CAUSES = ("NORMAL_CLEARING", "USER_BUSY", "NO_ANSWER", "CALL_REJECTED", "NORMAL_TEMPORARY_FAILURE")
-_PROMPT = Named(section=Section.PROMPT)
-_NO_PROMPT = Named(optional=True, section=Section.PROMPT)
-_OPEN = Exit(optional=True)
 _STRATEGY = OneOf(words=tuple(Strategy), as_type=Strategy)
 _FAIL_OVER = SomeOf(words=tuple(sorted(FAIL_OVER)), as_type=Disposition)
-
-
-def _need(kind: Kind) -> Any:
-    return field(metadata={"kind": kind})
-
-
-def _may(kind: Kind, default: Any) -> Any:
-    return field(default=default, metadata={"kind": kind})
-
-
-def _may_map(kind: Kind) -> Any:
-    return field(default_factory=dict, metadata={"kind": kind})
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """What every node has.
-
-    ``PAUSES`` are the fields whose exits are taken only after the caller was asked or has waited: a call may go
-    round through these and through no others.
-    """
-
-    TYPE: ClassVar[str] = ""
-    PAUSES: ClassVar[frozenset[str]] = frozenset()
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        """(field, what is wrong) of fields that are good each by itself, and not together."""
-        yield from ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,31 +258,6 @@ class Voicemail(Node):
     max_s: int = _may(Whole(least=1, most=600), 120)
     next: str = _may(_OPEN, "")
     failed: str = _may(_OPEN, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Service(Node):
-    """Have an agent sign in or out at his line by its PIN (签入签出), or somebody record a prompt by a code
-    (录制提示音). ``failed`` is taken when he keyed nothing that is known (empty: as ``next``).
-
-    :param prompt: asks for 1 (sign in or out) or 2 (record); empty: the usual one.
-    :param attempts: how often extension and PIN, or the code, are asked for.
-    """
-
-    TYPE = "service"
-    PAUSES = frozenset({"next", "failed"})
-    sign_in: bool = _may(Flag(), True)
-    record: bool = _may(Flag(), True)
-    prompt: str = _may(_NO_PROMPT, "")
-    next: str = _may(_OPEN, "")
-    failed: str = _may(_OPEN, "")
-    attempts: int = _may(Whole(least=1, most=5), 3)
-    timeout_s: float = _may(Seconds(), 8.0)
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        """See ``Node``."""
-        if not (self.sign_in or self.record):
-            yield "sign_in", "offers nothing: neither sign_in nor record"
 
 
 @dataclass(frozen=True, slots=True)

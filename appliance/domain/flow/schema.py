@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from appliance.domain.flow.kinds import VARIABLE
-from appliance.domain.flow.nodes import TYPES, Node, fields_of
+from appliance.domain.flow.node import Node
+from appliance.domain.flow.nodes import (
+    TYPES,
+    fields_of,
+)
 
 _ID = "https://gateway400.invalid/flow.schema.json"
 
