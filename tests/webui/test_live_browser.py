@@ -71,5 +71,5 @@ def test_a_clerk_calls_back_and_closes(address: str) -> None:
         page.wait_for_url("**/tasks?**")
         assert page.locator("table.tasks tbody tr").count() == before - 1
         page.get_by_role("link", name="已办结").click()
-        assert page.get_by_text("已用手机回过", exact=True).first.is_visible()
+        page.get_by_text("已用手机回过", exact=True).first.wait_for()
         assert browser.complaints == []
