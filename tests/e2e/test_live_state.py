@@ -50,7 +50,7 @@ async def test_a_call_is_followed_from_the_menu_to_its_end(box: LiveBox) -> None
     caller = "13711110001"
     async with (
         Phone() as phone,
-        Phone(port=box.port_a, on_invite=LineScript.answer(3.0, say=900.0)),
+        Phone(port=box.port_a, on_invite=LineScript.answer(1.5, say=900.0)),
         Phone(port=box.port_b, on_invite=LineScript.busy()),
     ):
         await seen(box, lambda now: now.switch_up, 20)

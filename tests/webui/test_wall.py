@@ -12,6 +12,7 @@ FILLED_IN = {
     "uuid": "00000000-0000-4000-8000-000000000000",
     "filename": "console.css",
     "recording_id": 1,
+    "task_id": 1,
     "account": "east",
     "name": "bye",
 }

@@ -60,6 +60,10 @@ class RecordingOut(Schema):
     playable = Boolean(required=True, metadata={"description": "False: it is damaged."})
 
 
+class OneRecording(RecordingOut):
+    """A recording by itself: the description names a schema that is nested elsewhere once only."""
+
+
 class RecordingPage(Schema):
     """A page of recordings."""
 
@@ -85,7 +89,7 @@ def list_recordings(query_data: dict[str, Any]) -> ResponseReturnValue:
 
 
 @bp.get("/<int:recording_id>")
-@bp.output(RecordingOut)
+@bp.output(OneRecording)
 @bp.doc(summary="One recording", responses=[401, 404])
 def one_recording(recording_id: int) -> ResponseReturnValue:
     """What is known of it."""

@@ -29,7 +29,7 @@
     }
     // A click anywhere in a row opens its call, unless it was meant for something else there.
     const row = event.target.closest("table.calls tbody tr");
-    if (!row || event.target.closest("a, button, kbd") || window.getSelection()?.toString()) return;
+    if (!row || event.target.closest("a, button, kbd, details") || window.getSelection()?.toString()) return;
     row.querySelector("a.row-link")?.click();
   });
 
