@@ -11,6 +11,7 @@ from appliance.bootstrap import secret
 from appliance.config import Settings
 from appliance.store.unit import Store
 from webui.api import calls as api_calls
+from webui.callback_words import init_callback_words
 from webui.context import EXTENSION, Console
 from webui.errors import init_errors, processed
 from webui.headers import init_headers
@@ -62,6 +63,7 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     init_i18n(app)
     init_shown(app)
     init_words(app)
+    init_callback_words(app)
     init_recording_words(app)
     init_rules(app)
     init_prompt_words(app)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import wave
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from appliance import bootstrap
 from appliance.domain.callback import Ending, Request, balance
+from appliance.domain.duration import nearing_limit
 from appliance.store.callbacks import Callbacks
 from appliance.store.journal import Journal
 from appliance.store.queries import calls, queues
@@ -76,6 +79,10 @@ def requests_of(box: LiveBox) -> list[Request]:
         return [*found.open(), *found.ended(20)]
     finally:
         journal.close()
+
+
+def one_of(box: LiveBox, caller: str) -> Request:
+    return next(one for one in requests_of(box) if one.caller == caller)
 
 
 async def until(box: LiveBox, caller: str, ended: Ending | None, within_s: float = 20.0) -> Request:
@@ -143,6 +150,10 @@ async def test_from_the_key_to_the_talk(box: LiveBox) -> None:
         await telephone.hears(LINES, 8)
         await rung.hears(HIS, 8)
         assert box.usage("first") == 1
+        with bootstrap.switch_api(box.settings) as api:
+            channels = json.loads(api("show channels as json"))["rows"]
+        near = nearing_limit(channels, datetime.now(UTC) + timedelta(seconds=1), 0, 1)
+        assert set(near) == set(one_of(box, caller).legs), "held to the maximum duration, by the line's leg alone"
         await asyncio.sleep(1.5)
         await telephone.hangup()
         await rung.ended(8)

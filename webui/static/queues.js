@@ -41,6 +41,7 @@
     for (const [name, part] of now) {
       const shown = old.get(name);
       if (said(shown) === said(part)) continue;
+      if (shown.querySelector("details[open]")) continue; // somebody writes why he closes a request
       const held = shown.contains(document.activeElement) ? document.activeElement.value : "";
       shown.replaceChildren(...part.childNodes);
       if (held) shown.querySelector(`button[value="${CSS.escape(held)}"]`)?.focus();

@@ -115,6 +115,7 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         legs=tuple(_leg(leg, lines) for leg in legs),
         charge=charge_view(reader, charge, call.caller_kind) if charge else None,
         talks=tuple((line_id, int(ms)) for line_id, ms in _pairs(call.talks) if ms.isdecimal()),
+        callback_id=call.callback_id,
     )
 
 
