@@ -73,7 +73,7 @@ def steps_back(call: CallDetail) -> Iterator[Step]:
         yield Step(
             "phone-call",
             gettext("Rang the caller, %(number)s", number=phone(call.row.caller)),
-            " · ".join((gettext("by trunk %(trunk)s", trunk=call.trunk_name or call.row.trunk_id), how)),
+            " · ".join(filter(None, (_trunk(call), how))),
             "good" if leg.answered_at else "watch",
             leg.started_at,
         )
@@ -85,6 +85,11 @@ def steps_back(call: CallDetail) -> Iterator[Step]:
             "good",
             call.row.joined_at,
         )
+
+
+def _trunk(call: CallDetail) -> str:
+    name = call.trunk_name or call.row.trunk_id
+    return gettext("by trunk %(trunk)s", trunk=name) if name else ""
 
 
 def init_callback_words(app: Flask) -> None:

@@ -117,7 +117,6 @@ CALLBACK = "queues[0].callback"
 WRONG = [
     ('key: "8"', 'key: "*"', f"{CALLBACK}.key", "not-one-digit"),
     ('key: "8"', 'key: ""', f"{CALLBACK}.key", "not-one-digit"),
-    ('      key: "8"\n', "", f"{CALLBACK}.key", "required"),
     ("overseas: true", "everywhere: true", f"{CALLBACK}.everywhere", "unknown-field"),
     ("attempts: 5", "attempts: 0", f"{CALLBACK}.attempts", WHOLE),
     ("attempts: 5", "attempts: 11", f"{CALLBACK}.attempts", WHOLE),
