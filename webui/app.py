@@ -16,6 +16,7 @@ from webui.api import live as api_live
 from webui.api import prompts as api_prompts
 from webui.api import recordings as api_recordings
 from webui.api import tasks as api_tasks
+from webui.callback_words import init_callback_words
 from webui.context import EXTENSION, Console, now
 from webui.errors import init_errors, processed
 from webui.headers import init_headers
@@ -68,6 +69,7 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     init_i18n(app)
     init_shown(app)
     init_words(app)
+    init_callback_words(app)
     init_recording_words(app)
     init_live_words(app)
     init_rules(app)

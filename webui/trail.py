@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from appliance.store.queries.call_views import Attempt, CallDetail, LegView
 from appliance.store.queries.queues import StayView
 from webui import words
+from webui.callback_words import steps_back
 from webui.i18n import gettext
 from webui.shown import duration, phone
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step. ``at`` is None where the record has no time for it; ``lamp`` as in ``words``."""
-
-    icon: str
-    title: str
-    note: str = ""
-    lamp: str = "off"
-    at: datetime | None = None
-    key: str = ""
+from webui.trail_step import Step
 
 
 def trail(call: CallDetail, stays: Sequence[StayView] = ()) -> list[Step]:
     """The steps in the order they happened; ``stays`` are the call's times in queues."""
     row = call.row
+    if call.callback_id:
+        begin = Step("phone-call", gettext("Call back for %(number)s", number=phone(row.number)), at=row.started_at)
+        said = (
+            [Step("list-details", gettext("Ruled"), words.because(call.because, call.named))]
+            if call.because
+            else []
+        )
+        return [begin, *steps_back(call), *said, _end(call)]
     steps = [
         Step(
             "phone-incoming",

@@ -19,6 +19,12 @@ _OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "ended": (lazy_gettext("Ended in menu"), "off"),
     "abnormal": (lazy_gettext("To be checked"), "bad"),
     "ended:message": (lazy_gettext("Left a message"), "watch"),
+    "ended:callback": (lazy_gettext("Asked to be called back"), "watch"),
+    "ended:callback-withdrawn": (lazy_gettext("Not called: request closed"), "off"),
+    "failed:callback-line": (lazy_gettext("Call back: no line took it"), "watch"),
+    "failed:callback-full": (lazy_gettext("Call back: calls at once used up"), "watch"),
+    "failed:callback-caller": (lazy_gettext("Call back: not reached"), "watch"),
+    "abandoned:callback": (lazy_gettext("Call back: line hung up"), "watch"),
 }
 _WHY: Mapping[str, Any] = {
     "ringing": lazy_gettext("while ringing"),
@@ -66,6 +72,7 @@ _LEFT: Mapping[str, tuple[Any, str]] = {
     "full": (lazy_gettext("Queue full"), "bad"),
     "nobody": (lazy_gettext("Nobody at the lines"), "bad"),
     "key": (lazy_gettext("Left by a key"), "off"),
+    "callback": (lazy_gettext("Asked for a call"), "watch"),
     "lost": (lazy_gettext("Cut off"), "bad"),
 }
 _CAUSES: Mapping[str, Any] = {
@@ -134,6 +141,12 @@ _BECAUSE: Mapping[str, Any] = {
     "minutes": lazy_gettext("minutes"),
     "wrong": lazy_gettext("wrong passwords"),
     "number": lazy_gettext("number"),
+    "caller": lazy_gettext("caller"),
+    "busy": lazy_gettext("busy"),
+    "no-answer": lazy_gettext("no answer"),
+    "rejected": lazy_gettext("rejected"),
+    "unreachable": lazy_gettext("unreachable"),
+    "not-existing": lazy_gettext("number does not exist"),
     "gone": lazy_gettext("no longer there"),
     "no-trunk": lazy_gettext("no trunk to it"),
     "unregistered": lazy_gettext("phone not registered"),

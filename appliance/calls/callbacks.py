@@ -20,7 +20,7 @@ import structlog
 from appliance.domain import callback, numbers
 from appliance.domain.calendar import DayKinds
 from appliance.domain.callback import RECORD_COMES, SOON, Request, Stage
-from appliance.domain.callback_turn import Moment, in_row, terms_of
+from appliance.domain.callback_turn import Moment, in_row, may_be_called, terms_of
 from appliance.domain.lines import targets_for
 from appliance.domain.numbers import Caller
 from appliance.domain.outcome import Disposition, Target, Tried, disposition, is_trunk_trouble
@@ -100,10 +100,9 @@ class CallbackService:
 
     def in_row(self, callers: Collection[Waiting]) -> list[Waiting]:
         """Those who asked, as callers of their queues, beside the ``callers`` who wait themselves."""
-        table = self.routing()
-        return list(
-            in_row(self.requests.open(), callers, Moment(table, self.now(), table.day_kinds(self.public_day)))
-        )
+        table, now = self.routing(), self.now()
+        at = Moment(table, now, table.day_kinds(self.public_day))
+        return list(in_row(self.requests.open(), callers, now, lambda request: may_be_called(request, at)))
 
     def call(self, request_id: str, lines: Sequence[Line]) -> bool:
         """It is his turn: ring these lines, unless another process does; whether we do."""

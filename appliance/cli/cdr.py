@@ -249,6 +249,7 @@ def _shown(call: CallDetail) -> Iterator[tuple[str, str]]:
     yield "number", row.number
     yield "account", row.account_id or ""
     yield "trunk", row.trunk_id
+    yield "calls back", call.callback_id
     yield "caller", " ".join(filter(None, [row.caller or "withheld", f"({row.caller_kind})", row.caller_name]))
     yield "outcome", " ".join(filter(None, [row.outcome, call.hangup_cause, str(call.sip_status or "")]))
     yield "started", _at(row.started_at)

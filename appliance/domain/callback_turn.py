@@ -24,12 +24,14 @@ class Moment:
     day_kind: DayKinds
 
 
-def in_row(requests: Iterable[Request], callers: Collection[Waiting], at: Moment) -> Iterator[Waiting]:
+def in_row(
+    requests: Iterable[Request], callers: Collection[Waiting], now: datetime, may: Callable[[Request], bool]
+) -> Iterator[Waiting]:
     """Requests as callers of their queues: they stand where they came, by priority and arrival.
 
     Whose line rings has his turn already. Not in the row are: those who are spoken to; those who were not reached a
-    moment ago, until the gap is over; everybody outside of the hours; and whoever has called again and waits, or
-    talks, himself (``callers``), for he is not two.
+    moment ago, until the gap is over; who ``may`` not be called (``may_be_called``); and whoever has called again
+    and waits, or talks, himself (``callers``), for he is not two.
     """
     themselves = {(one.queue, one.caller) for one in callers if one.caller}
     calls = {one.uuid for one in callers}
@@ -40,9 +42,9 @@ def in_row(requests: Iterable[Request], callers: Collection[Waiting], at: Moment
             request.stage is Stage.WAITS
             and request.id not in calls
             and themselves.isdisjoint({(request.queue, request.caller), (request.queue, request.callee)})
-            and request.expires_at > at.now
-            and (not request.attempts or request.due_at <= at.now)
-            and may_be_called(request, at)
+            and request.expires_at > now
+            and (not request.attempts or request.due_at <= now)
+            and may(request)
         ):
             yield _waiting(request)
 

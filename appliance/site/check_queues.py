@@ -59,6 +59,8 @@ def _callback(document: Document, path: Path, part: QueuePart, find_prompt: Find
     if not any(trunk.proxy and trunk.caller_number for trunk in document.site.trunks):
         yield document.finding(here, "callback-without-trunk")
     for name in (*OF_CALLBACKS, *(OF_OTHER_NUMBERS if terms.other_number else ())):
+        if part.announce_seconds and name in ANNOUNCED:
+            continue  # said already
         yield from check_prompt(document, here, part.account, name, find_prompt)
 
 
@@ -81,7 +83,7 @@ def check_queue_nodes(document: Document, path: Path, account: str, graph: flows
             yield document.finding((*here, "skill"), "queue-without-skill", value=node.skill, queue=node.queue)
         elif queue.callback is not None and queue.callback.key in node.keys:
             key = queue.callback.key
-            yield document.finding((*here, "keys"), "callback-key-taken", value=key, queue=node.queue)
+            yield document.finding((*here, "keys", key), "callback-key-taken", value=key, queue=node.queue)
 
 
 def _has_skill(document: Document, queue: QueuePart, skill: str) -> bool:

@@ -32,6 +32,11 @@ class Waitlist:
     def __init__(self, file: JournalFile) -> None:
         self._file = file
 
+    @property
+    def file(self) -> JournalFile:
+        """The journal's file, for what else is kept in it (``store.callbacks``)."""
+        return self._file
+
     def keep(self, kept: Kept, left_at: datetime | None = None) -> None:
         """A caller waits, lines ring for him or ring no more; ``left_at``: he has left."""
         one = kept.waiting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import random
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -85,7 +86,11 @@ def moment(at: RoutingTable | None = None, now: datetime = NOW) -> Moment:
 
 
 def row(*requests: Request, callers: tuple[Waiting, ...] = (), at: Moment | None = None) -> list[str]:
-    return [one.uuid for one in in_row(requests, callers, at or moment())]
+    return [one.uuid for one in standing_in(requests, callers, at or moment())]
+
+
+def standing_in(requests: Iterable[Request], callers: Collection[Waiting], at: Moment) -> list[Waiting]:
+    return list(in_row(requests, callers, at.now, lambda one: may_be_called(one, at)))
 
 
 @pytest.mark.parametrize("checked", [module, duration], ids=lambda checked: checked.__name__)
@@ -152,9 +157,9 @@ def test_however_calls_end_he_is_not_called_more_often_than_it_may_be(ends: list
 def test_he_stands_where_he_came() -> None:
     asked = request("r", 60)
     waiting = Waiting("early", "q", NOW - 90 * SECOND), Waiting("late", "q", NOW - 30 * SECOND)
-    callers = [*waiting, *in_row([asked], waiting, moment())]
+    callers = [*waiting, *standing_in([asked], waiting, moment())]
     assert [position(one, callers) for one in ("early", "r", "late")] == [1, 2, 3]
-    (kept,) = in_row([request(priority=7, skill="english", caller="")], (), moment())
+    (kept,) = standing_in([request(priority=7, skill="english", caller="")], (), moment())
     assert (kept.priority, kept.skill, kept.caller, kept.number) == (7, "english", "13800138000", "4008001234")
 
 
@@ -165,11 +170,16 @@ def test_who_has_just_asked_keeps_his_place_and_is_not_served_yet() -> None:
     def served(now: datetime) -> list[str]:
         at = moment(now=now)
         floor = Floor(
-            at.table, [*others, *in_row([asked], others, at)], {"a": LineNow()}, now, day_kind, random.Random(1)
+            at.table,
+            [*others, *standing_in([asked], others, at)],
+            {"a": LineNow()},
+            now,
+            day_kind,
+            random.Random(1),
         )
         return [one.uuid for one in serve(floor)]
 
-    assert position("late", [*others, *in_row([asked], others, moment())]) == 2
+    assert position("late", [*others, *standing_in([asked], others, moment())]) == 2
     assert served(NOW) == ["late"]
     assert served(NOW + SECOND) == ["r"]
 
@@ -182,7 +192,7 @@ def test_who_was_not_reached_has_no_place_until_the_gap_is_over() -> None:
 
 def test_a_line_that_rings_for_him_is_taken() -> None:
     for stage in (Stage.LINE, Stage.TAKEN):
-        (rung,) = in_row([request(stage=stage, lines=("a",), since=NOW)], (), moment())
+        (rung,) = standing_in([request(stage=stage, lines=("a",), since=NOW)], (), moment())
         assert (rung.rung, rung.rung_at) == (("a",), NOW)
     for stage in (Stage.CALLER, Stage.OVER, Stage.MISSED):
         asked = request(stage=stage)

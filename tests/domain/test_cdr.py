@@ -441,3 +441,45 @@ def test_the_stay_that_lasted_to_the_end(how: str, noted: str, left: Left) -> No
         ("first", Left.KEY, timedelta(seconds=1.5)),
         ("second", left, timedelta(seconds=38)),
     ]
+
+
+def test_a_call_back_begins_with_the_lines_leg() -> None:
+    """Its first leg is the line's, and the one it rang is his; no name is what we have shown to the line."""
+    begin = 1_764_036_000_000_000
+    rung = read_leg(
+        {
+            "uuid": "line-leg",
+            "direction": "outbound",
+            "start_uepoch": str(begin),
+            "answer_uepoch": str(begin + 4_000_000),
+            "bridge_uepoch": str(begin + 9_000_000),
+            "end_uepoch": str(begin + 29_000_000),
+            "last_bridge_to": "his-leg",
+            "bridge_uuid": "his-leg",
+            "hangup_cause": "NORMAL_CLEARING",
+            "caller_id_name": "02180000000",
+            "gw_line": "a",
+            "gw_facts": "number=4008001234&account=demo&caller=13800138000&caller_kind=mobile&callback=first-call"
+            "&line=a&trunk=t&tried=a%3Danswered&outcome=abandoned%3Acallback",
+        },
+        Role.CALLER,
+    )
+    his = read_leg(
+        {
+            "uuid": "his-leg",
+            "originator": "line-leg",
+            "direction": "outbound",
+            "start_uepoch": str(begin + 5_000_000),
+            "answer_uepoch": str(begin + 7_000_000),
+            "bridge_uepoch": str(begin + 9_000_000),
+            "end_uepoch": str(begin + 29_000_000),
+            "hangup_cause": "NORMAL_CLEARING",
+            "gw_line": "a",
+        },
+        Role.LINE,
+    )
+    assert isinstance(rung, Leg) and isinstance(his, Leg) and his.call_uuid == "line-leg"
+    call = derive_call(rung, [his])
+    assert (call.callback_id, call.caller, call.caller_name, call.line_id) == ("first-call", "13800138000", "", "a")
+    assert (call.outcome, call.tried, call.bridged_ms, call.bill_ms) == ("answered", "a=answered", 20_000, 25_000)
+    assert stays(rung, call) == []

@@ -8,7 +8,7 @@ accounts:
   - {id: demo, name: 示范企业}
   - {id: other, name: 别家}
 trunks:
-  - {id: t, proxy: "127.0.0.1:5090", caller_id: pass}
+  - {id: t, proxy: "127.0.0.1:5090", caller_id: pass, caller_number: "02180000000"}
 lines:
   - id: a
     account: demo
@@ -34,8 +34,19 @@ queues:
     vip_priority: 9
     service_level_seconds: 15
     short_abandon_seconds: 3
+    callback:
+      key: "8"
+      attempts: 5
+      gap_seconds: 60
+      expires_minutes: 120
+      schedule: mornings
+      overseas: true
+      other_number: true
   - {id: plain, account: demo, lines: [b]}
   - {id: foreign, account: other, lines: [theirs]}
+schedules:
+  - {id: mornings, account: demo, week: {mon-fri: ["08:00-12:00"]}}
+  - {id: afternoons, account: other, week: {mon-fri: ["12:00-18:00"]}}
 flows:
   - name: help
     account: demo

@@ -50,6 +50,7 @@ def test_all_parts_are_walked() -> None:
         "trunks",
         "lines",
         "queues",
+        "callback",
         "hooks",
         "numbers",
         "subscriptions",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.domain.callback import Terms
 from appliance.domain.flow import Enqueue
 from appliance.domain.hunt import Hunt, Strategy
 from appliance.domain.queue import Queue
@@ -13,6 +14,7 @@ from appliance.domain.speech import MOST, position_prompts
 from appliance.errors import MediaError
 from appliance.site import check, read
 from appliance.site.check_queues import ANNOUNCED
+from appliance.site.findings import dotted
 from appliance.site.named import FindPrompt
 from appliance.store.unit import Store
 from tests.site.queued import SITE, wrote
@@ -38,6 +40,7 @@ def test_every_field_reaches_the_routing(store: Store) -> None:
             vip_priority=9,
             service_level_s=15,
             short_abandon_s=3,
+            callback=Terms("8", 5, 60, 120, "mornings", overseas=True, other_number=True),
         ),
         "plain": Queue("plain", "demo", Hunt(("b",), Strategy.LONGEST_IDLE)),
         "foreign": Queue("foreign", "other", Hunt(("theirs",), Strategy.LONGEST_IDLE)),
@@ -78,6 +81,15 @@ GOOD = [
     ("service_level_seconds: 15", "service_level_seconds: 600"),
     ("short_abandon_seconds: 3", "short_abandon_seconds: 0"),
     ("short_abandon_seconds: 3", "short_abandon_seconds: 60"),
+    ('key: "8"', "key: 0"),
+    ("      attempts: 5\n", ""),
+    ("attempts: 5", "attempts: 1"),
+    ("gap_seconds: 60", "gap_seconds: 30"),
+    ("expires_minutes: 120", "expires_minutes: 0"),
+    ("expires_minutes: 120", "expires_minutes: 10080"),
+    ("      schedule: mornings\n", ""),
+    ("overseas: true", "overseas: false"),
+    ("other_number: true", "other_number: false"),
     ("        priority: 3\n", ""),
     ("priority: 3\n", "priority: 0\n"),
     ("priority: 3\n", 'priority: "99"\n'),
@@ -101,7 +113,19 @@ def test_a_good_value_is_stored_and_comes_back_out_of_an_export(store: Store, ol
 WHOLE, ZERO = "must-be-whole", "must-be-zero-or"
 THEIRS = "  - {id: foreign, account: other, lines: [theirs]}\n"
 NODE = "flows[0].nodes.wait"
+CALLBACK = "queues[0].callback"
 WRONG = [
+    ('key: "8"', 'key: "*"', f"{CALLBACK}.key", "not-one-digit"),
+    ('key: "8"', 'key: ""', f"{CALLBACK}.key", "not-one-digit"),
+    ("overseas: true", "everywhere: true", f"{CALLBACK}.everywhere", "unknown-field"),
+    ("attempts: 5", "attempts: 0", f"{CALLBACK}.attempts", WHOLE),
+    ("attempts: 5", "attempts: 11", f"{CALLBACK}.attempts", WHOLE),
+    ("gap_seconds: 60", "gap_seconds: 29", f"{CALLBACK}.gap_seconds", WHOLE),
+    ("expires_minutes: 120", "expires_minutes: 10081", f"{CALLBACK}.expires_minutes", WHOLE),
+    ("schedule: mornings", "schedule: nights", f"{CALLBACK}.schedule", "unknown-schedule"),
+    ("schedule: mornings", "schedule: afternoons", f"{CALLBACK}.schedule", "schedule-of-another"),
+    ("overseas: true", "overseas: 1", f"{CALLBACK}.overseas", "must-be-flag"),
+    ('          "*": bye', '          "8": bye', "flows[0].nodes.wait.keys.8", "callback-key-taken"),
     ("skills: [english, repairs]", "skills: [english, 修理]", "lines[0].skills[1]", "not-an-id"),
     ("skills: [english, repairs]", "skills: english", "lines[0].skills", "must-be-list"),
     (THEIRS, THEIRS * 2, "queues[3].id", "duplicate"),
@@ -221,3 +245,23 @@ def test_all_that_is_announced_is_looked_for() -> None:
     for number in range(MOST + 2):
         said |= {*position_prompts(number, None), *position_prompts(1, 0), *position_prompts(1, number)}
     assert said == set(ANNOUNCED)
+
+
+@pytest.mark.parametrize(
+    ("missing", "needed"), [("callback-greeting", True), ("callback-other", False), ("callback-press-1", True)]
+)
+def test_what_is_said_to_who_asks_to_be_called_back_has_to_be_there(missing: str, needed: bool) -> None:
+    """``needed`` also where no other number can be keyed."""
+
+    def find(account: str, name: str) -> Path | None:
+        return None if name == missing and account == "demo" else Path(f"/prompts/{name}.wav")
+
+    silent = SITE.replace("announce_seconds: 45", "announce_seconds: 0")
+    assert [item.split(": ", 2)[1] for item in prompts_found(silent, find)] == ["queues[0].callback"]
+    faults = prompts_found(silent.replace("other_number: true", "other_number: false"), find)
+    assert len(faults) == needed
+
+
+def test_a_trunk_must_be_able_to_call_back() -> None:
+    (fault,) = found(SITE.replace(', caller_number: "02180000000"', ""))
+    assert (dotted(fault.path), fault.code) == ("queues[0].callback", "callback-without-trunk")

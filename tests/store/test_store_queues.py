@@ -111,7 +111,7 @@ SUPPORT = QueueReport(
     mean_wait_ms=20_000,
     longest_wait_ms=600_000,
 )
-DESK = QueueReport("desk", "", 1, 1, 0, 0, 0, 0, 0, 0, 0, 1000, 1000, 1000)
+DESK = QueueReport("desk", "", 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1000, 1000, 1000)
 #: Its queue is gone, and with it what would be short.
 GONE = QueueReport("gone", "", 1, 0, 1, 0, 0, 0, 0, 0, 0, None, None, 3000)
 IDLE = QueueReport("idle", "闲", 0, 0, 0, 0, 0, 0, 0, 0, 0, None, None, 0)

@@ -35,6 +35,7 @@ window.gateway400 = (() => {
     for (const [name, part] of now) {
       const shown = old.get(name);
       if (said(shown) === said(part)) continue;
+      if (shown.querySelector("details[open]")) continue; // somebody writes something there
       const held = shown.contains(document.activeElement) ? document.activeElement.value : "";
       shown.replaceChildren(...part.childNodes);
       if (held) shown.querySelector(`button[value="${CSS.escape(held)}"]`)?.focus();

@@ -25,6 +25,7 @@ from appliance.store import recordings as stored
 from appliance.store.queries import calls
 from appliance.store.queries import recordings as kept_recordings
 from appliance.store.queries.call_views import CallRow, Place
+from appliance.store.queries.callbacks import calls_for
 from appliance.store.queries.calls import OUTCOMES, CallFilter
 from appliance.store.queries.queues import stays_of_call
 from appliance.store.queries.recordings import RecordingRow
@@ -110,6 +111,7 @@ def one(uuid: str) -> ResponseReturnValue:
         call = calls.one(opened, uuid)
         stays = stays_of_call(opened, uuid)
         kept = kept_recordings.of_call(opened, uuid)
+        called_back = calls_for(opened, uuid)
         several_accounts = opened.scope.sees_all
     if call is None:
         abort(404)
@@ -119,6 +121,7 @@ def one(uuid: str) -> ResponseReturnValue:
         row=call.row,
         several_accounts=several_accounts,
         steps=trail(call, stays),
+        called_back=called_back,
         charge_words=explain(call.charge) if call.charge else [],
         kept=kept,
         has_recording=_talk(kept) is not None or (bool(call.row.recording) and _file(call.row) is not None),

@@ -8,8 +8,10 @@ from datetime import datetime
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from appliance.store import signing, waitlist
+from appliance.store import callbacks, signing, waitlist
+from appliance.store.callbacks import Callbacks
 from appliance.store.journal import Journal
+from appliance.store.queries.callbacks import callbacks_now, may_see
 from appliance.store.queries.queues import queue_report
 from appliance.store.queries.queues_now import asks_for_sign_in, queues_now
 from appliance.store.signing import Means, Signing
@@ -20,6 +22,8 @@ bp = Blueprint("queues", __name__)
 
 #: Roles that may sign in and out for others.
 SIGNERS = frozenset({"administrator", "operator", "supervisor"})
+#: Ended requests to be called back that are shown.
+RECENT = 10
 #: What of the page is asked for again by itself, and from which template it comes.
 _PARTS = {"live": "queues/_live.html", "report": "queues/_report.html"}
 
@@ -32,6 +36,7 @@ def page() -> ResponseReturnValue:
     with closing(journal), reader() as opened:
         queues = queues_now(opened, waitlist.Waitlist(journal.file), at)
         # Counting a day's stays takes longer than a look at who waits.
+        open_ones, ended = callbacks_now(opened, Callbacks(journal.file), RECENT)
         report = [] if part == "live" else queue_report(opened, _day_begins(at), at)
         several_accounts = opened.scope.sees_all
     order = {queue.id: place for place, queue in enumerate(queues)}
@@ -43,6 +48,8 @@ def page() -> ResponseReturnValue:
         now=at,
         several_accounts=several_accounts,
         may_sign=_may_sign(),
+        callbacks_open=open_ones,
+        callbacks_ended=ended,
     )
 
 
@@ -58,6 +65,22 @@ def sign() -> ResponseReturnValue:
     one = Signing(line, "in" in request.form, now(), signed_in().login, Means.CONSOLE)
     signing.sign(console().settings.journal_file, one)
     return page() if request.headers.get("HX-Target") == "live" else redirect(url_for(".page"), 303)
+
+
+@bp.post("/queues/callbacks")
+def close_callback() -> ResponseReturnValue:
+    """Close the request of the form's ``id``, for the reason in ``reason-ID``; kept with it, with who did it."""
+    if not _may_sign():
+        abort(403)
+    request_id, file = request.form.get("id", ""), console().settings.journal_file
+    journal = Journal(file, reads_only=True)
+    with closing(journal), reader() as opened:
+        if not may_see(opened, Callbacks(journal.file).one(request_id)):
+            abort(404)
+    reason = " ".join(request.form.get(f"reason-{request_id}", "").split())[:200]
+    # One that has ended meanwhile is shown as it did.
+    callbacks.close(file, request_id, reason, signed_in().login, now())
+    return redirect(url_for(".page"), 303)
 
 
 def _may_sign() -> bool:

@@ -92,6 +92,8 @@ class CallDetail:
     :param named: the names of the lists, schedules and lines that ``because`` speaks of, by ``list=ID``,
         ``schedule=ID`` and ``line=ID``; what has no name, or is gone, is not in it.
     :param talks: who spoke with the caller, in their order: a line's id and milliseconds.
+    :param callback_id: it calls somebody back: the UUID of the call in which he asked. The leg of the role
+        ``caller`` is the line's then, and that of the role ``line`` his.
     """
 
     row: CallRow
@@ -109,6 +111,7 @@ class CallDetail:
     notice: str = ""
     unrecorded: str = ""
     talks: tuple[tuple[str, int], ...] = ()
+    callback_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

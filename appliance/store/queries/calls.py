@@ -115,6 +115,7 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         legs=tuple(_leg(leg, lines) for leg in legs),
         charge=charge_view(reader, charge, call.caller_kind) if charge else None,
         talks=_talks(call.talks),
+        callback_id=call.callback_id,
     )
 
 

@@ -5,14 +5,16 @@ What the journal says of the lines and callers that a reader may see; the switch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
 from appliance.domain import numbers
+from appliance.domain.callback_turn import in_row
 from appliance.domain.queue import Waiting, in_order
+from appliance.store.callbacks import Callbacks
 from appliance.store.models import Account, Line, Queue
 from appliance.store.queries.scope import Reader
 from appliance.store.waitlist import Waitlist
@@ -26,6 +28,7 @@ class CallerView:
     :param rung: then the names of the lines that ring for him; or he talks to one of them already, which nobody but
         the switch knows.
     :param rung_at: since when; None: they are about to ring.
+    :param callback: he does not wait himself, but is to be called back.
     """
 
     position: int
@@ -37,6 +40,7 @@ class CallerView:
     skill: str
     rung: tuple[str, ...]
     rung_at: datetime | None
+    callback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,10 @@ def queues_now(reader: Reader, waitlist: Waitlist, now: datetime) -> Sequence[Qu
     queues = reader.scalars(select(Queue).order_by(Queue.account_id, Queue.id))
     lines = {line.id: line for line in reader.scalars(select(Line))}
     accounts = dict(reader.rows(select(Account.id, Account.name)))
-    waiting = _waiting(reader, waitlist)
+    callers = _callers_of(reader, waitlist)
+    to_call = _to_call(reader, waitlist, callers, now)
+    waiting = in_order([*callers, *to_call])
+    called_back = frozenset(one.uuid for one in to_call)
     wrap_up: dict[str, int] = {}
     for queue in queues:
         for line_id in queue.line_ids:
@@ -100,7 +107,7 @@ def queues_now(reader: Reader, waitlist: Waitlist, now: datetime) -> Sequence[Qu
             strategy=queue.strategy,
             sign_in=queue.sign_in,
             service_level_s=queue.service_level_seconds,
-            callers=_callers([one for one in waiting if one.queue == queue.id], lines),
+            callers=_callers([one for one in waiting if one.queue == queue.id], lines, called_back),
             lines=tuple(
                 PostView(
                     id=line_id,
@@ -124,14 +131,23 @@ def asks_for_sign_in(reader: Reader, line_id: str) -> bool:
     return any(line_id in served for served in reader.scalars(select(Queue.line_ids).where(Queue.sign_in)))
 
 
-def _waiting(reader: Reader, waitlist: Waitlist) -> list[Waiting]:
+def _callers_of(reader: Reader, waitlist: Waitlist) -> list[Waiting]:
     """The journal is the box's; its rows are held to the reader's scope here."""
     scope = reader.scope
-    here = [kept.waiting for kept in waitlist.here() if scope.sees_all or kept.account == scope.account_id]
-    return in_order(here)
+    return [kept.waiting for kept in waitlist.here() if scope.sees_all or kept.account == scope.account_id]
 
 
-def _callers(waiting: Sequence[Waiting], lines: Mapping[str, Line]) -> tuple[CallerView, ...]:
+def _to_call(reader: Reader, waitlist: Waitlist, callers: Sequence[Waiting], now: datetime) -> list[Waiting]:
+    """Those who are to be called back and have a place; the hours, which only the handlers know, are not asked."""
+    scope = reader.scope
+    requests = Callbacks(waitlist.file).open()
+    theirs = [one for one in requests if scope.sees_all or one.account == scope.account_id]
+    return list(in_row(theirs, callers, now, lambda request: True))
+
+
+def _callers(
+    waiting: Sequence[Waiting], lines: Mapping[str, Line], called_back: Container[str]
+) -> tuple[CallerView, ...]:
     """Of one queue, in order; ``position`` is as the callers are told theirs."""
     positions = {one.uuid: place for place, one in enumerate((one for one in waiting if not one.rung), start=1)}
     return tuple(
@@ -145,6 +161,7 @@ def _callers(waiting: Sequence[Waiting], lines: Mapping[str, Line]) -> tuple[Cal
             skill=one.skill,
             rung=tuple((lines[line].name or line) if line in lines else line for line in one.rung),
             rung_at=one.rung_at,
+            callback=one.uuid in called_back,
         )
         for one in sorted(waiting, key=lambda one: not one.rung)
     )
