@@ -92,7 +92,14 @@ def held(server: Server, url: str) -> Iterator[None]:
     with psycopg.connect(url) as connection:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         names = ", ".join(f'"{name}"' for (name,) in tables)
-        connection.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+        connection.rollback()
+        for _ in range(20):
+            # Whoever holds one of the tables may be waiting for another: PostgreSQL breaks one of the two off.
+            try:
+                connection.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+                break
+            except psycopg.errors.DeadlockDetected:
+                connection.rollback()
         yield
         connection.rollback()
 
