@@ -27,6 +27,8 @@ def test_commands_of_no_call(switch: SwitchProcess) -> None:
         "show channels as json": '{"row_count": 0}\n',
         "show calls as json": '{"row_count": 0}\n',
         "limit_usage hash line L1": "0",
+        "uuid_exists nobody": "false",
+        "uuid_exists": "false",
         "uuid_kill nobody": "-ERR No such channel!\n",
         "uuid_kill": "-USAGE: <uuid> [cause]\n",
         "uuid_break nobody all": "-ERR No such channel!\n",

@@ -285,3 +285,19 @@ def test_a_company_is_named_to_those_who_see_several(sign_in: SignIn, store: Sto
         session.execute(update(Account).where(Account.id == "east").values(name="<East>"))
         session.commit()
     assert "&lt;East&gt;" in sign_in().get(f"/calls/{FIRST}").text
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "To be checked"), ("zh_Hans_CN", "待核查")])
+def test_a_call_that_the_switch_took_with_it_is_marked(
+    sign_in: SignIn, store: Store, language: str, told: str
+) -> None:
+    """It has no legs, no cause and no charge, and waits for a person."""
+    change(store, outcome="abnormal", hangup_cause="", tried="", talks="")
+    with store.work() as session:
+        session.execute(delete(Charge).where(Charge.call_uuid == FIRST))
+        session.execute(delete(CallLeg).where(CallLeg.call_uuid == FIRST))
+        session.commit()
+    client = sign_in(language=language)
+    page = client.get(f"/calls/{FIRST}")
+    assert page.status_code == 200 and told in page.text
+    assert ids(store, outcome="abnormal") == [FIRST]

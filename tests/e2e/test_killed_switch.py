@@ -11,11 +11,16 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from appliance import bootstrap
+from appliance.domain.lost import Begun
 from appliance.domain.queue import Left
+from appliance.store.begun import BegunCalls
+from appliance.store.journal_file import JournalFile
 from appliance.store.queries import Scope, calls, reading
 from appliance.store.queries.call_views import CallDetail
 from appliance.testphone import LineScript, Phone
@@ -105,6 +110,18 @@ def by_caller(box: LiveBox) -> dict[str, CallDetail]:
     raise AssertionError(box.parts.log("collector")[-3000:])
 
 
+def begun(box: LiveBox) -> dict[str, Begun]:
+    """What the journal knows of calls that are not stored."""
+    with closing(JournalFile(box.settings.journal_file, reads_only=True)) as file:
+        return {one.caller: one for one in BegunCalls(file).open()}
+
+
+def exists(box: LiveBox, uuid: str) -> str:
+    """The switch's own word."""
+    with bootstrap.switch_api(box.settings) as api:
+        return api(f"uuid_exists {uuid}").strip()
+
+
 async def test_the_switch_is_killed(box: LiveBox) -> None:
     async with Phone(on_invite=behave, port=box.port_a) as lines, Phone() as phone:
         await place(box, phone, TALKS, "1")
@@ -112,14 +129,20 @@ async def test_the_switch_is_killed(box: LiveBox) -> None:
         await place(box, phone, RINGS, "2")
         await place(box, phone, WAITS, "3")
         await place(box, phone, MENU, "")
-        await asyncio.sleep(4.0)  # what the talk's recording holds until then is on the disk
+        # What the talk's recording holds until then is on the disk, and the collector has looked at the calls.
+        await asyncio.sleep(4.0)
         assert [one.called for one in lines.calls] == ["02160000001", "02160000002"]
+        alive = begun(box)
+        assert set(alive) == {MENU, TALKS, RINGS, WAITS}
+        assert [caller for caller, one in alive.items() if one.joined_at is not None] == [TALKS]
+        assert {exists(box, one.uuid) for one in alive.values()} == {"true"}
         killed_at = time.time()
         os.kill(box.parts.pid("switch"), signal.SIGKILL)
         for call in (*phone.dialled, *lines.calls):
             call.vanish()
     found = await asyncio.to_thread(by_caller, box)
     assert {one.row.outcome for one in found.values()} == {"abnormal"}
+    assert {exists(box, one.uuid) for one in alive.values()} == {"false"} and begun(box) == {}
     assert {one.row.number for one in found.values()} == {NUMBER}
     assert {one.row.account_id for one in found.values()} == {"acme"}
     for one in found.values():
