@@ -20,7 +20,7 @@ _ENDINGS: Mapping[str, tuple[Any, str]] = {
     "reached": (lazy_gettext("Reached"), "good"),
     "failed": (lazy_gettext("Not reached"), "bad"),
     "expired": (lazy_gettext("Time was over"), "off"),
-    "withdrawn": (lazy_gettext("Closed"), "off"),
+    "withdrawn": (lazy_gettext("Settled otherwise"), "off"),
 }
 _SAID: Mapping[str, Any] = {
     "full": lazy_gettext("calls at once used up"),
