@@ -12,6 +12,7 @@ import pytest
 
 from appliance.cli import COMMANDS, root
 from appliance.config import Settings
+from tests.accept.test_mutations import MUTATIONS
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -108,3 +109,11 @@ def test_nothing_of_this_machine_is_committed() -> None:
         if str(PROJECT) + "/" in text or (address.search(text) and name != "tests/test_house.py"):
             wrong.append(name)
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("what", "file", "there"), [one[:3] for one in MUTATIONS], ids=[one[0] for one in MUTATIONS]
+)
+def test_a_rule_that_is_broken_on_purpose_is_there(what: str, file: str, there: str) -> None:
+    """`make accept` breaks it: it must find it as it is written by now."""
+    assert (PROJECT / "appliance" / file).read_text(encoding="utf-8").count(there) == 1

@@ -9,20 +9,20 @@ that the switch hands them to one that lives: they keep their place, for it goes
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
+from appliance.calls.floor import FloorFacts, counted
+from appliance.calls.orphans import Orphans
 from appliance.calls.switchboard import CallingBack, Switchboard
 from appliance.domain.calendar import DayKinds
-from appliance.domain.hunt import Choice, Strategy, Uses
+from appliance.domain.hunt import Choice, Strategy
 from appliance.domain.outcome import Tried
 from appliance.domain.queue import (
-    Floor,
-    LineNow,
     Queue,
     Waiting,
     expected_wait,
@@ -33,7 +33,6 @@ from appliance.domain.queue import (
 )
 from appliance.domain.routing import Line, RoutingTable
 from appliance.errors import SwitchError
-from appliance.store import past
 from appliance.store.journal import Journal
 from appliance.store.waitlist import Kept, Waitlist
 
@@ -45,9 +44,6 @@ SETTLES = timedelta(seconds=2)
 _TOLD_AT_ONCE = 20
 #: How long a measured handling time holds.
 _MEASURE_EVERY = timedelta(seconds=10)
-#: How a caller of a dead process is woken: so often at once, then seldom.
-_WAKE_OFTEN = 3
-_WAKE_AGAIN, _WAKE_SELDOM = timedelta(seconds=1), timedelta(seconds=30)
 _log = structlog.get_logger(__name__)
 
 
@@ -95,19 +91,15 @@ class Dispatcher:
         self._routing = routing
         self._switch = switch
         self._now = now
-        self._public_day = public_day
-        self._dice = dice
         #: The name of this process.
         self.owner = owner
-        self._is_alive = is_alive
         self._poke = poke
         self._callbacks = callbacks
         self._tickets: dict[str, Ticket] = {}
-        self._usage: dict[str, int] = {}
+        self._facts = FloorFacts(journal, self._list, now, public_day, dice)
+        self._orphans = Orphans(is_alive, now)
         self._handling: dict[str, tuple[datetime, timedelta | None]] = {}
         self._away = False
-        #: Callers of dead processes, how often they were woken, and when.
-        self._woken: dict[str, tuple[int, datetime]] = {}
 
     # -- what a caller's steps ask ---------------------------------------------------------------------------
 
@@ -169,7 +161,7 @@ class Dispatcher:
 
     def staff(self, queue: Queue, waiting: Waiting) -> Choice:
         """The lines that may serve him, busy or not, and why the others may not."""
-        return staff(queue, waiting, self._floor(()))
+        return staff(queue, waiting, self._facts.floor(self._routing(), ()))
 
     def expected_wait(self, queue: Queue, ticket: Ticket) -> timedelta | None:
         """How long it will take until he is served; None: nobody can tell."""
@@ -238,7 +230,7 @@ class Dispatcher:
         waiting = self._waiting()
         table = self._routing()
         now = self._now()
-        for served in serve(self._floor(waiting)):
+        for served in serve(self._facts.floor(table, waiting)):
             rung = tuple(line.id for line in served.lines)
             ticket = self._tickets.get(served.uuid)
             if ticket is not None:
@@ -269,18 +261,11 @@ class Dispatcher:
         table = self._routing()
         wanted = {one.waiting.queue for one in self._tickets.values() if not one.waiting.rung}
         wanted |= {one.queue for one in self._to_call()}
-        lines = {
-            line
-            for queue_id in wanted
-            if (queue := table.queues.get(queue_id)) is not None
-            for line in queue.hunt.lines
-            if line in table.lines and table.lines[line].max_calls
-        }
         try:
-            self._usage = dict(self._switch.usage(sorted(lines)))
+            self._facts.usage = dict(self._switch.usage(counted(wanted, table)))
             self._away = False
         except SwitchError as error:
-            self._usage = {}
+            self._facts.usage = {}
             self._is_away(error)
 
     def _is_away(self, error: SwitchError) -> None:
@@ -290,20 +275,9 @@ class Dispatcher:
 
     def _adopt(self) -> None:
         """Callers whose process has died: wake them, and the switch hands them to us; strike out those who have
-        gone. Who does not come after some tries talks, or hears the fallback's words, which are not to be cut off:
-        he is looked after seldom."""
-        now = self._now()
-        others = self._others()
-        gone = {owner for owner in {kept.owner for kept in others} if not self._is_alive(owner)}
-        orphans = {kept.waiting.uuid: kept for kept in others if kept.owner in gone}
-        self._woken = {uuid: woken for uuid, woken in self._woken.items() if uuid in orphans}
-        for uuid, kept in orphans.items():
-            times, last = self._woken.get(uuid, (0, now))
-            pause = _WAKE_AGAIN if times < _WAKE_OFTEN else _WAKE_SELDOM
-            if uuid in self._tickets or (times and now - last < pause):
-                continue
-            self._woken[uuid] = times + 1, now
-            if not self._wake(uuid) and uuid not in self._tickets:
+        gone."""
+        for kept in self._orphans.due(self._others(), self._tickets):
+            if not self._wake(kept.waiting.uuid) and kept.waiting.uuid not in self._tickets:
                 self._list.keep(kept, left_at=self._now())
 
     # -- what is known ---------------------------------------------------------------------------------------
@@ -332,36 +306,3 @@ class Dispatcher:
         now = self._now()
         waiting = self._callbacks.in_row(self._callers())
         return [one for one in waiting if not one.rung and (one.not_before is None or one.not_before <= now)]
-
-    def _floor(self, waiting: Sequence[Waiting]) -> Floor:
-        table, now = self._routing(), self._now()
-        return Floor(
-            table=table,
-            waiting=waiting,
-            lines=self._lines(table, now),
-            now=now,
-            day_kind=table.day_kinds(self._public_day),
-            dice=self._dice,
-            uses=self._uses,
-        )
-
-    def _lines(self, table: RoutingTable, now: datetime) -> dict[str, LineNow]:
-        signed_in = self._list.signed_in()
-        rests = self._list.left_alone(_wrap_up(table), now)
-        known: Collection[str] = {*signed_in, *rests, *self._usage}
-        return {line: LineNow(self._usage.get(line, 0), rests.get(line), line in signed_in) for line in known}
-
-    def _uses(self, queue: Queue, waiting: Waiting) -> Uses:
-        lines = self._routing().lines
-        capped = past.capped(lines[line] for line in queue.hunt.lines if line in lines)
-        number, caller = waiting.number, waiting.caller
-        return self._journal.uses(queue.turns, queue.hunt, number, caller, capped, self._now())
-
-
-def _wrap_up(table: RoutingTable) -> dict[str, int]:
-    """Line → for how many seconds it is left alone after a talk; a line of several queues for the longest."""
-    times: dict[str, int] = {}
-    for queue in table.queues.values():
-        for line in queue.hunt.lines:
-            times[line] = max(queue.wrap_up_s, times.get(line, 0))
-    return times

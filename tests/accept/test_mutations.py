@@ -118,8 +118,8 @@ MUTATIONS = [
     (
         "a line stays reserved for one who left",
         "calls/dispatch.py",
-        "self._list.keep(Kept(ticket.waiting, ticket.account, self._owner), left_at=now)",
-        "self._list.keep(Kept(ticket.waiting, ticket.account, self._owner))",
+        "self._list.keep(Kept(ticket.waiting, ticket.account, self.owner), left_at=now)",
+        "self._list.keep(Kept(ticket.waiting, ticket.account, self.owner))",
         "tests/calls/test_faults_elsewhere.py",
     ),
     (
@@ -138,8 +138,8 @@ MUTATIONS = [
     ),
     (
         "a queue dies with its process",
-        "calls/dispatch.py",
-        "gone = {owner for owner in {kept.owner for kept in others} if not self._is_alive(owner)}",
+        "calls/orphans.py",
+        "gone = {owner for owner in {one.owner for one in kept} if not self._is_alive(owner)}",
         "gone: set[str] = set()",
         "tests/calls/test_faults_elsewhere.py",
     ),

@@ -21,6 +21,8 @@ PAGES = {
     "nothing found": "/?caller=nobody",
     "a field at fault": "/?from=2026",
     "call": "/calls/00000000-0000-4000-8000-000000000000",
+    "live": "/live",
+    "missed": "/tasks",
     "queues": "/queues",
     "recordings": "/recordings",
     "recording": "/recordings/1",

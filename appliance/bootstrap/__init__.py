@@ -1,4 +1,5 @@
-"""The one place that builds what the use cases are handed: the store, the desk, secrets, logging.
+"""The one place that builds what the use cases are handed: here what carries calls and tends them, beside it what
+stands below (``ground``) and sounds (``media``).
 
 What reads site files, renders and migrates is imported where it is called: handlers and collector, which do none
 of that, start in two thirds of the time.
@@ -10,22 +11,20 @@ import contextlib
 import json
 import os
 import random
-import secrets
-import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-import structlog
-
+from appliance.bootstrap.ground import SCRIPTS_DIR, configure_logging, esl_password, secret, utc_now
+from appliance.bootstrap.media import build_studio, keeping, prompt_folders, prompt_library, spoken, taking
 from appliance.calls.callbacks import CallbackService, Sounds
 from appliance.calls.desk import Desk
 from appliance.calls.dispatch import Dispatcher
 from appliance.calls.routing import LatestRouting
-from appliance.config import PROJECT_ROOT, Settings
+from appliance.config import Settings
 from appliance.domain.breaker import Limits
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.numbers import Caller
@@ -35,15 +34,12 @@ from appliance.errors import SettingsError
 from appliance.http.client import Client as HttpClient
 from appliance.http.lookup import HttpLookup
 from appliance.http.names import Names
-from appliance.media.prompts import PromptLibrary
-from appliance.media.spoken import Spoken
 from appliance.ops import alive
 from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
 from appliance.store.bans import Bans
 from appliance.store.begun import BegunCalls
 from appliance.store.journal import Journal
-from appliance.store.journal_file import JournalFile
 from appliance.store.outbox import JournalOutbox
 from appliance.store.phones import phone_secrets
 from appliance.store.pins import is_pin_of
@@ -58,137 +54,34 @@ if TYPE_CHECKING:
     from appliance.cdr.lost import LostCalls
     from appliance.domain.lost import Sound
     from appliance.live.publish import Publisher
-    from appliance.media.keep import Keeping
-    from appliance.media.studio import Studio
-    from appliance.media.takes import Taking
 
-#: What FreeSWITCH loads, in a checkout and in a release alike beside the packages.
-SCRIPTS_DIR = PROJECT_ROOT / "freeswitch-scripts"
-
-
-def configure_logging() -> None:
-    """One JSON object a line on standard error, times in UTC."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
-def utc_now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
-
-
-def secret(path: Path) -> str:
-    """The secret in a file; made (256 bits, mode 0600) where there is none yet.
-
-    Two processes that start at once agree on one. A full disk is no hindrance to reading it.
-
-    :raises SettingsError: the file cannot be made or read, or is empty.
-    """
-    try:
-        try:
-            text = path.read_text()
-        except FileNotFoundError:
-            _make_secret(path)
-            text = path.read_text()
-    except OSError as error:
-        raise SettingsError(f"cannot make or read the secret {path}: {error.strerror}") from error
-    if not text.strip():
-        raise SettingsError(f"the secret {path} is empty")
-    return text.strip()
-
-
-def _make_secret(path: Path) -> None:
-    """Whoever is first makes it; it is whole as soon as it is there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(fd, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(fresh, path)
-    finally:
-        fresh.unlink()
-
-
-def esl_password(settings: Settings) -> str:
-    """The event socket's password: the setting, or the file's."""
-    return settings.esl_password.get_secret_value() or secret(settings.esl_password_file)
-
-
-def prompt_library(settings: Settings) -> PromptLibrary:
-    """Prompts of the enterprises, and the default Mandarin set."""
-    return PromptLibrary(settings.prompts_dir, SCRIPTS_DIR / "prompts" / "zh")
-
-
-def build_studio(settings: Settings, store: Store) -> Studio:
-    """What makes the enterprises' own prompts."""
-    # Not for the call handlers, which import this module and never look into a sound.
-    from appliance.media.convert import Limits
-    from appliance.media.espeak import Espeak
-    from appliance.media.shelf import Shelf
-    from appliance.media.speech import Previews
-    from appliance.media.studio import Studio
-
-    speaker = (
-        Espeak(settings.tts_voice, settings.tts_rate, settings.tts_timeout_s)
-        if settings.tts_engine == "espeak-ng"
-        else None
-    )
-    return Studio(
-        store=store,
-        shelf=Shelf(prompt_library(settings)),
-        previews=Previews(settings.state_dir / "previews", speaker),
-        limits=Limits(settings.prompt_max_mb << 20, float(settings.prompt_max_s)),
-        keep=settings.prompt_versions,
-        now=utc_now,
-    )
-
-
-def prompt_folders(settings: Settings) -> tuple[Path, ...]:
-    """Where sounds lie that are named to the switch."""
-    prompts = prompt_library(settings)
-    return prompts.own_dir, prompts.default_dir, spoken(settings).folder
-
-
-def taking(settings: Settings, store: Store, stop: Callable[[], bool] = lambda: False) -> Taking:
-    """How prompts are made of what was recorded by phone."""
-    from appliance.media.takes import Taking
-
-    studio = build_studio(settings, store)
-    return Taking(settings.recordings_dir, JournalFile(settings.journal_file), studio, utc_now, stop)
-
-
-def spoken(settings: Settings) -> Spoken:
-    """Announcements put together of prompts."""
-    return Spoken(settings.state_dir / "spoken")
-
-
-def keeping(settings: Settings, store: Store, stop: Callable[[], bool] = lambda: False) -> Keeping:
-    """How recordings are kept.
-
-    :raises SettingsError: the key file cannot be used.
-    """
-    from appliance.media.keep import Keeping
-    from appliance.media.keys import read_keyring
-
-    return Keeping(
-        root=settings.recordings_dir,
-        store=store,
-        clock=utc_now,
-        keyring=read_keyring(settings.recording_key_file),
-        form=settings.recording_format,
-        stop=stop,
-    )
+__all__ = [
+    "SCRIPTS_DIR",
+    "build_desk",
+    "build_dispatcher",
+    "build_lookup",
+    "build_publisher",
+    "build_studio",
+    "configure_logging",
+    "esl_password",
+    "http_client",
+    "keeping",
+    "latest_routing",
+    "lost_calls",
+    "place_of",
+    "prompt_folders",
+    "prompt_library",
+    "registration_password",
+    "render_switch",
+    "routing_table",
+    "secret",
+    "set_up_site",
+    "spoken",
+    "switch_api",
+    "taking",
+    "utc_now",
+    "warm_reference",
+]
 
 
 def lost_calls(settings: Settings, store: Store, journal: Journal) -> LostCalls:
