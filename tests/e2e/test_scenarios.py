@@ -45,7 +45,7 @@ LINES: dict[str, Callable[[], LineScript]] = {
 }
 PROMPT_S = 0.4
 #: Hz; apart from one another and from ringback's 450.
-FIRST_HZ, STEP_HZ = 600, 60
+FIRST_HZ, STEP_HZ = 600, 50
 VOICE_HZ = 520
 #: Rules and lines that look at the clock, or at windows of time.
 _BY_THE_CLOCK = frozenset({"4008000010", "4008000011", "4008000013", "4008000021", "4008000025", "4008000028"})
@@ -103,7 +103,14 @@ def sounds(row: Scenario) -> list[str]:
 @cache
 def prompts() -> dict[str, int]:
     """Prompt → its tone in Hz, of every prompt that the table or the site names."""
-    names = {what for chain in chains() for row in chain for verb, what in told(row) if verb in ("play", "collect")}
+    names = {
+        name
+        for chain in chains()
+        for row in chain
+        for verb, what in told(row)
+        if verb in ("play", "collect")
+        for name in what.split("+")
+    }
     names.add("hello")  # a line's whisper, which no row of this file hears
     names |= {"tune", *(sound for chain in waiting() for row in chain for sound in sounds(row))}
     return {name: FIRST_HZ + STEP_HZ * index for index, name in enumerate(sorted(names))}
@@ -341,7 +348,7 @@ async def _keyed(call: OutgoingCall, row: Scenario, taken: dict[str, OutgoingCal
         elif verb not in ("play", "collect") or not (presses or row.gone_at):
             continue
         else:
-            await call.hears(prompts()[what], 20, seconds=0.15)
+            await call.hears(prompts()[what.rpartition("+")[2]], 20, seconds=0.15)
         if presses and verb != "play":
             keys = presses.pop(0)
             if keys:
