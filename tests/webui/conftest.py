@@ -18,7 +18,12 @@ import webui.sign_in
 from appliance.config import Settings
 from appliance.store.unit import Store
 from tests.support import seed
+from tests.webui.browser import address, chromium, walked
 from webui.app import create_app
+
+#: A package's fixtures end with the package only where its conftest has them; a browser that stays keeps an event
+#: loop running, in which no other test can run its own.
+__all__ = ["address", "chromium", "walked"]
 
 
 class Compiled(BytecodeCache):

@@ -18,9 +18,7 @@ from appliance.store.journal import Journal
 from appliance.store.models import Queue
 from appliance.store.unit import Store
 from appliance.store.waitlist import Kept, Waitlist
-from tests.webui.browser import NEEDED, Watched, address, chromium, walked
-
-__all__ = ["address", "chromium", "walked"]
+from tests.webui.browser import NEEDED, Watched
 
 FIRST = "00000000-0000-4000-8000-000000000000"
 pytestmark = NEEDED

@@ -5,24 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from appliance.config import Settings
 from appliance.domain.live.calls import Stage
 from tests.support.live_state import busy_board, call, published
-from tests.webui.test_browser import Watched, address, pytestmark
+from tests.webui.browser import NEEDED, Watched
 
-__all__ = ["address", "pytestmark"]
+pytestmark = NEEDED
 
 NOW = datetime.now(UTC)
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_a_call_appears_moves_on_and_vanishes(address: str, settings: Settings, width: int) -> None:
+def test_a_call_appears_moves_on_and_vanishes(chromium: Any, address: str, walked: Settings, width: int) -> None:
     nobody = replace(busy_board(NOW), calls=())
-    socket: Path = settings.live_socket
-    with published(socket, nobody) as what, Watched(address, width=width) as browser:
+    socket: Path = walked.live_socket
+    with published(socket, nobody) as what, Watched(chromium, address, width=width) as browser:
         page = browser.page
         browser.sign_in()
         page.goto(f"{address}/live")
@@ -52,15 +53,15 @@ def test_a_call_appears_moves_on_and_vanishes(address: str, settings: Settings, 
         assert browser.complaints == []
 
 
-def test_without_scripts_it_is_a_page(address: str, settings: Settings) -> None:
-    with published(settings.live_socket, busy_board(NOW)), Watched(address, scripts=False) as browser:
+def test_without_scripts_it_is_a_page(chromium: Any, address: str, walked: Settings) -> None:
+    with published(walked.live_socket, busy_board(NOW)), Watched(chromium, address, scripts=False) as browser:
         browser.sign_in()
         browser.page.goto(f"{address}/live")
         assert browser.page.locator("tr[data-call]").count() == 4
 
 
-def test_a_clerk_calls_back_and_closes(address: str) -> None:
-    with Watched(address) as browser:
+def test_a_clerk_calls_back_and_closes(chromium: Any, address: str) -> None:
+    with Watched(chromium, address) as browser:
         page = browser.page
         browser.sign_in()
         page.goto(f"{address}/tasks")

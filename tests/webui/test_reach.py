@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.webui.browser import NEEDED, Watched, address, chromium, walked
-
-__all__ = ["address", "chromium", "walked"]
+from tests.webui.browser import NEEDED, Watched
 
 pytestmark = NEEDED
 
