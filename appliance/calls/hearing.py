@@ -47,7 +47,8 @@ class Hearing:
 
         :param ends: when he is to be woken at the latest.
         """
-        music = self._found(self._queue.music)
+        queue = self._queue
+        music = self._found(queue.music)
         sounds = self._announcement() if self._is_due() else []
         self._ticket.tell_at = None
         if music is not None:

@@ -113,9 +113,9 @@ SUPPORT = QueueReport(
 )
 DESK = QueueReport("desk", "", 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1000, 1000, 1000)
 #: Its queue is gone, and with it what would be short.
-GONE = QueueReport("gone", "", 1, 0, 1, 0, 0, 0, 0, 0, 0, None, None, 3000)
-IDLE = QueueReport("idle", "闲", 0, 0, 0, 0, 0, 0, 0, 0, 0, None, None, 0)
-COUNTER = QueueReport("counter", "柜台", 1, 1, 0, 0, 0, 0, 0, 0, 0, 1000, 2000, 2000)
+GONE = QueueReport("gone", "", 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, None, None, 3000)
+IDLE = QueueReport("idle", "闲", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, None, None, 0)
+COUNTER = QueueReport("counter", "柜台", 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1000, 2000, 2000)
 
 
 def test_every_queue_is_counted(east: Reader) -> None:

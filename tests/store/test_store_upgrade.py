@@ -333,7 +333,8 @@ NEW_ROWS = {
     " VALUES ('s', :nobody, '', '{}', '0', 'mon', '{}')",
     "number_lists": "INSERT INTO number_lists (id, account_id, name) VALUES ('l', :nobody, '')",
     "list_entries": "INSERT INTO list_entries (list_id, entry) VALUES (:nobody, '138*')",
-    "queues": "INSERT INTO queues VALUES ('q', :nobody, '', '[]', 'order', 600, 0, 30, 'm', 15, 30, '0', 5, 20, 5)",
+    "queues": "INSERT INTO queues VALUES"
+    " ('q', :nobody, '', '[]', 'order', 600, 0, 30, 'm', 15, 30, '0', 5, 20, 5, NULL)",
     "flow_publications": f"INSERT INTO flow_publications VALUES (9, :nobody, 1, '{AT}', '{AT}', '', '', NULL, '')",
     "flow_drafts": f"INSERT INTO flow_drafts VALUES (:nobody, '{{}}', 1, '{AT}', '')",
     "hooks": "INSERT INTO hooks VALUES"

@@ -19,6 +19,7 @@ from appliance.store.models import Queue
 from appliance.store.unit import Store
 from appliance.store.waitlist import Kept, Waitlist
 from tests.webui.browser import NEEDED, Watched
+from tests.webui.test_prompts import NEEDED as ANNOUNCEMENTS
 
 FIRST = "00000000-0000-4000-8000-000000000000"
 pytestmark = NEEDED
@@ -157,7 +158,7 @@ def test_a_prompt_is_dropped_heard_and_brought_back(chromium: Any, address: str,
         page = browser.page
         browser.sign_in()
         page.get_by_role("link", name="提示音").click()
-        page.get_by_text("64 条中已有 0 条为自己的录音").wait_for()
+        page.get_by_text(f"{ANNOUNCEMENTS} 条中已有 0 条为自己的录音").wait_for()
         page.evaluate("window.sameDocument = true")
         row = page.locator("#p-bye")
 
@@ -173,7 +174,7 @@ def test_a_prompt_is_dropped_heard_and_brought_back(chromium: Any, address: str,
             [file.name, list(file.read_bytes())],
         )
         row.get_by_text("自己的录音").wait_for()
-        page.get_by_text("64 条中已有 1 条为自己的录音").wait_for()
+        page.get_by_text(f"{ANNOUNCEMENTS} 条中已有 1 条为自己的录音").wait_for()
         row.locator("a[data-play]").click()
         browser.plays("#dock-audio")
         page.keyboard.press("Escape")
@@ -189,7 +190,7 @@ def test_a_prompt_is_dropped_heard_and_brought_back(chromium: Any, address: str,
             browser.plays("#dock-audio")
             page.keyboard.press("Escape")
         row.get_by_role("listitem").filter(has_text="默认").get_by_role("button", name="启用").click()
-        page.get_by_text("64 条中已有 0 条为自己的录音").wait_for()
+        page.get_by_text(f"{ANNOUNCEMENTS} 条中已有 0 条为自己的录音").wait_for()
         assert row.locator(".prompt-state").inner_text() == "默认（合成）"
 
         page.locator(".prompt-many input[type=file]").set_input_files([file])
