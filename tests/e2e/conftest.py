@@ -10,8 +10,20 @@ import pytest
 from tests.e2e.live import LiveBox, live_box
 from tests.support.freeswitch import find_freeswitch, require_freeswitch
 
-#: Modules whose calls take long: on FreeSWITCH, and with ``make accept`` on the embedded switch as well.
-ON_ONE = frozenset({"test_flow_words"})
+#: Modules of few, long cases, each of which needs a box of its own: on FreeSWITCH.
+ON_FREESWITCH = frozenset(
+    {
+        "test_callbacks",
+        "test_flow_words",
+        "test_flows",
+        "test_live_state",
+        "test_load",
+        "test_prompts",
+        "test_service",
+    }
+)
+#: What a caller may send is told in two ways: each switch reads it by itself.
+ON_BOTH = frozenset({"test_doctor", "test_hostile", "test_torture"})
 
 
 @pytest.fixture(scope="module", params=["miniswitch", pytest.param("freeswitch", marks=pytest.mark.freeswitch)])
@@ -32,21 +44,20 @@ def box(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveB
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Scenarios by real calls take seconds: every one runs on one switch, in turns, and with ``make accept`` on
-    the other one as well. Without FreeSWITCH all run on the embedded switch."""
+    """Real calls take seconds: most cases run on one switch, and with ``make accept`` on the other one as well.
+    Without FreeSWITCH all run on the embedded switch."""
     if not isinstance(find_freeswitch(), Path):
         return
-    carried_out = 0
     seen: dict[str, int] = {}
     for item in items:
-        if isinstance(item, pytest.Function) and item.module.__name__.rpartition(".")[2] in ON_ONE:
-            if "miniswitch" in item.callspec.id:
-                item.add_marker(pytest.mark.accept)
+        if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
             continue
-        if not isinstance(item, pytest.Function) or item.originalname != "test_a_real_call":
+        module = item.module.__name__.rpartition(".")[2]
+        switch = item.callspec.params.get("switch")
+        if switch is None:
             continue
-        switch, _, row = item.callspec.id.partition("-")
-        place = seen.setdefault(row, carried_out)
-        carried_out = len(seen)
-        if (place % 2 == 0) != (switch == "freeswitch"):
+        case = item.nodeid.replace(switch, "")
+        place = seen.setdefault(case, len(seen))
+        chosen = "freeswitch" if module in ON_FREESWITCH or place % 2 == 0 else "miniswitch"
+        if switch != chosen and module not in ON_BOTH:
             item.add_marker(pytest.mark.accept)

@@ -189,6 +189,7 @@ def box_on(server: Server, folder: Path, switch: str) -> Iterator[tuple[LiveBox,
         yield box, url
 
 
+@pytest.mark.accept
 @pytest.mark.freeswitch
 async def test_for_a_moment(server: Server, tmp_path: Path) -> None:
     with box_on(server, tmp_path, "freeswitch") as (box, url):

@@ -25,7 +25,8 @@ from tests.e2e.live import LiveBox, live_box
 from tests.support.freeswitch import require_freeswitch
 from tests.support.queue_stays import stays
 
-pytestmark = pytest.mark.timeout(180)
+#: They end what carries calls, and wait for what comes of it.
+pytestmark = [pytest.mark.accept, pytest.mark.timeout(180)]
 
 NUMBER = "4006543210"
 ONE, TWO = "02160000001", "02160000002"
@@ -95,12 +96,7 @@ def handlers(box: LiveBox, name: str, grace_s: float = 600) -> Iterator[Handlers
             made.process.wait()
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("miniswitch", marks=pytest.mark.accept),
-        pytest.param("freeswitch", marks=pytest.mark.freeswitch),
-    ]
-)
+@pytest.fixture(params=["miniswitch", pytest.param("freeswitch", marks=pytest.mark.freeswitch)])
 def box(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveBox]:
     if request.param == "freeswitch":
         require_freeswitch()
