@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Generic, TypeVar
 
 from appliance.store.queries.calls import OUTCOMES, CallFilter
 from webui.i18n import gettext
@@ -16,16 +17,20 @@ DEFAULT_DAYS = 30
 _LONGEST = 100
 
 
+#: A list's filter.
+Wanted = TypeVar("Wanted")
+
+
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Generic[Wanted]):
     """What was asked for: the filter, the fields as written, and what is wrong with them by field."""
 
-    filter: CallFilter
+    filter: Wanted
     fields: Mapping[str, str]
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_filter(given: Mapping[str, str]) -> Asked:
+def read_filter(given: Mapping[str, str]) -> Asked[CallFilter]:
     """Read the fields of ``FIELDS``; those that cannot be read filter nothing and are named in ``faults``."""
     fields = {name: given.get(name, "").strip() for name in FIELDS}
     faults = {name: gettext("is too long") for name, value in fields.items() if len(value) > _LONGEST}

@@ -198,10 +198,10 @@ def _pages(wanted: CallFilter) -> Iterator[Sequence[CallRow]]:
         after = rows[-1].place
 
 
-def _list_url(asked: Asked, **changed: str | int) -> str:
+def _list_url(asked: Asked[CallFilter], **changed: str | int) -> str:
     return url_for(".listing", **{**_asked_again(asked), **changed})
 
 
-def _asked_again(asked: Asked) -> dict[str, Any]:
+def _asked_again(asked: Asked[CallFilter]) -> dict[str, Any]:
     """The fields for a link. Times stay even when empty: an empty one asks for all time."""
     return {name: value for name, value in asked.fields.items() if value or name in ("from", "to")}

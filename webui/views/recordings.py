@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -13,7 +12,7 @@ from appliance.store import recordings as stored
 from appliance.store.queries import recordings
 from appliance.store.queries.recordings import KINDS, RecordingFilter, RecordingRow
 from appliance.store.queries.routing import number_choices
-from webui.call_filter import presets, read_filter, with_default_days
+from webui.call_filter import Asked, presets, read_filter, with_default_days
 from webui.context import now, reader, signed_in
 from webui.sound import acting, downloaded, outlined, played
 
@@ -25,15 +24,6 @@ _SHOWN = 20
 #: Roles that may hold and release, and that may see who had to do with recordings.
 HOLDERS = frozenset({"administrator", "supervisor"})
 AUDITORS = frozenset({"administrator", "auditor"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What was asked for, as ``call_filter.Asked``."""
-
-    filter: RecordingFilter
-    fields: Mapping[str, str]
-    faults: Mapping[str, str]
 
 
 @bp.get("")
@@ -127,7 +117,7 @@ def _row(recording_id: int) -> RecordingRow:
     return row
 
 
-def _read(given: Mapping[str, str]) -> _Asked:
+def _read(given: Mapping[str, str]) -> Asked[RecordingFilter]:
     """The fields of calls that mean the same here, and those of recordings."""
     calls = read_filter({name: value for name, value in given.items() if name not in ("line", "outcome")})
     kind = given.get("kind", "")
@@ -135,10 +125,10 @@ def _read(given: Mapping[str, str]) -> _Asked:
     held = given.get("held", "") == "1"
     asked = calls.filter
     wanted = RecordingFilter(asked.number, asked.caller, kind, held, asked.since, asked.until)
-    return _Asked(wanted, {**calls.fields, "kind": kind, "held": "1" if held else ""}, calls.faults)
+    return Asked(wanted, {**calls.fields, "kind": kind, "held": "1" if held else ""}, calls.faults)
 
 
-def _again(asked: _Asked) -> dict[str, Any]:
+def _again(asked: Asked[RecordingFilter]) -> dict[str, Any]:
     return {name: value for name, value in asked.fields.items() if value or name in ("from", "to")}
 
 

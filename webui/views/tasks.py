@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, stream_with_context, url_for
@@ -15,7 +14,7 @@ from appliance.store.queries.call_views import Place
 from appliance.store.queries.routing import number_choices
 from appliance.store.queries.tasks import STATES, TaskFilter, TaskRow
 from appliance.store.tasks import LONGEST_NOTE, close_task
-from webui.call_filter import read_filter
+from webui.call_filter import Asked, read_filter
 from webui.context import console, now, reader, signed_in
 from webui.export import MOST_ROWS
 from webui.shown import local
@@ -28,15 +27,6 @@ PAGE_SIZE = 50
 #: Roles that may close a task.
 CLOSERS = frozenset({"administrator", "operator", "supervisor", "agent"})
 _EXPORT_PAGE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What was asked for, as ``call_filter.Asked``."""
-
-    filter: TaskFilter
-    fields: Mapping[str, str]
-    faults: Mapping[str, str]
 
 
 @bp.get("/tasks")
@@ -134,17 +124,17 @@ def _pages(wanted: TaskFilter) -> Iterator[Sequence[TaskRow]]:
         after = tasks.place(rows[-1])
 
 
-def _read(given: Mapping[str, str]) -> _Asked:
+def _read(given: Mapping[str, str]) -> Asked[TaskFilter]:
     """The fields of calls that mean the same here, and the state."""
     calls = read_filter({name: value for name, value in given.items() if name not in ("line", "outcome")})
     state = given.get("state", "open")
     state = state if state in STATES else ""
     asked = calls.filter
     wanted = TaskFilter(state, asked.number, asked.caller, asked.since, asked.until)
-    return _Asked(wanted, {**calls.fields, "state": state}, calls.faults)
+    return Asked(wanted, {**calls.fields, "state": state}, calls.faults)
 
 
-def _again(asked: _Asked) -> dict[str, Any]:
+def _again(asked: Asked[TaskFilter]) -> dict[str, Any]:
     """For a link; the state stays even when empty: that asks for all."""
     return {name: value for name, value in asked.fields.items() if value or name == "state"}
 
