@@ -8,13 +8,11 @@ from typing import Any
 
 from flask import (
     Blueprint,
-    Response,
     abort,
     jsonify,
     render_template,
     request,
     send_file,
-    stream_with_context,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -32,6 +30,7 @@ from appliance.store.queries.recordings import RecordingRow
 from appliance.store.queries.routing import line_choices, number_choices
 from webui.call_filter import Asked, presets, read_filter, with_default_days
 from webui.context import console, now, reader
+from webui.csv_answer import downloaded_csv
 from webui.explain import explain
 from webui.export import MOST_ROWS, calls_csv
 from webui.shown import local
@@ -96,12 +95,7 @@ def export() -> ResponseReturnValue:
     asked = read_filter(with_default_days(request.args, now()))
     if asked.faults:
         abort(400)
-    name = f"calls-{local(now()):%Y%m%d-%H%M}.csv"
-    return Response(
-        stream_with_context(calls_csv(_pages(asked.filter))),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return downloaded_csv("calls", calls_csv(_pages(asked.filter)))
 
 
 @bp.get("/calls/<uuid>")

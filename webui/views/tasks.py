@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from appliance.errors import RuleError
@@ -16,8 +16,8 @@ from appliance.store.queries.tasks import STATES, TaskFilter, TaskRow
 from appliance.store.tasks import LONGEST_NOTE, close_task
 from webui.call_filter import Asked, read_filter
 from webui.context import console, now, reader, signed_in
+from webui.csv_answer import downloaded_csv
 from webui.export import MOST_ROWS
-from webui.shown import local
 from webui.sound import who
 from webui.task_export import tasks_csv
 
@@ -69,12 +69,7 @@ def export() -> ResponseReturnValue:
     asked = _read(request.args)
     if asked.faults:
         abort(400)
-    name = f"tasks-{local(now()):%Y%m%d-%H%M}.csv"
-    return Response(
-        stream_with_context(tasks_csv(_pages(asked.filter))),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return downloaded_csv("tasks", tasks_csv(_pages(asked.filter)))
 
 
 @bp.post("/tasks/<int:task_id>/close")
