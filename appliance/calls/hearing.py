@@ -16,8 +16,6 @@ from appliance.switch.leg import Digits, Leg
 
 #: Without any music, how long the caller hears nothing before we look again.
 _SILENCE_S = 2.0
-#: Who comes back from dead handlers is looked after this soon: it makes the switch forget that he lost them.
-_FIRST_AFTER_LOSS = timedelta(seconds=1.2)
 _log = structlog.get_logger(__name__)
 
 
@@ -26,8 +24,8 @@ class Hearing:
     he is told over the music, which goes on beneath: the switch swaps the frames, so there is no pause, and nobody
     has to be woken for it.
 
-    :param resumed: he comes back from dead handlers: he hears music first, and is looked after soon. What they had
-        said over his music is over by itself in a few seconds.
+    :param resumed: he comes back from dead handlers: he hears music first. What they had said over his music is over by
+        itself in a few seconds.
     """
 
     def __init__(self, leg: Leg, ticket: Ticket, queue: Queue, desk: Desk, *, resumed: bool) -> None:
@@ -35,7 +33,6 @@ class Hearing:
         self._ticket = ticket
         self._queue = queue
         self._desk = desk
-        self._after_loss = resumed
         self._told_at = desk.now() if resumed else None
         self._every = timedelta(seconds=queue.announce_s)
         #: What was said over his music last; it may be heard still.
@@ -56,8 +53,6 @@ class Hearing:
             if self._every and self._told_at is not None:
                 self._ticket.tell_at = self._told_at + self._every
         self._ticket.wake_at = ends
-        if self._after_loss:
-            self._after_loss, self._ticket.wake_at = False, min(ends, self._desk.now() + _FIRST_AFTER_LOSS)
         return self._heard(sounds, keys)
 
     def hush(self) -> None:

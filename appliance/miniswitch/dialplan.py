@@ -72,12 +72,16 @@ def _handlers_gone(session: Session) -> None:
     if variables.get("last_bridge_to"):
         # The two had talked: the talk is over.
         session.execute("hangup", "NORMAL_CLEARING")
+    elif losses and variables.get("gw_waits"):
+        # He waited to music meanwhile: whatever they died of, it was not this call. It is not counted.
+        session.execute("multiset", "^^;gw_last=socket;gw_waits=")
+        _transfer(session, _try_name(1))
     elif losses == "x" * LOSSES:
         # Handlers that take a call and die of it again and again do not get it for ever.
         session.execute("set", "gw_last=socket")
         _transfer(session, _FALLBACK)
     else:
-        session.execute("multiset", f"^^;gw_last=socket;gw_losses={losses}x")
+        session.execute("multiset", f"^^;gw_last=socket;gw_waits=;gw_losses={losses}x")
         _transfer(session, _try_name(2 if losses else 1))
 
 

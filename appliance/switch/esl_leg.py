@@ -51,8 +51,10 @@ _KEYS = "[0-9*#]+"
 #: ``sip:480``, of the line that was rung last (``sofia_on_hangup``); nothing when it gave no answer.
 _SIP_STATUS = "last_bridge_proto_specific_hangup_cause"
 _LOSSES = "losses"
+#: Set while a call waits: should its handlers die meanwhile, it was not this call that they died of.
+_WAITS = "gw_waits"
 #: Noted by the dialplan itself, for itself.
-_THE_DIALPLANS = frozenset({_LOSSES, "last", "transfer", "moved", "after", "spoke", "rang"})
+_THE_DIALPLANS = frozenset({_LOSSES, "waits", "last", "transfer", "moved", "after", "spoke", "rang"})
 #: Set on the caller's leg by a line's side before it takes the caller out of their talk (``switch.talk_leg``).
 TRANSFER, MOVED = "gw_transfer", "gw_moved"
 #: Goes before ``ringback`` for a caller who is answered (``switch_ivr_originate``); a file is played in a loop.
@@ -179,10 +181,13 @@ class EslLeg:
     def _wait(self, file: str, terminators: str) -> str:
         """The key that ended it. The switch takes the variable away by itself, with the same message: what is
         played next, be it when the handlers have died, is ended by what it ever was."""
-        self._variables[waiting.TERMINATORS] = terminators
+        self._variables |= {waiting.TERMINATORS: terminators, _WAITS: "yes"}
         work = [("playback", file), ("multiset", escape.multiset({waiting.TERMINATORS: ""}))]
         # Emptied by ``playback_function`` before it plays.
-        return self._run(work, "playback_terminator_used", PLAY_LIMIT_S)
+        key = self._run(work, "playback_terminator_used", PLAY_LIMIT_S)
+        # With what is sent next, unless that is another wait.
+        self._variables[_WAITS] = ""
+        return key
 
     def record(self, to: str, max_s: int, silence_s: int, keys: str) -> Recorded | None:
         """See ``Leg.record``."""

@@ -231,7 +231,7 @@ def test_who_comes_back_from_dead_handlers_keeps_his_place() -> None:
     came = Stay("told", world.clock.now - timedelta(seconds=40))
     leg.note(taken="yes", flow="told@1", node="wait", queue=str(came), notice="played")
     take(leg, world.desk)
-    assert did(leg) == "answer, wait hold-music, wait hold-music, play queue-timeout, hang_up"
+    assert did(leg) == "answer, wait hold-music, play queue-timeout, hang_up"
     assert world.stays(leg) == "told=timeout:50"
 
 

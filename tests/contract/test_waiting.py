@@ -267,8 +267,6 @@ async def test_who_has_waited_long_has_lost_nobody(real: SwitchWorld) -> None:
     again = await real.stage.next_leg()
     lost.cancel()
     assert again.notes_at_start["losses"] == "x"
-    await again.wait([real.prompt("short")])
-    assert (await again.notes())["losses"] == "x", "too short a time"
     await again.wait([real.prompt("menu"), real.prompt("first"), real.prompt("short")])
     assert "losses" not in await again.notes()
     lost = asyncio.create_task(again.play(real.prompt("menu")))
@@ -277,6 +275,35 @@ async def test_who_has_waited_long_has_lost_nobody(real: SwitchWorld) -> None:
     last = await real.stage.next_leg()
     assert last.notes_at_start["losses"] == "x"
     lost.cancel()
+
+
+async def test_handlers_that_die_while_he_waits_do_not_count(real: SwitchWorld) -> None:
+    """However often it happens, the call is not sent to the fallback: nothing of it was being done."""
+    leg, caller = await real.answered()
+    for count in range(6):
+        waiting = asyncio.create_task(leg.wait([real.prompt("menu")] * 20))
+        # Long enough for the music to begin, too short for a loss to be forgiven.
+        await asyncio.sleep(0.5)
+        await leg.do("die")
+        await real.stage.wait_left(leg.uuid)
+        waiting.cancel()
+        real.wake(leg.uuid)
+        leg = await real.stage.next_leg(3.0)
+        assert leg.notes_at_start["losses"] == "x", f"death {count + 1}"
+    assert longest_silence(caller.call.heard[8000:]) < 1.0
+
+
+async def test_handlers_that_die_after_he_waited_do(real: SwitchWorld) -> None:
+    leg, _ = await real.answered()
+    for losses in ("x", "xx"):
+        await leg.wait([real.prompt("short")])
+        playing = asyncio.create_task(leg.play(real.prompt("short")))
+        await asyncio.sleep(0.3)
+        await leg.do("die")
+        await real.stage.wait_left(leg.uuid)
+        playing.cancel()
+        leg = await real.stage.next_leg(6.0)
+        assert leg.notes_at_start["losses"] == losses
 
 
 def _heard(caller: PhoneCaller, hz: int, since: float) -> float:

@@ -100,7 +100,7 @@ def test_waiting(call: Ends) -> None:
     leg.answer()
     sent, asked, key = run(call, lambda leg: leg.wait(SONGS, "12#"), "2")
     assert [name for name, _ in sent] == ["multiset", "answer", "playback", "multiset"]
-    assert settings(sent[0][1]) == {"playback_terminators": "12#"}
+    assert settings(sent[0][1]) == {"playback_terminators": "12#", "gw_waits": "yes"}
     assert sent[2][1] == "file_string:///srv/prompts/hello.wav!/srv/built-in/song.wav"
     assert settings(sent[3][1]) == {"playback_terminators": ""}
     assert (asked, key) == ("playback_terminator_used", Digits("2"))
@@ -119,6 +119,19 @@ def test_a_wait_that_is_over_at_once_is_followed_by_silence(call: Ends) -> None:
         ("playback", "silence_stream://500"),
     ]
     assert settings(sent[1][0][1])["playback_terminators"] == "1"
+
+
+def test_the_dialplan_is_told_that_the_call_waits(call: Ends) -> None:
+    """Until something else is done with it."""
+    leg, _ = call
+    for _ in range(2):
+        (sent,) = answered_late(call, lambda leg: leg.wait(SONGS, "1"), [0.5])
+        assert settings(sent[0][1])["gw_waits"] == "yes"
+    (sent,) = answered_late(call, lambda leg: leg.play(SONGS[0]), [0.0])
+    assert settings(sent[0][1])["gw_waits"] == ""
+    (sent,) = answered_late(call, lambda leg: leg.play(SONGS[0]), [0.0])
+    assert "multiset" not in dict(sent)
+    assert "waits" not in leg.notes
 
 
 def test_a_long_wait_forgets_the_losses(call: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
