@@ -24,8 +24,8 @@ class Hearing:
     he is told over the music, which goes on beneath: the switch swaps the frames, so there is no pause, and nobody
     has to be woken for it.
 
-    :param resumed: he comes back from dead handlers: he hears music first. What they had said over his music is over by
-        itself in a few seconds.
+    :param resumed: he comes back from dead handlers: he hears music first. What they had said over his music is
+        over by itself in a few seconds.
     """
 
     def __init__(self, leg: Leg, ticket: Ticket, queue: Queue, desk: Desk, *, resumed: bool) -> None:
