@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.routing import RoutingTable
-from appliance.flows.publish import Publisher
+from appliance.flows.publish import FlowFaults, Publisher
 from appliance.site.apply import apply
 from appliance.site.named import FindPrompt
 from appliance.store.queries import Scope, reading
@@ -18,6 +20,9 @@ from tests.site.texts import document, every_prompt
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=SHANGHAI)
 MINUTE = timedelta(minutes=1)
+LATER = NOW + timedelta(hours=1)
+#: For what does not depend on the database.
+ONLY_SQLITE = pytest.mark.parametrize("kind", ["sqlite"])
 NUMBER = "4008001234"
 SITE = f"""version: 1
 accounts: [{{id: demo, name: 示范企业}}, {{id: other, name: 别家}}]
@@ -101,3 +106,12 @@ def states(store: Store, account: str | None = "demo", at: datetime = NOW) -> di
     """What the list says of each flow."""
     with reading(store, Scope(account)) as reader:
         return {state.name: state for state in flow_states(reader, at)}
+
+
+def faults_of(store: Store, graph: dict[str, Any], name: str = "welcome") -> set[tuple[str, str]]:
+    """(node, field) of the faults with which a graph is refused."""
+    who = publisher(store)
+    who.save(name, graph)
+    with pytest.raises(FlowFaults) as refused:
+        who.publish(name)
+    return {(fault.node, fault.field) for fault in refused.value.faults}

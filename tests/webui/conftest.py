@@ -19,11 +19,12 @@ from appliance.config import Settings
 from appliance.store.unit import Store
 from tests.support import seed
 from tests.webui.browser import address, chromium, walked
+from tests.webui.queues import asks, journal
 from webui.app import create_app
 
 #: A package's fixtures end with the package only where its conftest has them; a browser that stays keeps an event
 #: loop running, in which no other test can run its own.
-__all__ = ["address", "chromium", "walked"]
+__all__ = ["address", "asks", "chromium", "journal", "walked"]
 
 
 class Compiled(BytecodeCache):
@@ -86,6 +87,11 @@ def csrf(client: FlaskClient, path: str = "/sign-in") -> str:
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(path).text)
     assert found, "no form on the page"
     return found[1]
+
+
+def plain(text: str) -> str:
+    """The words of a page."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
 SignIn = Callable[..., FlaskClient]

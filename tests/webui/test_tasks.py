@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,7 +11,7 @@ from sqlalchemy import select, update
 
 from appliance.store.models import Operator, Role, Task, TaskEvent
 from appliance.store.unit import Store
-from tests.webui.conftest import SignIn, csrf
+from tests.webui.conftest import SignIn, csrf, plain
 
 
 def listed(client: FlaskClient, **query: str) -> list[dict[str, object]]:
@@ -20,10 +19,6 @@ def listed(client: FlaskClient, **query: str) -> list[dict[str, object]]:
     assert answer.status_code == 200, answer.text
     found: list[dict[str, object]] = answer.get_json()["tasks"]
     return found
-
-
-def plain(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
 def close(client: FlaskClient, task: object, **form: str) -> tuple[int, str | None]:
