@@ -8,10 +8,9 @@ from enum import StrEnum
 from typing import assert_never
 
 from appliance.domain.flow import Collect, Dial, Menu, Survey
+from appliance.domain.talk import LONGEST_EXTENSION
 
 Asking = Menu | Collect | Survey | Dial
-#: Digits of the longest extension (``domain.talk``).
-LONGEST_EXTENSION = 8
 
 
 class Miss(StrEnum):

@@ -26,6 +26,7 @@ from appliance.store.outbox import JournalOutbox
 from appliance.store.routing import load_table
 from appliance.store.waitlist import Kept, Waitlist
 from tests.contract.fake import INVITE, FakeLeg
+from tests.support.databases import sqlite_database
 from tests.support.outside import FakeLookup
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
@@ -149,8 +150,7 @@ def _rows() -> list[Scenario]:
 def table() -> RoutingTable:
     """The site's routing, on its way through the checks and a database."""
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/appliance.db"
-        schema.upgrade(url)
+        url = sqlite_database(Path(folder) / "appliance.db")
         document = check.load(FOLDER / "site.yaml", lambda account, name: Path(f"/prompts/{name}.wav"))
         with schema.opened(url) as store:
             apply(store, document, now=datetime(2026, 1, 1, tzinfo=SHANGHAI))

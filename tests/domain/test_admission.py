@@ -22,6 +22,7 @@ from appliance.domain.admission import (
     Step,
     Verdict,
     decide,
+    is_vip,
 )
 from appliance.domain.calendar import DayKind, Hours, Schedule
 from appliance.domain.called import Incoming, Refused
@@ -455,3 +456,9 @@ def test_who_keyed_wrong_passwords_again_and_again_is_not_asked_any_more() -> No
     none_left = decide(incoming, TABLE, asked(load=Load(wrong_passwords=MOST_GUESSES), password=None))
     assert not none_left.asks and reason(none_left) is Refusal.WRONG_PASSWORD
     assert none_left.refused is not None and none_left.refused.because == "wrong=5 limit=5"
+
+
+@pytest.mark.parametrize(("number", "vip"), [("13899990000", True), ("anonymous", True), ("13800138000", False)])
+def test_who_is_on_a_white_list_of_the_number_is_a_vip(number: str, vip: bool) -> None:
+    assert is_vip(call(Rules(white_lists=("vip",)), number), TABLE) is vip
+    assert not is_vip(call(Rules(white_lists=("gone",)), number), TABLE)

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from appliance.domain import lines
-from appliance.domain.flow import Collect, Menu, Survey, exits_of
+from appliance.domain.flow import Collect, Dial, Menu, Survey, exits_of
 from appliance.domain.lines import cause_when_all_failed, targets_for
 from appliance.domain.menu import AskAgain, Asking, Chosen, after_answer, keys_asked
 from appliance.domain.numbers import WITHHELD, Caller, CallerKind, NumberFormat
 from appliance.domain.outcome import Disposition, Tried
 from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable, Trunk
+from appliance.domain.talk import LONGEST_EXTENSION
 
 MENU = Menu("ask", {"1": "sales"}, "quiet", "lost", attempts=2, silence_prompt="no-key", wrong_prompt="wrong-key")
 COLLECT = Collect(
@@ -78,6 +79,7 @@ def test_each_answer_leads_to_an_exit_of_the_node(node: Asking) -> None:
 
 def test_how_many_keys_are_taken() -> None:
     assert [keys_asked(node) for node in (MENU, COLLECT, SURVEY)] == [1, 6, 1]
+    assert keys_asked(Dial("ask", "quiet", "lost")) == LONGEST_EXTENSION
 
 
 def test_doctests() -> None:

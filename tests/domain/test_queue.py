@@ -84,6 +84,11 @@ def there(queue: Queue, who: Waiting, floor: Floor) -> tuple[str, ...]:
 A, B, C = line("a"), line("b"), line("c")
 
 
+def test_a_queues_turns_are_no_numbers_turns() -> None:
+    """A number's are remembered by its digits."""
+    assert Queue("sales", "demo", Hunt(("a",))).turns == "queue/sales"
+
+
 def test_doctests() -> None:
     assert doctest.testmod(module).failed == 0
 
