@@ -12,7 +12,7 @@ from appliance.calls.steps import failed
 from appliance.domain.called import Incoming
 from appliance.domain.flow import Flow
 from appliance.domain.flow.course import resumed
-from appliance.domain.flow.nodes import exits_of
+from appliance.domain.flow.fields import exits_of
 from appliance.domain.hunt import Hunt
 from appliance.domain.lines import cause_when_all_failed
 from appliance.domain.routing import RoutingTable

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from appliance.domain.flow.fields import fields_of
 from appliance.domain.flow.kinds import Flag as FlagKind
 from appliance.domain.flow.kinds import Seconds, Whole
-from appliance.domain.flow.nodes import TYPES, fields_of
+from appliance.domain.flow.nodes import TYPES
 from appliance.site.part import Part
 from appliance.site.values import Id
 

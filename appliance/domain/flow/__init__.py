@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from appliance.domain.flow.asking import Collect, Dial, Menu, Survey
+from appliance.domain.flow.fields import exits_of, fields_of, prompts_of, references_of
 from appliance.domain.flow.graph import BUILT_IN, Fault, Flow, parse, same
 from appliance.domain.flow.kinds import KEYS, PLACEHOLDER, Section
 from appliance.domain.flow.node import Node
@@ -9,13 +11,10 @@ from appliance.domain.flow.nodes import (
     CAUSES,
     TYPES,
     Assign,
-    Collect,
-    Dial,
     Enqueue,
     HangUp,
     Hours,
     Lookup,
-    Menu,
     Message,
     Play,
     Region,
@@ -23,14 +22,9 @@ from appliance.domain.flow.nodes import (
     Ring,
     Say,
     Subflow,
-    Survey,
     Switch,
     Vip,
     Voicemail,
-    exits_of,
-    fields_of,
-    prompts_of,
-    references_of,
 )
 from appliance.domain.flow.service import Service
 

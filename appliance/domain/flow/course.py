@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from appliance.domain.flow.fields import exits_of
 from appliance.domain.flow.graph import Flow
 from appliance.domain.flow.node import Node
-from appliance.domain.flow.nodes import (
-    Subflow,
-    exits_of,
-)
+from appliance.domain.flow.nodes import Subflow
 
 #: Flows that enter one another deeper than this go round.
 DEEPEST = 5

@@ -20,17 +20,10 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from appliance.domain.flow.fields import exits_of, fields_of, prompts_of, references_of
 from appliance.domain.flow.kinds import VARIABLE, Section
 from appliance.domain.flow.node import Node
-from appliance.domain.flow.nodes import (
-    TYPES,
-    Enqueue,
-    Ring,
-    exits_of,
-    fields_of,
-    prompts_of,
-    references_of,
-)
+from appliance.domain.flow.nodes import TYPES, Enqueue, Ring
 from appliance.domain.flow.ways import reached_from, silent_loops
 
 #: Variables that every call has.

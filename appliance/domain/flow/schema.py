@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from appliance.domain.flow.fields import fields_of
 from appliance.domain.flow.kinds import VARIABLE
 from appliance.domain.flow.node import Node
-from appliance.domain.flow.nodes import (
-    TYPES,
-    fields_of,
-)
+from appliance.domain.flow.nodes import TYPES
 
 _ID = "https://gateway400.invalid/flow.schema.json"
 

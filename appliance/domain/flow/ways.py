@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from appliance.domain.flow.fields import exits_of
 from appliance.domain.flow.node import Node
-from appliance.domain.flow.nodes import (
-    Subflow,
-    exits_of,
-)
+from appliance.domain.flow.nodes import Subflow
 
 if TYPE_CHECKING:
     from appliance.domain.flow.graph import Flow
