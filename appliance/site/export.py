@@ -14,7 +14,7 @@ from appliance.domain.hook import HookKind
 from appliance.domain.recording import RETENTION_DAYS
 from appliance.domain.talk import TalkKey
 from appliance.site.check import NOTICE
-from appliance.site.values import written_amount
+from appliance.site.time_values import written_amount
 from appliance.store.models import (
     Account,
     CalendarDay,
