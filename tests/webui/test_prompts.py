@@ -28,6 +28,7 @@ from appliance.store.unit import Store
 from tests.media.test_studio import here
 from tests.support.audio import dominant_hz, read_wav
 from tests.webui.conftest import SignIn, csrf
+from webui import prompt_pages
 
 #: Announcements that an enterprise has to have.
 NEEDED = sum(one.is_needed for one in load_catalogue(DEFAULT_SET).announcements.values())
@@ -42,7 +43,7 @@ def converted_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def build(settings: Settings, store: Store) -> Studio:
         return replace(build_studio(settings, store), convert=here)
 
-    monkeypatch.setattr(views, "build_studio", build)
+    monkeypatch.setattr(prompt_pages, "build_studio", build)
 
 
 def tone(hz: int, form: str = "FLAC") -> bytes:
