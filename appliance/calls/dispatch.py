@@ -10,28 +10,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
 from appliance.calls.floor import FloorFacts, counted
+from appliance.calls.handling import Handling
 from appliance.calls.orphans import Orphans
 from appliance.calls.switchboard import CallingBack, Switchboard
+from appliance.calls.ticket import Ticket
 from appliance.domain.calendar import DayKinds
 from appliance.domain.hunt import Choice, Strategy
 from appliance.domain.outcome import Tried
-from appliance.domain.queue import (
-    Queue,
-    Waiting,
-    expected_wait,
-    position,
-    rest_after,
-    serve,
-    staff,
-)
-from appliance.domain.routing import Line, RoutingTable
+from appliance.domain.queue import Queue, Waiting, expected_wait, position, rest_after, serve, staff
+from appliance.domain.routing import RoutingTable
 from appliance.errors import SwitchError
 from appliance.store.journal import Journal
 from appliance.store.waitlist import Kept, Waitlist
@@ -42,28 +36,7 @@ WAKING_S, WAITING_S, IDLE_S = 0.05, 0.5, 1.0
 SETTLES = timedelta(seconds=2)
 #: Callers who are told their position in one look: nobody who is to be served waits for that.
 _TOLD_AT_ONCE = 20
-#: How long a measured handling time holds.
-_MEASURE_EVERY = timedelta(seconds=10)
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Ticket:
-    """A caller of ours who waits.
-
-    :param lines: those that are to ring for him; he is woken for them.
-    :param asleep: he hears music; otherwise he will look himself.
-    :param wake_at: when he is to be woken at the latest.
-    :param tell: tells him his position over his music, when ``tell_at`` has come (None: never).
-    """
-
-    waiting: Waiting
-    account: str
-    wake_at: datetime
-    lines: tuple[Line, ...] = ()
-    asleep: bool = False
-    tell: Callable[[], None] = lambda: None
-    tell_at: datetime | None = None
 
 
 class Dispatcher:
@@ -98,7 +71,7 @@ class Dispatcher:
         self._tickets: dict[str, Ticket] = {}
         self._facts = FloorFacts(journal, self._list, now, public_day, dice)
         self._orphans = Orphans(is_alive, now)
-        self._handling: dict[str, tuple[datetime, timedelta | None]] = {}
+        self._handling = Handling(self._list, now)
         self._away = False
 
     # -- what a caller's steps ask ---------------------------------------------------------------------------
@@ -166,14 +139,7 @@ class Dispatcher:
     def expected_wait(self, queue: Queue, ticket: Ticket) -> timedelta | None:
         """How long it will take until he is served; None: nobody can tell."""
         lines = sum(map(len, self.staff(queue, ticket.waiting).rounds))
-        now = self._now()
-        measured_at, handling = self._handling.get(queue.id, (now - 2 * _MEASURE_EVERY, None))
-        if abs(now - measured_at) >= _MEASURE_EVERY:
-            handling = self._list.handling(queue.hunt.lines, now)
-            if handling is not None:
-                handling += timedelta(seconds=queue.wrap_up_s)
-            self._handling[queue.id] = now, handling
-        return expected_wait(self.place(ticket), lines, handling)
+        return expected_wait(self.place(ticket), lines, self._handling.of(queue))
 
     def say_over(self, ticket: Ticket, sound: Path) -> bool:
         """Say something over his music; False: it cannot be."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from appliance.calls.desk import Desk
-from appliance.calls.dispatch import Ticket
+from appliance.calls.ticket import Ticket
 from appliance.domain.queue import Queue, minutes_told
 from appliance.domain.speech import callback_prompts, position_prompts
 from appliance.switch.leg import Digits, Leg

@@ -11,8 +11,8 @@ import structlog
 from appliance.calls.asking import ASKING, ask_for_callback, has_asked
 from appliance.calls.connect import foretell, reached, reasons, recording
 from appliance.calls.desk import Desk
-from appliance.calls.dispatch import Ticket
 from appliance.calls.hearing import Hearing
+from appliance.calls.ticket import Ticket
 from appliance.domain.admission import is_vip
 from appliance.domain.called import Incoming
 from appliance.domain.flow import Enqueue

@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from appliance.calls.dispatch import Dispatcher, Ticket
+from appliance.calls.dispatch import Dispatcher
+from appliance.calls.ticket import Ticket
 from appliance.domain.hunt import Hunt, Strategy
 from appliance.domain.outcome import Disposition, Tried
 from appliance.domain.queue import Queue, Waiting
