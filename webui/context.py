@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,6 +44,11 @@ def signed_in() -> SignedIn:
     """Who is signed in. Behind the login wall there is always somebody."""
     user: SignedIn = current_user._get_current_object()
     return user
+
+
+def holds(roles: Collection[str]) -> bool:
+    """Whether who is signed in has one of these roles."""
+    return any(role.name in roles for role in signed_in().roles)
 
 
 @contextmanager

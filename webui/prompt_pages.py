@@ -14,7 +14,7 @@ from appliance.media.faults import Language, PromptFault
 from appliance.media.prompt_list import Entry, entries, progress
 from appliance.media.studio import Outcome, Studio
 from appliance.store.queries.prompts import accounts_with_prompts, prompt_uses, prompt_versions
-from webui.context import console, now, reader, signed_in
+from webui.context import console, holds, now, reader
 from webui.i18n import language
 from webui.take_words import take_words
 
@@ -127,7 +127,7 @@ def in_language() -> Language:
 
 def may_change() -> bool:
     """Whether who is signed in may change what callers hear."""
-    return any(role.name in MAKERS for role in signed_in().roles)
+    return holds(MAKERS)
 
 
 def require_maker() -> None:

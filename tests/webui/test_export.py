@@ -11,8 +11,8 @@ from sqlalchemy import update
 from appliance.store.models import Call
 from appliance.store.unit import Store
 from tests.webui.conftest import SignIn
+from webui import listing
 from webui.export import safe_cell
-from webui.views import calls
 
 FIRST = "00000000-0000-4000-8000-000000000000"
 
@@ -59,6 +59,6 @@ def test_it_holds_what_the_page_was_asked_for(sign_in: SignIn) -> None:
 
 
 def test_pages_of_the_export_join_without_a_gap(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_EXPORT_PAGE", 7)
+    monkeypatch.setattr(listing, "EXPORT_PAGE", 7)
     found = [row["Call id"] for row in rows(sign_in("desk").get("/calls.csv?from=&to=").text)]
     assert len(found) == len(set(found)) == 60

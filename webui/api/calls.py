@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Boolean, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import Length, OneOf
 from flask.typing import ResponseReturnValue
 
-from appliance.store.queries import calls
-from appliance.store.queries.call_views import CallRow
+from appliance.store.queries import Reader, calls
+from appliance.store.queries.call_views import CallRow, Place
 from appliance.store.queries.calls import OUTCOMES, CallFilter
-from webui.api.fields import Cursor, End, Stamp, Start, cursor
-from webui.context import reader
+from webui.api.fields import End, Stamp, Start
+from webui.api.pages import ListPage, ListQuery, one_page
 from webui.shown import decimal_yuan
 
 bp = APIBlueprint("api_calls", __name__, url_prefix="/api/v1", tag="Calls")
 
-MOST = 500
 
-
-class CallQuery(Schema):
+class CallQuery(ListQuery):
     """Filters, as on the page."""
 
     number = String(
@@ -46,8 +45,6 @@ class CallQuery(Schema):
         load_default=None,
         metadata={"description": "End: a day of Asia/Shanghai (inclusive), or a time with an offset (exclusive)."},
     )
-    limit = Integer(load_default=100, validate=Range(min=1, max=MOST), metadata={"description": "Calls a page."})
-    cursor = Cursor(load_default=None, metadata={"description": "`next_cursor` of the page before."})
 
 
 class Key(Schema):
@@ -104,11 +101,10 @@ class CallOut(Schema):
     has_recording = Boolean(required=True)
 
 
-class CallPage(Schema):
+class CallPage(ListPage):
     """A page of calls."""
 
     calls = List(Nested(CallOut), required=True)
-    next_cursor = String(required=True, allow_none=True, metadata={"description": "Null: this was the last page."})
 
 
 @bp.get("/calls")
@@ -125,13 +121,11 @@ def list_calls(query_data: dict[str, Any]) -> ResponseReturnValue:
         since=query_data["since"],
         until=query_data["until"],
     )
-    limit = query_data["limit"]
-    with reader() as opened:
-        # One more than asked for says whether there is a next page.
-        rows = calls.page(opened, wanted, limit=limit + 1, after=query_data["cursor"])
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return {"calls": [_out(row) for row in rows], "next_cursor": cursor(rows[-1].place) if more else None}
+
+    def page(opened: Reader, limit: int, after: Place | None) -> Sequence[CallRow]:
+        return calls.page(opened, wanted, limit=limit, after=after)
+
+    return one_page("calls", query_data, page, lambda row: row.place, _out)
 
 
 def _out(row: CallRow) -> dict[str, Any]:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Boolean, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import Length, OneOf
 from flask import abort
 from flask.typing import ResponseReturnValue
 
-from appliance.store.queries import recordings
+from appliance.store.queries import Reader, recordings
 from appliance.store.queries.call_views import Place
 from appliance.store.queries.recordings import KINDS, RecordingFilter, RecordingRow
-from webui.api.fields import Cursor, End, Stamp, Start, cursor
+from webui.api.fields import End, Stamp, Start
+from webui.api.pages import ListPage, ListQuery, one_page
 from webui.context import reader
 from webui.sound import downloaded
 
 bp = APIBlueprint("api_recordings", __name__, url_prefix="/api/v1/recordings", tag="Recordings")
 
-MOST = 500
 
-
-class RecordingQuery(Schema):
+class RecordingQuery(ListQuery):
     """Filters, as on the page."""
 
     number = String(
@@ -35,8 +35,6 @@ class RecordingQuery(Schema):
     held = Boolean(load_default=False, metadata={"description": "Only those under a legal hold."})
     since = Start(data_key="from", load_default=None, metadata={"description": "Start, as of calls."})
     until = End(data_key="to", load_default=None, metadata={"description": "End, as of calls."})
-    limit = Integer(load_default=100, validate=Range(min=1, max=MOST), metadata={"description": "Rows a page."})
-    cursor = Cursor(load_default=None, metadata={"description": "`next_cursor` of the page before."})
 
 
 class RecordingOut(Schema):
@@ -64,11 +62,10 @@ class OneRecording(RecordingOut):
     """A recording by itself: the description names a schema that is nested elsewhere once only."""
 
 
-class RecordingPage(Schema):
+class RecordingPage(ListPage):
     """A page of recordings."""
 
     recordings = List(Nested(RecordingOut), required=True)
-    next_cursor = String(required=True, allow_none=True, metadata={"description": "Null: this was the last page."})
 
 
 @bp.get("")
@@ -79,13 +76,11 @@ def list_recordings(query_data: dict[str, Any]) -> ResponseReturnValue:
     """The recordings of the signed-in operator's account that match the filters; deleted ones are not listed."""
     names = ("number", "caller", "kind", "held", "since", "until")
     wanted = RecordingFilter(**{name: query_data[name] for name in names})
-    limit = query_data["limit"]
-    with reader() as opened:
-        rows = recordings.page(opened, wanted, limit=limit + 1, after=query_data["cursor"])
-    more = len(rows) > limit
-    rows = rows[:limit]
-    following = cursor(Place(rows[-1].started_at, rows[-1].id)) if more else None
-    return {"recordings": [_out(row) for row in rows], "next_cursor": following}
+
+    def page(opened: Reader, limit: int, after: Place | None) -> Sequence[RecordingRow]:
+        return recordings.page(opened, wanted, limit=limit, after=after)
+
+    return one_page("recordings", query_data, page, lambda row: Place(row.started_at, row.id), _out)
 
 
 @bp.get("/<int:recording_id>")

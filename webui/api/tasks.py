@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import Length, OneOf
 from flask.typing import ResponseReturnValue
 
-from appliance.store.queries import tasks
+from appliance.store.queries import Reader, tasks
+from appliance.store.queries.call_views import Place
 from appliance.store.queries.tasks import STATES, TaskFilter, TaskRow
-from webui.api.fields import Cursor, End, Stamp, Start, cursor
-from webui.context import reader
+from webui.api.fields import End, Stamp, Start
+from webui.api.pages import ListPage, ListQuery, one_page
 
 bp = APIBlueprint("api_tasks", __name__, url_prefix="/api/v1", tag="Tasks")
 
-MOST = 500
 
-
-class TaskQuery(Schema):
+class TaskQuery(ListQuery):
     """Filters, as on the page."""
 
     state = String(validate=OneOf(STATES), load_default="", metadata={"description": "Default: both."})
@@ -32,8 +32,6 @@ class TaskQuery(Schema):
     )
     since = Start(data_key="from", load_default=None, metadata={"description": "Start, of the last call."})
     until = End(data_key="to", load_default=None, metadata={"description": "End, of the last call."})
-    limit = Integer(load_default=100, validate=Range(min=1, max=MOST), metadata={"description": "Rows a page."})
-    cursor = Cursor(load_default=None, metadata={"description": "`next_cursor` of the page before."})
 
 
 class TaskOut(Schema):
@@ -58,11 +56,10 @@ class TaskOut(Schema):
     note = String(required=True)
 
 
-class TaskPage(Schema):
+class TaskPage(ListPage):
     """A page of tasks."""
 
     tasks = List(Nested(TaskOut), required=True)
-    next_cursor = String(required=True, allow_none=True, metadata={"description": "Null: this was the last page."})
 
 
 @bp.get("/tasks")
@@ -73,12 +70,11 @@ def list_tasks(query_data: dict[str, Any]) -> ResponseReturnValue:
     """The tasks of the signed-in operator's account that match the filters."""
     names = ("state", "number", "caller", "since", "until")
     wanted = TaskFilter(**{name: query_data[name] for name in names})
-    limit = query_data["limit"]
-    with reader() as opened:
-        rows = tasks.page(opened, wanted, limit=limit + 1, after=query_data["cursor"])
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return {"tasks": [_out(row) for row in rows], "next_cursor": cursor(tasks.place(rows[-1])) if more else None}
+
+    def page(opened: Reader, limit: int, after: Place | None) -> Sequence[TaskRow]:
+        return tasks.page(opened, wanted, limit=limit, after=after)
+
+    return one_page("tasks", query_data, page, tasks.place, _out)
 
 
 def _out(row: TaskRow) -> dict[str, Any]:

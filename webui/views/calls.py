@@ -6,21 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from flask import (
-    Blueprint,
-    abort,
-    jsonify,
-    render_template,
-    request,
-    send_file,
-    url_for,
-)
+from flask import Blueprint, abort, jsonify, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from appliance.errors import MediaError
 from appliance.media import recordings
 from appliance.store import recordings as stored
-from appliance.store.queries import calls
+from appliance.store.queries import Reader, calls
 from appliance.store.queries import recordings as kept_recordings
 from appliance.store.queries.call_views import CallRow, Place
 from appliance.store.queries.callbacks import calls_for
@@ -32,44 +24,35 @@ from webui.call_filter import Asked, presets, read_filter, with_default_days
 from webui.context import console, now, reader
 from webui.csv_answer import downloaded_csv
 from webui.explain import explain
-from webui.export import MOST_ROWS, calls_csv
+from webui.export import calls_csv
+from webui.listing import PAGE_SIZE, all_pages, is_part, turned_to
 from webui.shown import local
 from webui.sound import acting, downloaded, outlined, played
 from webui.trail import trail
 
 bp = Blueprint("calls", __name__)
 
-PAGE_SIZE = 50
 #: More calls than these are summed after the list has been shown.
 SUMMED_AT_ONCE = 20_000
-_EXPORT_PAGE = 500
 
 
 @bp.get("/")
 def listing() -> ResponseReturnValue:
     """A page of the calls that were asked for, with their sums."""
     asked = read_filter(with_default_days(request.args, now()))
-    number = request.args.get("page", 1, type=int)
-    number = min(max(number, 1), 1_000_000)
     with reader() as opened:
-        found = calls.count(opened, asked.filter)
-        sums = calls.totals(opened, asked.filter) if found <= SUMMED_AT_ONCE else None
-        last_page = max(1, -(-found // PAGE_SIZE))
-        number = min(number, last_page)
-        rows = calls.page(opened, asked.filter, limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE)
+        turned = turned_to(calls.count(opened, asked.filter))
+        sums = calls.totals(opened, asked.filter) if turned.count <= SUMMED_AT_ONCE else None
+        rows = calls.page(opened, asked.filter, limit=PAGE_SIZE, offset=turned.offset)
         numbers, lines = number_choices(opened), line_choices(opened)
         any_call = bool(rows) or calls.any_call(opened)
-    part = request.headers.get("HX-Target") == "results"
     return render_template(
-        "calls/_results.html" if part else "calls/list.html",
+        "calls/_results.html" if is_part() else "calls/list.html",
         asked=asked,
         rows=rows,
-        count=found,
+        **turned.shown(),
         totals=sums,
         sums_url=url_for(".sums", **_asked_again(asked)),
-        page=number,
-        last_page=last_page,
-        first_row=(number - 1) * PAGE_SIZE + 1,
         page_url=lambda to: _list_url(asked, page=to),
         filter_url=lambda **changed: _list_url(asked, **changed),
         export_url=url_for(".export", **_asked_again(asked)),
@@ -181,15 +164,10 @@ def _file(row: CallRow) -> Path | None:
 
 
 def _pages(wanted: CallFilter) -> Iterator[Sequence[CallRow]]:
-    """Page by page, each in a reading of its own: a slow download holds nothing open."""
-    after: Place | None = None
-    for _ in range(0, MOST_ROWS, _EXPORT_PAGE):
-        with reader() as opened:
-            rows = calls.page(opened, wanted, limit=_EXPORT_PAGE, after=after)
-        yield rows
-        if len(rows) < _EXPORT_PAGE:
-            return
-        after = rows[-1].place
+    def page(opened: Reader, limit: int, after: Place | None) -> Sequence[CallRow]:
+        return calls.page(opened, wanted, limit=limit, after=after)
+
+    return all_pages(page, lambda row: row.place)
 
 
 def _list_url(asked: Asked[CallFilter], **changed: str | int) -> str:

@@ -15,7 +15,7 @@ from appliance.store.queries.callbacks import callbacks_now, may_see
 from appliance.store.queries.queues import queue_report
 from appliance.store.queries.queues_now import asks_for_sign_in, queues_now
 from appliance.store.signing import Means, Signing
-from webui.context import console, now, reader, signed_in
+from webui.context import console, holds, now, reader, signed_in
 from webui.shown import local
 
 bp = Blueprint("queues", __name__)
@@ -47,7 +47,7 @@ def page() -> ResponseReturnValue:
         report=sorted(report, key=lambda row: order.get(row.queue_id, len(order))),
         now=at,
         several_accounts=several_accounts,
-        may_sign=_may_sign(),
+        may_sign=holds(SIGNERS),
         callbacks_open=open_ones,
         callbacks_ended=ended,
     )
@@ -56,7 +56,7 @@ def page() -> ResponseReturnValue:
 @bp.post("/queues/sign")
 def sign() -> ResponseReturnValue:
     """Sign in at the line that the form names as ``in``, or out at that named as ``out``."""
-    if not _may_sign():
+    if not holds(SIGNERS):
         abort(403)
     line = request.form.get("in") or request.form.get("out") or ""
     with reader() as opened:
@@ -70,7 +70,7 @@ def sign() -> ResponseReturnValue:
 @bp.post("/queues/callbacks")
 def close_callback() -> ResponseReturnValue:
     """Close the request of the form's ``id``, for the reason in ``reason-ID``; kept with it, with who did it."""
-    if not _may_sign():
+    if not holds(SIGNERS):
         abort(403)
     request_id, file = request.form.get("id", ""), console().settings.journal_file
     journal = Journal(file, reads_only=True)
@@ -81,10 +81,6 @@ def close_callback() -> ResponseReturnValue:
     # One that has ended meanwhile is shown as it did.
     callbacks.close(file, request_id, reason, signed_in().login, now())
     return redirect(url_for(".page"), 303)
-
-
-def _may_sign() -> bool:
-    return any(role.name in SIGNERS for role in signed_in().roles)
 
 
 def _day_begins(at: datetime) -> datetime:

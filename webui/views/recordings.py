@@ -13,12 +13,12 @@ from appliance.store.queries import recordings
 from appliance.store.queries.recordings import KINDS, RecordingFilter, RecordingRow
 from appliance.store.queries.routing import number_choices
 from webui.call_filter import Asked, presets, read_filter, with_default_days
-from webui.context import now, reader, signed_in
+from webui.context import holds, now, reader
+from webui.listing import PAGE_SIZE, asked_page, is_part, turned_to
 from webui.sound import acting, downloaded, outlined, played
 
 bp = Blueprint("recordings", __name__, url_prefix="/recordings")
 
-PAGE_SIZE = 50
 #: Accesses that a recording's own page shows.
 _SHOWN = 20
 #: Roles that may hold and release, and that may see who had to do with recordings.
@@ -30,37 +30,30 @@ AUDITORS = frozenset({"administrator", "auditor"})
 def listing() -> ResponseReturnValue:
     """A page of the recordings that were asked for."""
     asked = _read(with_default_days(request.args, now()))
-    number = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
     with reader() as opened:
-        found = recordings.count(opened, asked.filter)
-        last_page = max(1, -(-found // PAGE_SIZE))
-        number = min(number, last_page)
-        rows = recordings.page(opened, asked.filter, limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE)
+        turned = turned_to(recordings.count(opened, asked.filter))
+        rows = recordings.page(opened, asked.filter, limit=PAGE_SIZE, offset=turned.offset)
         numbers = number_choices(opened)
-    part = request.headers.get("HX-Target") == "results"
     return render_template(
-        "recordings/_results.html" if part else "recordings/list.html",
+        "recordings/_results.html" if is_part() else "recordings/list.html",
         asked=asked,
         rows=rows,
-        count=found,
-        page=number,
-        last_page=last_page,
-        first_row=(number - 1) * PAGE_SIZE + 1,
+        **turned.shown(),
         page_url=lambda to: url_for(".listing", **{**_again(asked), "page": to}),
         filter_url=lambda **changed: url_for(".listing", **{**_again(asked), **changed}),
         presets=presets(now()),
         numbers=numbers,
         kinds=KINDS,
-        may_audit=_has(AUDITORS),
+        may_audit=holds(AUDITORS),
     )
 
 
 @bp.get("/audit")
 def audit() -> ResponseReturnValue:
     """Who had to do with recordings, the newest first."""
-    if not _has(AUDITORS):
+    if not holds(AUDITORS):
         abort(403)
-    page = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
+    page = asked_page()
     with reader() as opened:
         rows = recordings.accesses(opened, limit=PAGE_SIZE + 1, offset=(page - 1) * PAGE_SIZE)
     return render_template("recordings/audit.html", rows=rows[:PAGE_SIZE], page=page, more=len(rows) > PAGE_SIZE)
@@ -69,13 +62,13 @@ def audit() -> ResponseReturnValue:
 @bp.get("/<int:recording_id>")
 def one(recording_id: int) -> ResponseReturnValue:
     """One recording: player, hold, what became of it, and for auditors who heard it."""
-    may_audit = _has(AUDITORS)
+    may_audit = holds(AUDITORS)
     with reader() as opened:
         row = recordings.one(opened, recording_id)
         if row is None:
             abort(404)
         seen = recordings.accesses(opened, recording_id=recording_id, limit=_SHOWN) if may_audit else []
-    return render_template("recordings/one.html", row=row, seen=seen, may_audit=may_audit, may_hold=_has(HOLDERS))
+    return render_template("recordings/one.html", row=row, seen=seen, may_audit=may_audit, may_hold=holds(HOLDERS))
 
 
 @bp.get("/<int:recording_id>/audio")
@@ -99,7 +92,7 @@ def outline(recording_id: int) -> ResponseReturnValue:
 @bp.post("/<int:recording_id>/hold")
 def hold(recording_id: int) -> ResponseReturnValue:
     """Hold it, or release it; with the form's reason."""
-    if not _has(HOLDERS):
+    if not holds(HOLDERS):
         abort(403)
     why = request.form.get("why", "").strip()
     if "release" in request.form:
@@ -130,7 +123,3 @@ def _read(given: Mapping[str, str]) -> Asked[RecordingFilter]:
 
 def _again(asked: Asked[RecordingFilter]) -> dict[str, Any]:
     return {name: value for name, value in asked.fields.items() if value or name in ("from", "to")}
-
-
-def _has(roles: frozenset[str]) -> bool:
-    return any(role.name in roles for role in signed_in().roles)

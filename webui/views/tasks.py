@@ -9,55 +9,46 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from appliance.errors import RuleError
-from appliance.store.queries import tasks
+from appliance.store.queries import Reader, tasks
 from appliance.store.queries.call_views import Place
 from appliance.store.queries.routing import number_choices
 from appliance.store.queries.tasks import STATES, TaskFilter, TaskRow
 from appliance.store.tasks import LONGEST_NOTE, close_task
 from webui.call_filter import Asked, read_filter
-from webui.context import console, now, reader, signed_in
+from webui.context import console, holds, now, reader
 from webui.csv_answer import downloaded_csv
-from webui.export import MOST_ROWS
+from webui.listing import PAGE_SIZE, all_pages, is_part, turned_to
 from webui.sound import who
 from webui.task_export import tasks_csv
 
 bp = Blueprint("tasks", __name__)
 
-PAGE_SIZE = 50
 #: Roles that may close a task.
 CLOSERS = frozenset({"administrator", "operator", "supervisor", "agent"})
-_EXPORT_PAGE = 500
 
 
 @bp.get("/tasks")
 def listing() -> ResponseReturnValue:
     """A page of the tasks that were asked for: the open ones, unless told otherwise."""
     asked = _read(request.args)
-    number = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
     with reader() as opened:
-        found = tasks.count(opened, asked.filter)
-        last_page = max(1, -(-found // PAGE_SIZE))
-        number = min(number, last_page)
-        rows = tasks.page(opened, asked.filter, limit=PAGE_SIZE, offset=(number - 1) * PAGE_SIZE)
+        turned = turned_to(tasks.count(opened, asked.filter))
+        rows = tasks.page(opened, asked.filter, limit=PAGE_SIZE, offset=turned.offset)
         numbers = number_choices(opened)
         several_accounts = opened.scope.sees_all
-    part = request.headers.get("HX-Target") == "results"
     return render_template(
-        "tasks/_results.html" if part else "tasks/list.html",
+        "tasks/_results.html" if is_part() else "tasks/list.html",
         asked=asked,
         rows=rows,
-        count=found,
-        page=number,
-        last_page=last_page,
-        first_row=(number - 1) * PAGE_SIZE + 1,
+        **turned.shown(),
         page_url=lambda to: url_for(".listing", **{**_again(asked), "page": to}),
         state_url=lambda state: url_for(".listing", **{**_again(asked), "state": state}),
-        back=url_for(".listing", **{**_again(asked), "page": number}),
+        back=url_for(".listing", **{**_again(asked), "page": turned.number}),
         export_url=url_for(".export", **_again(asked)),
         states=STATES,
         numbers=numbers,
         now=now(),
-        may_close=_may_close(),
+        may_close=holds(CLOSERS),
         longest_note=LONGEST_NOTE,
         several_accounts=several_accounts,
     )
@@ -75,7 +66,7 @@ def export() -> ResponseReturnValue:
 @bp.post("/tasks/<int:task_id>/close")
 def close(task_id: int) -> ResponseReturnValue:
     """Close it, with the form's note; one that is closed by now stays as it is."""
-    if not _may_close():
+    if not holds(CLOSERS):
         abort(403)
     note = request.form.get("note", "").strip()
     with reader() as opened:
@@ -108,15 +99,10 @@ def _close(task_id: int, note: str) -> None:
 
 
 def _pages(wanted: TaskFilter) -> Iterator[Sequence[TaskRow]]:
-    """Page by page, each in a reading of its own: a slow download holds nothing open."""
-    after: Place | None = None
-    for _ in range(0, MOST_ROWS, _EXPORT_PAGE):
-        with reader() as opened:
-            rows = tasks.page(opened, wanted, limit=_EXPORT_PAGE, after=after)
-        yield rows
-        if len(rows) < _EXPORT_PAGE:
-            return
-        after = tasks.place(rows[-1])
+    def page(opened: Reader, limit: int, after: Place | None) -> Sequence[TaskRow]:
+        return tasks.page(opened, wanted, limit=limit, after=after)
+
+    return all_pages(page, tasks.place)
 
 
 def _read(given: Mapping[str, str]) -> Asked[TaskFilter]:
@@ -132,7 +118,3 @@ def _read(given: Mapping[str, str]) -> Asked[TaskFilter]:
 def _again(asked: Asked[TaskFilter]) -> dict[str, Any]:
     """For a link; the state stays even when empty: that asks for all."""
     return {name: value for name, value in asked.fields.items() if value or name == "state"}
-
-
-def _may_close() -> bool:
-    return any(role.name in CLOSERS for role in signed_in().roles)
