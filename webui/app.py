@@ -63,6 +63,8 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     )
     app.extensions[EXTENSION] = Console(settings, store, LiveSource(settings.live_socket, now))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    # Else a filter of a constant is worked out as the template is compiled: in the language of whoever came first.
+    app.jinja_env.optimized = False
     app.error_processor(processed)
 
     init_headers(app, settings)

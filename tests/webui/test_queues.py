@@ -57,6 +57,13 @@ def test_a_box_without_queues(store: Store, sign_in: SignIn) -> None:
     assert 'id="live"' not in text
 
 
+def test_each_reader_has_the_report_in_his_own_language(sign_in: SignIn) -> None:
+    """Whoever came first has the templates compiled."""
+    for language, words in (("zh_Hans_CN", "已接通"), ("en", "Put through"), ("zh_Hans_CN", "已接通")):
+        text = plain(sign_in("desk", language).get("/queues").text)
+        assert text.count(words) == 2, "in the heading, and on the card of a phone"
+
+
 def test_a_queue_that_is_gone_stays_in_the_report(store: Store, sign_in: SignIn) -> None:
     with store.work() as session:
         session.execute(update(QueueStay).values(entered_at=NOW))
