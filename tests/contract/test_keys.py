@@ -113,7 +113,7 @@ async def test_a_key_stops_the_prompt(real: SwitchWorld) -> None:
     began = time.monotonic()
     caller.will_press("5", after=0.6)
     assert await leg.collect(real.prompt("menu"), 5) == Digits("5")
-    assert time.monotonic() - began < 1.3, "the prompt of two seconds went on, or the key was waited out"
+    assert time.monotonic() - began < 1.9, "the prompt of two seconds went on, or the key was waited out"
     await leg.do("pause", seconds=0.5)
     until = caller.call.now
     assert_no_tone(caller.call.heard, 700, until - 0.35, until - 0.1)
@@ -123,7 +123,7 @@ async def test_silence_is_waited_for_from_the_prompts_end(real: SwitchWorld) -> 
     leg, _ = await real.answered()
     began = time.monotonic()
     assert await leg.collect(real.prompt("short"), 1.5) == NoInput()
-    assert 1.9 < time.monotonic() - began < 2.6
+    assert 1.9 < time.monotonic() - began < 3.5, "0.6 s of prompt, 1.5 s of waiting; twice that is 4.2"
 
 
 async def test_a_key_by_sip_info(real: SwitchWorld) -> None:

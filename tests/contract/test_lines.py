@@ -66,7 +66,7 @@ async def test_a_caller_who_hangs_up_in_the_talk_is_gone(real: SwitchWorld) -> N
     await caller.call.hangup()
     with pytest.raises(CallerGone):
         await talk
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4
     await line.ended()
     assert real.in_use("stays") == 0
 

@@ -107,8 +107,8 @@ async def test_a_key_ends_all_of_it(real: SwitchWorld) -> None:
     leg, caller = await real.answered()
     caller.will_press("1", after=0.5)
     began = time.monotonic()
-    assert await leg.wait([real.prompt("first"), real.prompt("second")], "1") == Digits("1")
-    assert time.monotonic() - began < 0.9
+    assert await leg.wait([real.prompt("menu"), real.prompt("second")], "1") == Digits("1")
+    assert time.monotonic() - began < 1.9, "the first of them goes on for two seconds"
     await leg.do("pause", seconds=0.5)
     assert not segments(caller.call.heard, 800)
 
@@ -128,7 +128,7 @@ async def test_a_wake_ends_it(real: SwitchWorld) -> None:
     assert real.wake(leg.uuid) == "+OK"
     woken = time.monotonic()
     assert await waiting == NoInput()
-    assert time.monotonic() - woken < 0.2
+    assert time.monotonic() - woken < 1.2, "there were more than two seconds to come"
     await leg.do("pause", seconds=0.5)
     assert not segments(caller.call.heard, 800), "with all that stood behind it"
     caller.will_press("1", after=0.4)
@@ -153,7 +153,7 @@ async def test_a_wake_ends_a_prompt_but_no_asking(real: SwitchWorld) -> None:
     await caller.call.hears(700)
     real.wake(leg.uuid)
     assert await playing is Played.WHOLE
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - began < 1.9, "the prompt goes on for two seconds"
     asking = asyncio.create_task(leg.collect(None, 2))
     await asyncio.sleep(0.4)
     real.wake(leg.uuid)
@@ -227,7 +227,7 @@ async def test_a_later_prompt_is_as_it_ever_was(real: SwitchWorld) -> None:
     caller.will_press("*", after=0.4)
     began = time.monotonic()
     assert await leg.play(real.prompt("menu")) is Played.WHOLE
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - began < 1.9, "the prompt goes on for two seconds"
 
 
 async def test_it_goes_on_without_its_handlers_and_the_call_comes_back(real: SwitchWorld) -> None:

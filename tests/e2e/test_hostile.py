@@ -66,6 +66,8 @@ INFOS: dict[str, bytes] = {
 
 #: Calls at once; more would measure the machine.
 TOGETHER = 8
+#: Seconds until a call that is still expected to go on is given up: eight of them begin at once.
+PATIENCE_S = 20
 #: Refused calls, which only listen to the announcement.
 REFUSED_TOGETHER = 20
 HARMLESS = "harmless"
@@ -197,14 +199,14 @@ async def assert_unmoved(box: LiveBox, hostile: Mapping[str, Asked], harmless: A
 
         async def talk(what: Asked) -> None:
             call = await dial(phone, box, what)
-            await call.answered(10)
-            await call.hears(1750, 5)
+            await call.answered(PATIENCE_S)
+            await call.hears(1750, PATIENCE_S)
             for body in what.infos:
                 # Whether the switch refuses it is its own affair.
                 with contextlib.suppress(RequestFailed):
                     await call.press_info("", body=body)
             await call.press("7")
-            await call.hears(900, 5)
+            await call.hears(900, PATIENCE_S)
             await call.hangup()
 
         await together(asked, talk)

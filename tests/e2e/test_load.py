@@ -82,5 +82,5 @@ def test_every_call_is_joined_stored_recorded_and_charged(
         talked = one.row.bridged_ms / 1000
         assert 0.9 <= talked <= 2.0
         assert recorded.channels == 2
-        assert abs(recorded.duration_ms / 1000 - talked) <= 0.25, (recorded.duration_ms, talked)
+        assert abs(recorded.duration_ms / 1000 - talked) <= 0.5, (recorded.duration_ms, talked)
     print(f"{calls} calls in {lasted:.1f} s on {switch}")

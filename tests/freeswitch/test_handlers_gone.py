@@ -194,7 +194,7 @@ async def test_a_line_that_answers_after_the_handlers_died(switch: FreeSwitch) -
         assert (await call.ended()).cause == 16
     # It rang on: one second of ringback each five, once before the handlers died and once after.
     heard = segments(call.heard, 450, gap_s=LATE_S)
-    assert [start < 1.0 or 4.5 < start < 5.5 for start, _ in heard] == [True, True], heard
+    assert [start < 1.5 or 4.0 < start < 6.5 for start, _ in heard] == [True, True], heard
     assert len(line.calls) == len(handlers.legs) == 1
     assert switch.api(f"limit_usage hash line {LINE}") == "0"
 

@@ -213,7 +213,7 @@ def test_files_that_are_not_there(switch: SwitchProcess, handlers: Handlers, cal
     caller.heard.clear()
     start = time.monotonic()
     control.run("playback", str(tmp_path / "wide.wav"))
-    assert 0.4 < time.monotonic() - start < 0.8
+    assert 0.4 < time.monotonic() - start < 0.95, "at another rate it is a second"
     assert sum(loud(payload) for _, _, payload in caller.heard) >= 20
     dialog.bye()
 

@@ -149,7 +149,7 @@ def test_a_hangup_while_an_application_runs(
     dialog.bye()
     control.wait()
     control.ended()
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 4
     assert "gw_late" not in switch.variables(control.uuid)
 
 
@@ -172,7 +172,7 @@ def test_a_hangup_while_the_switch_waits(switch: SwitchProcess, handlers: Handle
     start = time.monotonic()
     dialog.bye()
     control.ended()
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 4
     unconnected = caller.call("400", switch.address)
     control = handlers.take()
     unconnected.cancel()
@@ -196,7 +196,7 @@ def test_handlers_that_say_nothing() -> None:
         handlers.sendall(said)
         start = time.monotonic()
         assert control.next(0.2) is None
-        assert 0.15 < time.monotonic() - start < 1
+        assert 0.15 < time.monotonic() - start < 3
     handlers.sendall(b"\n")
     found = control.next(0.2)
     assert found is not None and found.line == "connect"

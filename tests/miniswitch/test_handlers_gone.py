@@ -52,7 +52,7 @@ def test_nobody_listens(switch: SwitchProcess, gone: Handlers, caller: Phone) ->
     start = time.monotonic()
     dialog = caller.call("401", switch.address)
     dialog.wait(183)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 1.8
     dialog.wait(200, timeout=8)
     dialog.ack()
     assert 3.8 < time.monotonic() - start < 6
@@ -112,7 +112,7 @@ def test_a_prompt_goes_on(switch: SwitchProcess, handlers: Handlers, caller: Pho
     control.start("set", "gw_more=yes")
     control.close()
     again = handlers.call(dialog)
-    assert 0.7 < time.monotonic() - start < 1.7
+    assert 0.7 < time.monotonic() - start < 2.6, "no two seconds of music between"
     assert again.data["Caller-Destination-Number"] == "handlers-try-1"
     assert (again.data["variable_gw_noted"], again.data["variable_gw_more"]) == ("yes", "yes")
     again.hangup()
@@ -226,9 +226,9 @@ def test_handlers_that_accept_and_close(switch: SwitchProcess, handlers: Handler
     handlers.take().close()  # in `gateway`
     start = time.monotonic()
     handlers.take().close()  # handlers-try-1, at once
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 1.8
     again = handlers.call(dialog)
-    assert 1.8 < time.monotonic() - start < 3.2
+    assert 1.8 < time.monotonic() - start < 3.8
     assert again.data["Caller-Destination-Number"] == "handlers-try-2"
     assert again.data["variable_gw_losses"] == "x"
     again.hangup()

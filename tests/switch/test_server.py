@@ -99,7 +99,7 @@ def test_calls_do_not_wait_for_one_another(connected: Connect, handed_over: Conn
         silent = [connected(server) for _ in range(5)]
         began = time.monotonic()
         handed_over(server)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
         assert counts(server)[:2] == (6, 6)
         assert len(silent) == 5
 

@@ -41,7 +41,7 @@ async def test_a_whole_call(caller: Phone, line: Phone) -> None:
     assert call.answered_at is None
     await call.answered()
     assert call.rang_at is not None and call.answered_at is not None
-    assert 0.15 < call.answered_at - call.rang_at < 0.6
+    assert 0.15 < call.answered_at - call.rang_at < 2
     call.say(440)
     leg = await line.incoming()
     assert (leg.caller, leg.called) == ("13800138000", "4008001234")
@@ -176,7 +176,7 @@ async def test_script_presses_and_hangs_up(caller: Phone, line: Phone) -> None:
     await call.hears_keys("1")
     ended = await call.ended()
     assert call.answered_at is not None
-    assert 0.5 < ended.at - call.answered_at < 0.9
+    assert 0.5 < ended.at - call.answered_at < 2.5
 
 
 async def test_vanished_line_answers_nothing(caller: Phone, line: Phone) -> None:
