@@ -50,6 +50,12 @@ def in_row(
             yield _waiting(request)
 
 
+def is_here_himself(request: Request, callers: Iterable[Waiting]) -> bool:
+    """Whether he has called again, and waits or talks in the queue: his telephone is not to be called then."""
+    his = {request.caller, request.callee} - {""}
+    return any(one.uuid == request.id or (one.queue == request.queue and one.caller in his) for one in callers)
+
+
 def _waiting(request: Request, rung: tuple[str, ...] = (), rung_at: datetime | None = None) -> Waiting:
     return Waiting(
         uuid=request.id,

@@ -91,6 +91,24 @@ def test_the_numbers_calls_at_once_are_kept_to() -> None:
     assert box.one().ending is Ending.REACHED and leg.held == {("number", NUMBER)}
 
 
+def test_he_calls_again_while_the_line_is_rung_for_him() -> None:
+    """His telephone is busy with us: it is not called, no attempt is counted, and he has one place, not two."""
+    box = Box()
+    box.asks(came=MINUTE)
+    desk = box.rings()
+    box.calls["a"] = 1
+    again = Waiting("again", "q", box.now, caller=CALLER)
+    ticket = desk.dispatcher.enter(again, "demo", box.now + MINUTE)
+    leg = box.line_leg()
+    take(leg, desk)
+    assert did(leg) == "play callback-gone, hang_up" and leg.told["outcome"] == "ended:callback-withdrawn"
+    assert (box.one().stage, box.one().attempts, box.one().ending) == (Stage.WAITS, 0, None)
+    box.calls["a"] = 0
+    box.now += MINUTE
+    desk.dispatcher.look()
+    assert ticket.lines and not box.later
+
+
 def test_over_with_the_time() -> None:
     box = Box()
     box.calls["a"] = 1

@@ -25,7 +25,15 @@ from appliance.domain.callback import (
     expires_at,
     verdict,
 )
-from appliance.domain.callback_turn import Moment, can_call, in_row, may_be_called, terms_of, ways_to
+from appliance.domain.callback_turn import (
+    Moment,
+    can_call,
+    in_row,
+    is_here_himself,
+    may_be_called,
+    terms_of,
+    ways_to,
+)
 from appliance.domain.hunt import Hunt
 from appliance.domain.lists import NumberList
 from appliance.domain.numbers import NumberFormat
@@ -195,6 +203,22 @@ def test_who_waits_himself_is_not_two(waits: Waiting) -> None:
     assert row(asked, callers=(waits,)) == []
     assert row(asked, callers=(Waiting("x", "elsewhere", NOW, caller="13800138000"),)) == ["r"]
     assert row(request(caller=""), callers=(Waiting("x", "q", NOW),)) == ["r"], "two withheld numbers are two"
+
+
+@pytest.mark.parametrize(
+    ("waits", "here"),
+    [
+        (Waiting("r", "q", NOW), True),
+        (Waiting("x", "q", NOW, caller="13800138000"), True),
+        (Waiting("x", "q", NOW, caller="13900139000", rung=("a",)), True),
+        (Waiting("x", "elsewhere", NOW, caller="13800138000"), False),
+        (Waiting("x", "q", NOW, caller="13700137000"), False),
+        (Waiting("x", "q", NOW, caller=""), False),
+    ],
+)
+def test_whether_he_is_here_himself(waits: Waiting, here: bool) -> None:
+    assert is_here_himself(request(caller="13900139000", callee="13800138000"), [waits]) is here
+    assert not is_here_himself(request(caller=""), [Waiting("x", "q", NOW)])
 
 
 def test_never_outside_of_the_hours_nor_when_it_is_over() -> None:
