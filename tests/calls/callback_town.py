@@ -60,6 +60,8 @@ class Process:
     #: Writes until it dies, and whether it dies behind the last of them or before it; None: it lives.
     writes_left: int | None = None
     dies_behind: bool = False
+    #: What somebody else does before its next write.
+    interrupted_by: Callable[[], None] | None = None
     desk: Desk = field(init=False)
     greenlets: list[greenlet] = field(default_factory=list)
     later: list[Callable[[], None]] = field(default_factory=list)
@@ -68,6 +70,9 @@ class Process:
         """One write; the last of a process that is to die."""
         if not self.is_alive:
             raise Killed
+        interruption, self.interrupted_by = self.interrupted_by, None
+        if interruption is not None:
+            interruption()
         if self.writes_left is not None:
             self.writes_left -= 1
             if self.writes_left < 0 and not self.dies_behind:
@@ -257,6 +262,7 @@ class Town:
     def goes_on(self, process: Process, one: greenlet, with_what: Any) -> None:
         """What had waited goes on, if its process lives."""
         if process.is_alive:
+            one.parent = getcurrent()
             one.switch(with_what)
             self.does(process, lambda: None)
 
@@ -266,6 +272,7 @@ class Town:
         waiting, process.greenlets = process.greenlets, []
         for one in waiting:
             if not one.dead:
+                one.parent = getcurrent()
                 one.throw(Killed)
         process.later.clear()
         if not self.alive:

@@ -157,6 +157,12 @@ class Races(RuleBasedStateMachine):
         process = self.process(data)
         process.writes_left, process.dies_behind = writes, behind
 
+    @precondition(lambda self: len(self.town.alive) == 2)
+    @rule()
+    def handlers_look_between_what_others_do(self) -> None:
+        one, other = self.town.alive
+        one.interrupted_by = lambda: self.town.looks(other)
+
     @precondition(lambda self: len(self.town.alive) < 2)
     @rule()
     def handlers_start(self) -> None:
