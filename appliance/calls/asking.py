@@ -8,7 +8,8 @@ import structlog
 
 from appliance.calls.desk import Desk
 from appliance.domain import numbers
-from appliance.domain.callback import HANGS_UP, HUNG_UP, NotCallable, Request, expires_at, why_not_callable
+from appliance.domain.callback import HANGS_UP, HUNG_UP, Request, expires_at
+from appliance.domain.callback_number import NotCallable, agreed_number, why_not_callable
 from appliance.domain.called import Incoming
 from appliance.domain.numbers import Caller
 from appliance.domain.queue import Queue, Waiting
@@ -16,12 +17,9 @@ from appliance.domain.speech import digits_prompts
 from appliance.store.callbacks import Asked, Callbacks
 from appliance.switch.leg import Digits, Leg
 
-#: By which he confirms, and by which he gives another number.
-CONFIRM, OTHER = "1", "2"
-#: How long he may think, how long a number is, and how often he may key one.
+#: How long he may think, and how long a number is.
 _KEY_S = 8.0
 _LONGEST_NUMBER = 20
-_NUMBERS = 3
 #: For how long, at most, a caller who asks is not served: no line is to ring for him meanwhile.
 ASKING = timedelta(minutes=2)
 _log = structlog.get_logger(__name__)
@@ -79,33 +77,28 @@ def take_leave(leg: Leg, account: str, desk: Desk) -> None:
 
 def _confirmed(leg: Leg, queue: Queue, call: Incoming, desk: Desk) -> Caller | None:
     """The number that he is to be called at, once he has confirmed it; None: he has not."""
-    terms = queue.callback
-    callee = call.caller
-    for _ in range(_NUMBERS):
-        why = why_not_callable(callee, terms)
-        if why is not None:
-            desk.play(leg, queue.account, "callback-overseas" if why is NotCallable.OVERSEAS else "callback-cannot")
-            if not terms.other_number:
-                return None
-        else:
-            key = _key(leg, callee, queue, desk)
-            if key == CONFIRM:
-                return callee
-            if key != OTHER or not terms.other_number:
-                return None
-        keyed = _keyed(leg, queue, desk)
-        if keyed is None:
-            return None
-        callee = keyed
-    return None
+    table, terms = desk.routing(), queue.callback
+
+    def refuse(why: NotCallable) -> None:
+        _log.info("number not called back", why=why.value, queue=queue.id, call=leg.uuid)
+        desk.play(leg, queue.account, "callback-overseas" if why is NotCallable.OVERSEAS else "callback-cannot")
+
+    return agreed_number(
+        call.caller,
+        terms,
+        lambda callee: why_not_callable(callee, terms, call.route, table),
+        refuse,
+        lambda callee, may_change: _key(leg, callee, queue.account, desk, may_change=may_change),
+        lambda: _keyed(leg, queue, desk),
+    )
 
 
-def _key(leg: Leg, callee: Caller, queue: Queue, desk: Desk) -> str:
+def _key(leg: Leg, callee: Caller, account: str, desk: Desk, *, may_change: bool) -> str:
     """您的号码是…，确认请按1: the key that he presses."""
     names = ["callback-number", *digits_prompts(callee.number), "callback-confirm"]
-    if queue.callback.other_number:
+    if may_change:
         names.append("callback-other")
-    found = [desk.find_prompt(queue.account, name) for name in names]
+    found = [desk.find_prompt(account, name) for name in names]
     paths = desk.together([path for path in found if path is not None])
     for path in paths[:-1]:
         leg.play(path)  # they could not be put together

@@ -36,6 +36,11 @@ def call_him(leg: Leg, desk: Desk) -> None:
     if request is None or line is None or route is None:
         _send_away(leg, request, desk)
         return
+    if desk.dispatcher.is_here_himself(request):
+        # He called as the line was rung: he waits where he stood, and no attempt is counted.
+        requests.release(request.id, leg.uuid, desk.now(), "calls himself")
+        _send_away(leg, request, desk)
+        return
     if not _has_place(leg, route, table):
         requests.release(request.id, leg.uuid, desk.now() + SOON, "full")
         leg.note(outcome="failed:callback-full")

@@ -22,6 +22,8 @@ from appliance.calls.orphans import Orphans
 from appliance.calls.switchboard import CallingBack, Switchboard
 from appliance.calls.ticket import Ticket
 from appliance.domain.calendar import DayKinds
+from appliance.domain.callback import Request
+from appliance.domain.callback_turn import is_here_himself
 from appliance.domain.hunt import Choice, Strategy
 from appliance.domain.outcome import Tried
 from appliance.domain.queue import Queue, Waiting, expected_wait, position, rest_after, serve, staff
@@ -131,6 +133,10 @@ class Dispatcher:
     def place(self, ticket: Ticket) -> int:
         """His position; 0: lines ring for him."""
         return position(ticket.waiting.uuid, self._waiting())
+
+    def is_here_himself(self, request: Request) -> bool:
+        """Whether he who is to be called back waits, or talks, himself."""
+        return is_here_himself(request, self._callers())
 
     def staff(self, queue: Queue, waiting: Waiting) -> Choice:
         """The lines that may serve him, busy or not, and why the others may not."""

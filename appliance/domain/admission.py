@@ -17,7 +17,7 @@ from appliance.domain.lists import find
 from appliance.domain.numbers import Caller, CallerKind
 from appliance.domain.places import Place, lies_in
 from appliance.domain.refusal import Refusal
-from appliance.domain.routing import RoutingTable
+from appliance.domain.routing import NumberRoute, RoutingTable
 
 #: The place of a caller from another country, as rules name it.
 OVERSEAS = Place("境外")
@@ -166,11 +166,15 @@ def _call_rate(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
     return _step(Rule.CALL_RATE, most > 0, refusal, calls=str(count), limit=str(most))
 
 
+def black_listed(caller: Caller, route: NumberRoute, table: RoutingTable) -> tuple[str, str] | None:
+    """(list, entry) of the number's first black list that means somebody."""
+    return find([table.lists[name] for name in route.rules.black_lists if name in table.lists], caller)
+
+
 def _black_list(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
-    names = call.route.rules.black_lists
-    found = find([table.lists[name] for name in names if name in table.lists], call.caller)
+    found = black_listed(call.caller, call.route, table)
     if found is None:
-        return _step(Rule.BLACK_LIST, bool(names), None)
+        return _step(Rule.BLACK_LIST, bool(call.route.rules.black_lists), None)
     return _step(Rule.BLACK_LIST, True, Refusal.BLACK_LISTED, list=found[0], entry=found[1])
 
 

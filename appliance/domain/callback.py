@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from appliance.domain.calendar import SHANGHAI
-from appliance.domain.numbers import Caller, CallerKind
 from appliance.domain.outcome import Disposition, Tried, is_trunk_trouble
 
 #: A request of the day's last minutes is not over before anybody could call.
@@ -127,31 +126,6 @@ class Request:
     def is_under_way(self) -> bool:
         """Whether a try is going on, or not yet known to be over."""
         return self.stage is not Stage.WAITS
-
-
-class NotCallable(StrEnum):
-    """Why a number cannot be called back."""
-
-    #: Withheld, or no number of a telephone that can be called: a short or a service number.
-    UNKNOWN = "unknown"
-    OVERSEAS = "overseas"
-
-
-def why_not_callable(caller: Caller, terms: Terms) -> NotCallable | None:
-    """Why a number is not called back; None: it is.
-
-    >>> why_not_callable(Caller("13800138000", CallerKind.MOBILE), NO_CALLBACK) is None
-    True
-    >>> why_not_callable(Caller("110", CallerKind.UNKNOWN), NO_CALLBACK)
-    <NotCallable.UNKNOWN: 'unknown'>
-    """
-    match caller.kind:
-        case CallerKind.MOBILE | CallerKind.FIXED:
-            return None
-        case CallerKind.OVERSEAS:
-            return None if terms.overseas else NotCallable.OVERSEAS
-        case _:
-            return NotCallable.UNKNOWN
 
 
 def expires_at(asked_at: datetime, terms: Terms) -> datetime:

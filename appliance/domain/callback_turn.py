@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.domain import numbers
+from appliance.domain.admission import black_listed
 from appliance.domain.calendar import DayKinds, Standing, standing
 from appliance.domain.callback import NO_CALLBACK, Request, Stage, Terms
 from appliance.domain.lines import media_terms
@@ -49,6 +50,12 @@ def in_row(
             yield _waiting(request)
 
 
+def is_here_himself(request: Request, callers: Iterable[Waiting]) -> bool:
+    """Whether he has called again, and waits or talks in the queue: his telephone is not to be called then."""
+    his = {request.caller, request.callee} - {""}
+    return any(one.uuid == request.id or (one.queue == request.queue and one.caller in his) for one in callers)
+
+
 def _waiting(request: Request, rung: tuple[str, ...] = (), rung_at: datetime | None = None) -> Waiting:
     return Waiting(
         uuid=request.id,
@@ -65,12 +72,14 @@ def _waiting(request: Request, rung: tuple[str, ...] = (), rung_at: datetime | N
 
 
 def may_be_called(request: Request, at: Moment) -> bool:
-    """Whether he may be called now: his queue is there, the number is in service, and it is within the hours of
-    both."""
+    """Whether he may be called now: his queue is there, the number is in service, it is within the hours of both,
+    and he has not been put on a black list since he asked."""
     queue, route = at.table.queues.get(request.queue), at.table.numbers.get(request.number)
     if queue is None or route is None or not route.in_service:
         return False
-    return all(_is_open(name, at) for name in (queue.callback.schedule, route.rules.schedule))
+    if not all(_is_open(name, at) for name in (queue.callback.schedule, route.rules.schedule)):
+        return False
+    return not route.rules.black_lists or black_listed(numbers.caller(request.callee), route, at.table) is None
 
 
 def _is_open(schedule_id: str, at: Moment) -> bool:

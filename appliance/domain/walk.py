@@ -52,6 +52,8 @@ class Left(StrEnum):
     NO_LINE = "no-line"
     #: He waits in a queue: its lines are busy.
     QUEUED = "queued"
+    #: He asked to be called back, and hung up.
+    CALLBACK = "callback"
     #: It goes round.
     ENDLESS = "endless"
 
@@ -67,6 +69,9 @@ class World:
     :param extensions: extension → line.
     :param exits: place → the exit that a look-up, a service menu, or a message that is to be left, takes; a look-up
         that is not named fails, a message is left, a service menu goes on.
+    :param callback_key: the key by which a queue's callers ask to be called back; empty: none.
+    :param agrees: whether he who pressed that key is called back in the end, by what he presses then (one answer a
+        call, empty: nothing).
     """
 
     lines_of: Callable[[str, Hunt], Choice] = lambda node, hunt: _NO_CHOICE
@@ -76,6 +81,8 @@ class World:
     variables: Mapping[str, str] = field(default_factory=dict)
     extensions: Mapping[str, str] = field(default_factory=dict)
     exits: Mapping[str, str] = field(default_factory=dict)
+    callback_key: Callable[[Enqueue], str] = lambda node: ""
+    agrees: Callable[[Enqueue, Callable[[], str]], bool] = lambda node, press: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,7 @@ def _visited(course: Course, pressed: list[str], own: dict[str, str], world: Wor
             return (replace(visit, exit="failed"), None) if node.failed else (visit, Left.NO_LINE)
         case Enqueue():
             choice = world.served_by(node)
-            exit_name, used, left = _waited(node, choice, pressed)
+            exit_name, used, left = _waited(node, choice, pressed, world)
             return replace(visit, keys=used, choice=choice, exit=exit_name), left
         case Subflow():
             # A flow that is gone is as one that returned at once.
@@ -197,18 +204,31 @@ def _said(node: Say, variables: Mapping[str, str]) -> str:
     return fill(node.value, variables)
 
 
-def _waited(node: Enqueue, choice: Choice, pressed: list[str]) -> tuple[str, tuple[str, ...], Left | None]:
+def _waited(
+    node: Enqueue, choice: Choice, pressed: list[str], world: World
+) -> tuple[str, tuple[str, ...], Left | None]:
     """The exit that a queue is left by, the keys that it took, and how the walk ends in it if it does: served at
-    once, waiting, or elsewhere by a key or because nobody is there. A key that leads nowhere does nothing."""
+    once, waiting, to be called back, or elsewhere by a key or because nobody is there. A key that leads nowhere
+    does nothing."""
     if choice.rounds:
         return "", (), Left.JOINED
     if Skip.BUSY not in choice.skipped.values():
         return ("nobody", (), None) if node.nobody else ("", (), Left.NO_LINE)
     used: list[str] = []
-    while pressed:
+
+    def press() -> str:
+        if not pressed:
+            return ""
         used.append(pressed.pop(0))
-        if used[-1] in node.keys:
-            return f"keys.{used[-1]}", tuple(used), None
+        return used[-1]
+
+    while pressed:
+        key = press()
+        # A key of the node leads where the node says.
+        if key in node.keys:
+            return f"keys.{key}", tuple(used), None
+        if key and key == world.callback_key(node) and world.agrees(node, press):
+            return "", tuple(used), Left.CALLBACK
     return "", tuple(used), Left.QUEUED
 
 

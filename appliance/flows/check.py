@@ -70,7 +70,7 @@ def check(
     found = [
         *_names(flow),
         *_references(session, account, flow, published, find_prompt),
-        *_skills(session, account, flow),
+        *_queues(session, account, flow),
         *_places(session, flow),
     ]
     for node_id in entering_rings(name, {**published, name: flow}):
@@ -117,20 +117,32 @@ def _prompt(account: str, node_id: str, field: str, name: str, find_prompt: Find
         yield FlowFault(node_id, field, f"cannot be played: {error}", f"无法播放：{error}")
 
 
-def _skills(session: Session, account: str, flow: flows.Flow) -> Iterator[FlowFault]:
+def _queues(session: Session, account: str, flow: flows.Flow) -> Iterator[FlowFault]:
+    """What nodes ask of their queues; that these are there is said elsewhere (``_references``)."""
     for node_id, node in flow.nodes.items():
-        if isinstance(node, flows.Enqueue) and node.skill:
-            queue = session.get(Queue, node.queue)
-            if queue is None or queue.account_id != account:
-                continue
-            lines = session.scalars(select(Line).where(Line.id.in_(queue.line_ids)))
-            if not any(node.skill in line.skills for line in lines):
-                yield FlowFault(
-                    node_id,
-                    "skill",
-                    f"no line of the queue has the skill {node.skill}",
-                    f"队列中没有具备技能 {node.skill} 的线路",
-                )
+        queue = session.get(Queue, node.queue) if isinstance(node, flows.Enqueue) else None
+        if queue is None or queue.account_id != account or not isinstance(node, flows.Enqueue):
+            continue
+        if node.skill and not _has_skill(session, queue, node.skill):
+            yield FlowFault(
+                node_id,
+                "skill",
+                f"no line of the queue has the skill {node.skill}",
+                f"队列中没有具备技能 {node.skill} 的线路",
+            )
+        key = (queue.callback or {}).get("key", "")
+        if key in node.keys:
+            yield FlowFault(
+                node_id,
+                f"keys.{key}",
+                f"the queue {queue.id} calls back by the key {key}, which this node leads elsewhere",
+                f"队列 {queue.id} 以按键 {key} 登记回拨，而此节点的该按键另有去向",
+            )
+
+
+def _has_skill(session: Session, queue: Queue, skill: str) -> bool:
+    lines = session.scalars(select(Line).where(Line.id.in_(queue.line_ids)))
+    return any(skill in line.skills for line in lines)
 
 
 def _places(session: Session, flow: flows.Flow) -> Iterator[FlowFault]:

@@ -7,21 +7,19 @@ what was not, and which lines were busy. So what differs is the draft's doing, n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select
 
-from appliance.domain.flow import Collect, Dial, Flow, Menu, Node, Survey, parse
+from appliance.domain.flow import Flow, parse
 from appliance.domain.walk import Left, Walk
-from appliance.simulate.trial import Case, Trial
-from appliance.store.models import Call, FlowVersion
+from appliance.simulate.recorded import Recorded
+from appliance.simulate.trial import Trial
+from appliance.store.models import Call, Callback, FlowVersion, QueueStay
 from appliance.store.models import Flow as FlowRow
 from appliance.store.routing import load_table
-
-#: Ends of a line as a record says them, by which it could not be had.
-_BUSY = frozenset({"busy", "full"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +64,14 @@ def replay(trial: Trial, draft: Flow, since: datetime, until: datetime, at_most:
     table = load_table(trial.session, until)
     versions = _versions(trial)
     report = Report()
-    for call in _calls(trial, draft.name, since, until, at_most):
+    for recorded in _calls(trial, draft.name, since, until, at_most):
         report.calls += 1
+        call = recorded.call
         version = versions.get(call.flow)
         if version is None:
             report.left_out += 1
             continue
-        case = _case(call, version, versions)
+        case = recorded.case(version, versions, table)
         walked = Replayed(
             call.uuid,
             call.started_at,
@@ -105,9 +104,10 @@ def _end(walk: Walk) -> tuple[str, ...]:
     return (walk.left, type(last.node).__name__, getattr(last.node, "prompt", ""), getattr(last.node, "queue", ""))
 
 
-def _calls(trial: Trial, name: str, since: datetime, until: datetime, at_most: int) -> Sequence[Call]:
-    return trial.session.scalars(
-        select(Call)
+def _calls(trial: Trial, name: str, since: datetime, until: datetime, at_most: int) -> Iterator[Recorded]:
+    """The newest first."""
+    wanted = (
+        select(Call.uuid)
         .where(
             Call.account_id == trial.account,
             Call.started_at >= since,
@@ -117,7 +117,15 @@ def _calls(trial: Trial, name: str, since: datetime, until: datetime, at_most: i
         )
         .order_by(Call.started_at.desc())
         .limit(at_most)
-    ).all()
+        .subquery()
+    )
+    these = select(wanted.c.uuid)
+    stays: dict[str, list[QueueStay]] = {}
+    for stay in trial.session.scalars(select(QueueStay).where(QueueStay.call_uuid.in_(these))):
+        stays.setdefault(stay.call_uuid, []).append(stay)
+    requests = {row.id: row for row in trial.session.scalars(select(Callback).where(Callback.id.in_(these)))}
+    for call in trial.session.scalars(select(Call).where(Call.uuid.in_(these)).order_by(Call.started_at.desc())):
+        yield Recorded(call, stays.get(call.uuid, ()), requests.get(call.uuid))
 
 
 def _versions(trial: Trial) -> dict[str, Flow]:
@@ -129,53 +137,3 @@ def _versions(trial: Trial) -> dict[str, Flow]:
     )
     graphs = [parse(name, row.version, row.graph)[0] for name, row in found]
     return {graph.label: graph for graph in graphs if graph is not None}
-
-
-def _case(call: Call, version: Flow, versions: Mapping[str, Flow]) -> Case:
-    """What a call's record knows of it."""
-    tried = [pair.partition("=") for pair in call.tried.split(";") if pair]
-    busy = tuple(line for line, _, how in tried if how in _BUSY)
-    return Case(0, call.started_at, call.caller, tuple(_pressed(call, version, versions)), busy)
-
-
-def _node(path: str, version: Flow, versions: Mapping[str, Flow]) -> Node | None:
-    """The node at a place that a record names (``calls.going``); None: it is not there any more."""
-    label, _, node_id = path.rpartition(">")[2].rpartition(":")
-    flow = versions.get(label) if label else version
-    return flow.nodes.get(node_id) if flow is not None else None
-
-
-def _pressed(call: Call, version: Flow, versions: Mapping[str, Flow]) -> Iterator[str]:
-    """What was pressed at each asking, in its order: keys that led somewhere, and silence where nothing did.
-
-    A record made before ways were noted has only the keys.
-    """
-    keys: dict[str, list[str]] = {}
-    for pressed_at, _, key in (pair.partition("=") for pair in call.keys.split(";") if pair):
-        keys.setdefault(pressed_at, []).append(key)
-    if not call.way:
-        for place, pressed in keys.items():
-            yield from (_keyed(_node(place, version, versions), key) for key in pressed)
-        return
-    for place, _, exit_name in (pair.partition("=") for pair in call.way.split(";")):
-        node = _node(place, version, versions)
-        if keys.get(place) and (exit_name not in _MISSES or isinstance(node, Collect | Survey)):
-            yield _keyed(node, keys[place].pop(0))
-        elif isinstance(node, Menu | Collect | Survey | Dial):
-            yield from [_MISS.get(exit_name, "")] * node.attempts
-    # A node whose line talked with him to the end was not left.
-    for place, rest in keys.items():
-        node = _node(place, version, versions)
-        if isinstance(node, Menu | Dial):
-            yield from rest
-
-
-def _keyed(node: Node | None, keys: str) -> str:
-    """What was keyed. Of a secret number the record says only how long it was; any other of that length will do."""
-    return keys.replace("*", "0") if isinstance(node, Collect) else keys
-
-
-#: Exits that are taken when nothing keyed led anywhere.
-_MISSES = frozenset({"silence", "wrong"})
-#: What stands for answers that led nowhere: a key that no menu has.
-_MISS = {"wrong": "D"}

@@ -121,11 +121,11 @@ def explain(
     )
     answer = Answer(question, found.caller, place, decision.trail, price=_price(question, found, session))
     if decision.refused is None:
-        return _taken(answer, found, hunting)
+        return _taken(answer, found, hunting, home_area_code)
     treatment = found.route.rules.treatment(decision.refused.reason)
     answer = replace(answer, refused=decision.refused)
     if treatment.flow is not None:
-        return _through(answer, treatment.flow, found, hunting)
+        return _through(answer, treatment.flow, found, hunting, home_area_code)
     usual = ENDINGS[decision.refused.reason].prompt
     # For a password the call had been answered.
     keyed = any(step.rule is admission.Rule.PASSWORD and step.verdict in _KEYED for step in decision.trail)
@@ -195,19 +195,19 @@ def _password(question: Question, call: Incoming) -> str | None:
     return question.password
 
 
-def _taken(answer: Answer, call: Incoming, hunting: Hunting) -> Answer:
+def _taken(answer: Answer, call: Incoming, hunting: Hunting, home_area_code: str) -> Answer:
     route = call.route
     if route.flow is not None:
-        return _through(answer, route.flow, call, hunting)
+        return _through(answer, route.flow, call, hunting, home_area_code)
     direct = hunting.choice(route.number, route.hunt)
     answer = replace(answer, direct=direct)
     if direct.rounds or route.overflow is None:
         return answer
-    return _through(answer, route.overflow, call, hunting)
+    return _through(answer, route.overflow, call, hunting, home_area_code)
 
 
-def _through(answer: Answer, flow: Flow, call: Incoming, hunting: Hunting) -> Answer:
-    world = world_of(call, answer.place, hunting)
+def _through(answer: Answer, flow: Flow, call: Incoming, hunting: Hunting, home_area_code: str) -> Answer:
+    world = world_of(call, answer.place, hunting, home_area_code)
     return replace(answer, flow=flow, walk=walk(flow, answer.question.keys, world))
 
 

@@ -118,20 +118,20 @@ class Trial:
     def walk(self, flow: Flow, case: Case, table: RoutingTable) -> Walk:
         """One case, by a routing table."""
         caller = numbers.caller(case.caller, self.home_area_code)
-        call = Incoming(Trunk("", ()), NumberRoute(self._number(flow, table), self.account, flow), caller)
+        call = Incoming(Trunk("", ()), self._route(flow, table), caller)
         # Each case alone: what chance decides is decided alike each time.
         dice = random.Random(0)  # noqa: S311 - no secret
         days = table.day_kinds(self.public_day)
         hunting = Hunting(case.at, case.busy, call, table, self.journal, days, dice)
-        world = world_of(call, place_in(table, caller), hunting)
+        world = world_of(call, place_in(table, caller), hunting, self.home_area_code)
         own = replace(world, flows={**world.flows, flow.name: flow})
         return walk(flow, case.keys, own)
 
-    def _number(self, flow: Flow, table: RoutingTable) -> str:
-        """The first of the account's numbers that leads to the flow."""
+    def _route(self, flow: Flow, table: RoutingTable) -> NumberRoute:
+        """The first of the account's numbers that leads to the flow; where none does, one without rules."""
         leading = (
-            one.number
+            replace(one, flow=flow)
             for one in table.numbers.values()
             if one.account == self.account and one.flow is not None and one.flow.name == flow.name
         )
-        return next(leading, "")
+        return next(leading, NumberRoute("", self.account, flow))

@@ -98,6 +98,7 @@ _LEFT = {
     Left.ASKED: ("等待按键（--keys）", "waits for a key (--keys)"),
     Left.NO_LINE: ("无线路可用，播放 all-lines-busy 后挂断", "no line: plays all-lines-busy and hangs up"),
     Left.QUEUED: ("在队列中等待", "waits in the queue"),
+    Left.CALLBACK: ("登记回拨后挂断", "asks to be called back, and hangs up"),
     Left.ENDLESS: ("循环", "goes round"),
 }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.domain import admission
+from appliance.domain import admission, numbers
 from appliance.domain.calendar import DayKinds, Standing, standing
+from appliance.domain.callback import NO_CALLBACK, Terms
+from appliance.domain.callback_number import agreed_number, why_not_callable
 from appliance.domain.called import Incoming
 from appliance.domain.flow import Enqueue
 from appliance.domain.flow.branch import Circumstances
@@ -84,9 +86,30 @@ def place_in(table: RoutingTable, caller: Caller) -> Place | None:
     return Regions(table.places).place_of(caller)
 
 
-def world_of(call: Incoming, place: Place | None, hunting: Hunting) -> World:
+def world_of(call: Incoming, place: Place | None, hunting: Hunting, home_area_code: str = "") -> World:
     """What a walk of that call meets."""
     table, account = hunting.table, call.route.account
+
+    def terms_of(node: Enqueue) -> Terms:
+        queue = table.queues.get(node.queue)
+        return NO_CALLBACK if queue is None or queue.account != account else queue.callback
+
+    def agrees(node: Enqueue, press: Callable[[], str]) -> bool:
+        terms = terms_of(node)
+
+        def enter() -> Caller | None:
+            keyed = press().removesuffix("#")  # by which he ends it
+            return numbers.caller(keyed, home_area_code) if keyed else None
+
+        agreed = agreed_number(
+            call.caller,
+            terms,
+            lambda callee: why_not_callable(callee, terms, call.route, table),
+            lambda why: None,
+            lambda callee, may_change: press(),
+            enter,
+        )
+        return agreed is not None
 
     def standing_of(schedule: str) -> Standing | None:
         found = table.schedules.get(schedule)
@@ -99,6 +122,8 @@ def world_of(call: Incoming, place: Place | None, hunting: Hunting) -> World:
     return World(
         lines_of=lambda node, hunt: hunting.choice(f"{account}/{node}", hunt),
         served_by=hunting.served_by,
+        callback_key=lambda node: terms_of(node).key,
+        agrees=agrees,
         at=Circumstances(standing_of, is_listed, lambda: place),
         flows=table.flows_of(account),
         extensions=table.extensions_of(account),

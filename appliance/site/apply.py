@@ -7,6 +7,7 @@ from datetime import datetime
 
 from appliance.errors import StoreError
 from appliance.site.apply_hooks import merge_hooks
+from appliance.site.apply_keys import check_callback_keys
 from appliance.site.apply_operators import merge_operators
 from appliance.site.apply_prices import merge_plans, merge_subscriptions
 from appliance.site.apply_routing import (
@@ -51,6 +52,7 @@ def apply(store: Store, document: Document, *, now: datetime, prune: bool = Fals
         merge_queues(merge)
         merge_hooks(merge)
         merge_flows(merge)
+        check_callback_keys(merge)
         merge_numbers(merge)
         merge_plans(merge)
         merge_subscriptions(merge)

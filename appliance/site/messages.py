@@ -149,6 +149,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "the queue {queue} calls back by the key {value}, which this node leads elsewhere",
         "队列 {queue} 以按键 {value} 登记回拨，而此节点的该按键另有去向",
     ),
+    "callback-key-of-flow": (
+        "the stored flow {flow} leads callers of the queue {queue} elsewhere by the key {value} (node {node})",
+        "已存储的流程 {flow} 中，队列 {queue} 的按键 {value} 另有去向（节点 {node}）",
+    ),
     "callback-without-trunk": (
         "no trunk has both proxy and caller_number: nobody could be called back",
         "没有任何中继同时填写 proxy 和 caller_number：无法回拨主叫",

@@ -18,18 +18,25 @@ from appliance.domain.callback import (
     NO_CALLBACK,
     Balance,
     Ending,
-    NotCallable,
     Request,
     Stage,
     Terms,
     balance,
     expires_at,
     verdict,
-    why_not_callable,
 )
-from appliance.domain.callback_turn import Moment, can_call, in_row, may_be_called, terms_of, ways_to
+from appliance.domain.callback_turn import (
+    Moment,
+    can_call,
+    in_row,
+    is_here_himself,
+    may_be_called,
+    terms_of,
+    ways_to,
+)
 from appliance.domain.hunt import Hunt
-from appliance.domain.numbers import NumberFormat, caller
+from appliance.domain.lists import NumberList
+from appliance.domain.numbers import NumberFormat
 from appliance.domain.outcome import Disposition, Tried, Way
 from appliance.domain.queue import Floor, LineNow, Queue, Waiting, position, serve
 from appliance.domain.routing import Line, NumberRoute, Registration, RoutingTable, Rules, Trunk
@@ -96,23 +103,6 @@ def standing_in(requests: Iterable[Request], callers: Collection[Waiting], at: M
 @pytest.mark.parametrize("checked", [module, duration], ids=lambda checked: checked.__name__)
 def test_the_examples(checked: object) -> None:
     assert doctest.testmod(checked).failed == 0  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("number", "terms", "why"),
-    [
-        ("13800138000", NO_CALLBACK, None),
-        ("02160000000", NO_CALLBACK, None),
-        ("", NO_CALLBACK, NotCallable.UNKNOWN),
-        ("110", NO_CALLBACK, NotCallable.UNKNOWN),
-        ("4008001234", NO_CALLBACK, NotCallable.UNKNOWN),
-        ("95588", Terms("9", overseas=True), NotCallable.UNKNOWN),
-        ("+14155550100", NO_CALLBACK, NotCallable.OVERSEAS),
-        ("+14155550100", Terms("9", overseas=True), None),
-    ],
-)
-def test_whom_a_queue_calls_back(number: str, terms: Terms, why: NotCallable | None) -> None:
-    assert why_not_callable(caller(number), terms) is why
 
 
 def test_a_request_is_over_with_the_day_but_not_within_the_hour() -> None:
@@ -215,6 +205,22 @@ def test_who_waits_himself_is_not_two(waits: Waiting) -> None:
     assert row(request(caller=""), callers=(Waiting("x", "q", NOW),)) == ["r"], "two withheld numbers are two"
 
 
+@pytest.mark.parametrize(
+    ("waits", "here"),
+    [
+        (Waiting("r", "q", NOW), True),
+        (Waiting("x", "q", NOW, caller="13800138000"), True),
+        (Waiting("x", "q", NOW, caller="13900139000", rung=("a",)), True),
+        (Waiting("x", "elsewhere", NOW, caller="13800138000"), False),
+        (Waiting("x", "q", NOW, caller="13700137000"), False),
+        (Waiting("x", "q", NOW, caller=""), False),
+    ],
+)
+def test_whether_he_is_here_himself(waits: Waiting, here: bool) -> None:
+    assert is_here_himself(request(caller="13900139000", callee="13800138000"), [waits]) is here
+    assert not is_here_himself(request(caller=""), [Waiting("x", "q", NOW)])
+
+
 def test_never_outside_of_the_hours_nor_when_it_is_over() -> None:
     assert row(request(expires_at=NOW)) == []
     evenings, mornings = Rules(schedule="evenings"), Rules(schedule="mornings")
@@ -226,6 +232,13 @@ def test_never_outside_of_the_hours_nor_when_it_is_over() -> None:
     assert not may_be_called(request(), moment(table(numbers={})))
     closed = {"4008001234": NumberRoute("4008001234", "demo", in_service=False)}
     assert not may_be_called(request(), moment(table(numbers=closed)))
+
+
+def test_nobody_who_was_put_on_a_black_list_since_he_asked() -> None:
+    barred = Rules(black_lists=("bad",))
+    for entries, called in (({"13800138000"}, False), ({"139*"}, True)):
+        lists = {"bad": NumberList("bad", "demo", frozenset(entries))}
+        assert may_be_called(request(), moment(table(rules=barred, lists=lists))) is called
 
 
 def test_by_which_trunk_and_with_which_number() -> None:

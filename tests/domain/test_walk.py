@@ -181,6 +181,34 @@ def test_a_queue_that_nobody_serves_and_that_leads_nowhere_then() -> None:
     assert walk(alone, ["1"], World(served_by=lambda node: NOBODY)).way == ("wait=queued",)
 
 
+@pytest.mark.parametrize(
+    ("keys", "agrees", "taken", "left"),
+    [
+        (["9"], True, ("9",), Left.CALLBACK),
+        (["5", "", "9", "x", "y"], True, ("5", "", "9", "x"), Left.CALLBACK),
+        (["9", "x"], False, ("9", "x"), Left.QUEUED),
+        (["9"], False, ("9",), Left.QUEUED),
+    ],
+)
+def test_who_asks_to_be_called_back(keys: list[str], agrees: bool, taken: tuple[str, ...], left: Left) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def answers(node: Enqueue, press: Callable[[], str]) -> bool:
+        asked.append((node.queue, press()))
+        return agrees
+
+    back = World(served_by=lambda node: NOBODY, callback_key=lambda node: "9", agrees=answers)
+    found = walk(IN_QUEUE, keys, back)
+    assert (found.visits[0].keys, found.left) == (taken, left)
+    assert found.way == (f"wait={left}",)
+    assert asked == [("q", "x" if "x" in taken else "")]
+
+
+def test_a_key_of_the_node_goes_before_the_queues_own() -> None:
+    back = World(by_node(sales=RINGS), lambda node: NOBODY, callback_key=lambda node: "1", agrees=lambda *_: True)
+    assert walk(IN_QUEUE, ["1"], back).way == ("wait=keys.1", "sales=joined")
+
+
 def test_a_queue_is_asked_for_by_its_node() -> None:
     asked = []
 

@@ -267,6 +267,7 @@ def live_box(
         state_dir=folder,
         switch=switch,
         sip_port=free_udp_port(),
+        phones_port=free_udp_port(),
         esl_port=free_tcp_port(),
         handlers_port=free_tcp_port(),
         console_port=free_tcp_port(),

@@ -199,6 +199,27 @@ TABLE: list[tuple[dict[str, Any], Sequence[tuple[str, str, str, str, str]]]] = [
         ],
     ),
     (
+        {"wait": {"type": "queue", "queue": "back", "keys": {"*": "bye"}}, "bye": BYE},
+        [
+            (AT, CALLER, "9 1", "", "wait=joined"),
+            (AT, CALLER, "9 1", "a", "wait=callback"),
+            (AT, CALLER, "9", "a", "wait=queued"),
+            (AT, CALLER, "9 0 *", "a", "wait=keys.* bye=hung-up"),
+            (AT, CALLER, "9 2 02160000000 1", "a", "wait=queued"),
+            (AT, "anonymous", "9 1", "a", "wait=queued"),
+        ],
+    ),
+    (
+        {"wait": {"type": "queue", "queue": "anywhere"}},
+        [
+            (AT, CALLER, "9 2 02160000000# 1", "a", "wait=callback"),
+            (AT, CALLER, "9 2 02160000000 0", "a", "wait=queued"),
+            (AT, "anonymous", "9 110 02161234567 02160000000 1", "a", "wait=callback"),
+            (AT, "anonymous", "9 110 02161234567 4008000092 1", "a", "wait=queued"),
+            (AT, "anonymous", "9 - 02160000000", "a", "wait=queued"),
+        ],
+    ),
+    (
         {"in": {"type": "flow", "flow": "once", "next": "bye"}, "bye": BYE},
         [
             (AT, CALLER, "1", "", "in=enter in>once@1:menu=keys.1 in>once@1:sales=joined"),
@@ -253,6 +274,13 @@ def test_the_draft_stands_for_its_own_flow(session: Session) -> None:
     own = flow({"ring": {"type": "ring", "lines": ["a"]}}, name="main")
     (one,) = trial(session).run(own, read_table("2026-11-25 10:00 | 1"))
     assert one.walk.visits[0].node_id == "ring"
+
+
+def test_the_black_lists_of_the_number_that_leads_to_the_flow(session: Session) -> None:
+    nodes = {"wait": {"type": "queue", "queue": "anywhere"}}
+    for name, way in (("anywhere", "wait=queued"), ("draft", "wait=callback")):
+        case = "2026-11-25 10:00 | 13800138000 | 9 2 17012345678 1 | a"
+        assert ways(session, flow(nodes, name), case) == [way]
 
 
 def test_variables_are_filled_in(session: Session) -> None:

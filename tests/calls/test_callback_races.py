@@ -1,0 +1,240 @@
+"""Handlers, lines, callers and the switch do whatever they like in any order: each request has one end, nobody is
+called by two at once, or after he was reached, and no line is over its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from appliance.domain.callback import Ending, balance
+from appliance.domain.hunt import Strategy
+from appliance.domain.outcome import Disposition
+from tests.calls.callback_town import ATTEMPTS, Back, Him, Process, Ring, Town
+
+NO_ANSWER = st.sampled_from([Disposition.BUSY, Disposition.NO_ANSWER])
+
+
+T = TypeVar("T")
+
+
+def pick(data: st.DataObject, among: Sequence[T]) -> T:
+    """One of them; by its place, which is short to tell."""
+    return among[data.draw(st.integers(0, len(among) - 1))]
+
+
+class Races(RuleBasedStateMachine):
+    """Anything may happen at any time."""
+
+    strategy: Strategy = Strategy.LONGEST_IDLE
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.town = Town(self.strategy, {"a": 1, "b": 1})
+        self.ends: dict[str, Ending] = {}
+
+    # -- who there is ----------------------------------------------------------------------------------------
+
+    def people(self, *states: str) -> list[Him]:
+        return [one for one in self.town.people if one.state.split()[0] in states]
+
+    def with_handlers(self, *states: str) -> list[Him]:
+        """Whose handlers live."""
+        return [one for one in self.people(*states) if one.process is not None and one.process.is_alive]
+
+    def backs(self, state: str) -> list[Back]:
+        """Lines' legs: on the way to the handlers, or with him in that state."""
+        if state == "comes":
+            return [one for one in self.town.backs if one.process is None]
+        return [one for one in self.town.backs if one.him is not None and one.him.state == f"back {state}"]
+
+    def ringing(self) -> list[Ring]:
+        return [one for one in self.town.rings if one.rings]
+
+    def process(self, data: st.DataObject) -> Process:
+        return pick(data, self.town.alive)
+
+    # -- what usually happens --------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.people("free"))
+    @rule(data=st.data(), hangs_up=st.booleans())
+    def he_asks(self, data: st.DataObject, hangs_up: bool) -> None:
+        """All lines talk to others; he calls, waits, presses the key, and is told."""
+        town, him = self.town, pick(data, self.people("free"))
+        others = {name: most - town.counts[name] for name, most in town.slots.items()}
+        town.counts.update(others)
+        town.he_calls(him, self.process(data))
+        if him in self.with_handlers("waits") and him.ticket is not None and not him.ticket.lines:
+            town.he_asks(him)
+        if hangs_up:
+            town.he_hangs_up(him)
+        town.counts.subtract(others)
+
+    @rule(data=st.data(), steps=st.integers(1, 8))
+    def it_goes_on(self, data: st.DataObject, steps: int) -> None:
+        """The next step of whatever is under way; where nothing is, some time, and a look."""
+        for _ in range(steps):
+            step = pick(data, list(self._steps(data)) or [lambda: self._looked(data)])
+            step()
+
+    def _looked(self, data: st.DataObject) -> None:
+        self.town.time_passes(16)
+        self.town.looks(self.process(data))
+
+    def _steps(self, data: st.DataObject) -> Iterator[Callable[[], object]]:
+        town = self.town
+        for ring in town.rings:
+            if ring.rings:
+                yield lambda ring=ring: town.line_answers(ring, pick(data, sorted(ring.legs)))
+            else:
+                yield lambda ring=ring: town.reply_comes(ring)
+        for back in self.backs("comes"):
+            yield lambda back=back: town.leg_comes(back, self.process(data))
+        for back in self.backs("rings"):
+            yield lambda back=back: town.he_answers(back)
+        for back in self.backs("talks"):
+            yield lambda back=back: town.his_leg_over(back, Disposition.ANSWERED)
+
+    # -- he calls himself ------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.people("free"))
+    @rule(data=st.data())
+    def he_calls(self, data: st.DataObject) -> None:
+        self.town.he_calls(pick(data, self.people("free")), self.process(data))
+
+    @precondition(lambda self: any(one.ticket and one.ticket.lines for one in self.with_handlers("waits")))
+    @rule(data=st.data())
+    def he_is_rung_for(self, data: st.DataObject) -> None:
+        wanted = [one for one in self.with_handlers("waits") if one.ticket and one.ticket.lines]
+        self.town.he_is_rung_for(pick(data, wanted))
+
+    @precondition(lambda self: self.people("rung"))
+    @rule(data=st.data(), answers=st.booleans())
+    def his_line_answers_or_not(self, data: st.DataObject, answers: bool) -> None:
+        him = pick(data, self.people("rung"))
+        (self.town.his_line_answers if answers else self.town.his_lines_do_not)(him)
+
+    @precondition(lambda self: self.people("waits", "rung", "talks", "told"))
+    @rule(data=st.data())
+    def he_hangs_up(self, data: st.DataObject) -> None:
+        self.town.he_hangs_up(pick(data, self.people("waits", "rung", "talks", "told")))
+
+    # -- what may go wrong -----------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.ringing() or self.town.backs)
+    @rule(data=st.data(), how=NO_ANSWER)
+    def somebody_does_not(self, data: st.DataObject, how: Disposition) -> None:
+        """Lines do not answer, he does not, or the line hangs up."""
+        town = self.town
+        may: list[Callable[[], object]] = [lambda one=one: town.lines_do_not(one, how) for one in self.ringing()]
+        may += [lambda one=one: town.his_leg_over(one, how) for one in self.backs("rings")]
+        may += [lambda one=one: town.line_hangs_up(one) for one in town.backs]
+        pick(data, may)()
+
+    @rule(seconds=st.sampled_from([0.5, 3, 31, 130]))
+    def time_passes(self, seconds: float) -> None:
+        self.town.time_passes(seconds)
+
+    @rule(data=st.data())
+    def a_look(self, data: st.DataObject) -> None:
+        self.town.looks(self.process(data))
+
+    @precondition(lambda self: self.town.records)
+    @rule(data=st.data())
+    def a_record_comes(self, data: st.DataObject) -> None:
+        self.town.record_comes(pick(data, self.town.records))
+
+    @rule(data=st.data())
+    def handlers_die(self, data: st.DataObject) -> None:
+        self.town.die(self.process(data))
+
+    @rule(data=st.data(), writes=st.integers(0, 4), behind=st.booleans())
+    def handlers_will_die(self, data: st.DataObject, writes: int, behind: bool) -> None:
+        process = self.process(data)
+        process.writes_left, process.dies_behind = writes, behind
+
+    @precondition(lambda self: len(self.town.alive) == 2)
+    @rule()
+    def handlers_look_between_what_others_do(self) -> None:
+        one, other = self.town.alive
+        one.interrupted_by = lambda: self.town.looks(other)
+
+    @precondition(lambda self: len(self.town.alive) < 2)
+    @rule()
+    def handlers_start(self) -> None:
+        self.town.start()
+
+    @rule(what=st.sampled_from(["opens", "closes", "opens", "switch", "clerk"]), data=st.data())
+    def something_else(self, what: str, data: st.DataObject) -> None:
+        """Hours begin or end, the switch dies, a clerk closes a request."""
+        if what == "switch":
+            self.town.switch_dies()
+        elif what != "clerk":
+            self.town.opens(what == "opens")
+        elif open_ := self.town.collector.open():
+            self.town.collector.close(pick(data, open_).id, "by hand", "clerk", self.town.now)
+
+    # -- what must hold --------------------------------------------------------------------------------------
+
+    @invariant()
+    def no_line_is_over_its_limit(self) -> None:
+        for name, slots in self.town.slots.items():
+            assert 0 <= self.town.counts[name] <= slots
+
+    @invariant()
+    def an_end_is_one_and_stays(self) -> None:
+        found = self.town.requests()
+        for id_, end in self.ends.items():
+            assert found[id_].ending is end
+        self.ends = {one.id: one.ending for one in found.values() if one.ending is not None}
+        sums = balance(found.values())
+        assert sums.asked == len(found) and sums.open == len(found) - len(self.ends)
+        for one in found.values():
+            assert one.attempts <= ATTEMPTS
+            assert self.town.talks[one.id] <= 1 or one.id in self.town.forgotten
+            if one.ending is Ending.REACHED:
+                assert self.town.talks[one.id]
+
+    def teardown(self) -> None:
+        """Left alone, with lines and callers that answer, every request comes to its end, and nothing sticks."""
+        town = self.town
+        town.opens(True)
+        for process in town.alive:
+            process.writes_left = None
+        for _ in range(400):
+            for ring in self.ringing():
+                town.line_answers(ring, min(ring.legs))
+            for ring in [one for one in town.rings if one.reply]:
+                town.reply_comes(ring)
+            for back in self.backs("comes"):
+                town.leg_comes(back, town.alive[0])
+            for back in self.backs("rings"):
+                town.he_answers(back)
+            for back in self.backs("talks"):
+                town.his_leg_over(back, Disposition.ANSWERED)
+            for him in self.people("waits", "rung", "talks", "told"):
+                town.he_hangs_up(him)
+            town.time_passes(1)
+            town.looks(town.alive[0])
+            if not (town.collector.any_open() or town.backs or town.rings or town.records):
+                break
+        self.an_end_is_one_and_stays()
+        assert not town.collector.any_open() and not town.backs and not town.rings
+        assert sum(town.counts.values()) == 0
+        for one in town.requests().values():
+            talked = town.talks[one.id] and one.id not in town.forgotten
+            assert one.ending in ((Ending.REACHED, Ending.WITHDRAWN) if talked else tuple(Ending))
+
+
+@pytest.mark.parametrize("strategy", [Strategy.LONGEST_IDLE, Strategy.RING_ALL])
+@pytest.mark.parametrize("examples", [30, pytest.param(2_000, marks=pytest.mark.accept)])
+def test_whatever_happens_each_request_has_one_end(strategy: Strategy, examples: int) -> None:
+    machine = type("Machine", (Races,), {"strategy": strategy})
+    machine.TestCase.settings = settings(
+        max_examples=examples, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    machine.TestCase().runTest()
