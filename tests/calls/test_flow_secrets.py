@@ -32,7 +32,7 @@ ASK = {
 
 
 def asks(**nodes: dict[str, Any]) -> Flow:
-    made = {
+    made: dict[str, dict[str, Any]] = {
         "ask": ASK,
         "double": {"type": "set", "variable": "twice", "value": "{pin}-{pin}", "next": "news"},
         "news": {"type": "play", "prompt": "news", "next": "look"},
