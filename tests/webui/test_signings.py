@@ -63,11 +63,11 @@ def test_who_did_it_and_by_what(asks: Store, sign_in: SignIn) -> None:
     assert "<html" not in page and "<b>root" not in page
     told = [re.sub(r"^\S+ \S+ ", "", row) for row in plain(page)]
     assert told == [
-        "前台 signed out &lt;b&gt;root command on the box",
-        "gone signed out chief console",
-        "前台 signed in 前台 code on the line&#39;s own phone",
-        "前台 signed out Number withheld by telephone, with PIN",
-        "前台 signed in 139 1234 5678 by telephone, with PIN",
+        "前台 Signed out &lt;b&gt;root command on the box",
+        "gone Signed out chief console",
+        "前台 Signed in 前台 code on the line&#39;s own phone",
+        "前台 Signed out Number withheld by telephone, with PIN",
+        "前台 Signed in 139 1234 5678 by telephone, with PIN",
     ]
     chinese = sign_in("desk", "zh").get("/queues").text
     assert "签入签出记录" in chinese and "电话，凭密码" in chinese
