@@ -70,6 +70,11 @@ class Watch:
             asked = datetime.now(UTC)
             self.seen.append((asked, self.source.latest(None)))
 
+    @property
+    def last(self) -> Snapshot:
+        """What was seen last."""
+        return self.seen[-1][1]
+
     def between(self, since: datetime, until: datetime) -> list[Snapshot]:
         """What was told to those who asked in that time."""
         return [seen for asked, seen in self.seen if since <= asked < until]
@@ -81,6 +86,8 @@ def watched(box: LiveBox) -> Iterator[Watch]:
     thread = threading.Thread(target=watch.run, args=(stop,))
     thread.start()
     try:
+        while not watch.seen:
+            time.sleep(0.05)
         yield watch
     finally:
         stop.set()
@@ -133,14 +140,14 @@ def told(snapshot: Snapshot) -> set[str]:
     return {one["uuid"] for one in snapshot.calls}
 
 
-async def until(true: Callable[[], object], within_s: float, what: str = "") -> datetime:
+async def until(true: Callable[[], object], within_s: float, what: Callable[[], str]) -> datetime:
     """The moment at which it is so."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if await asyncio.to_thread(true):
             return datetime.now(UTC)
         await asyncio.sleep(0.05)
-    raise AssertionError(f"never: {what}")
+    raise AssertionError(f"never: {what()}")
 
 
 def killed(box: LiveBox, part: str) -> int:
@@ -164,16 +171,12 @@ def answers(box: LiveBox) -> bool:
 
 async def as_it_is(box: LiveBox, watch: Watch, wanted: dict[str, str], since: datetime) -> float:
     """Seconds until the state told is as wanted, and the switch's own."""
-    at = await until(
-        lambda: (
-            watch.seen[-1][1].published
-            and watch.seen[-1][1].switch_up
-            and stages(watch.seen[-1][1]) == wanted
-            and told(watch.seen[-1][1]) == legs(box)
-        ),
-        15,
-        f"{wanted}; {watch.seen[-1][1]}\n{box.parts.log('live')[-1500:]}",
-    )
+
+    def is_so() -> bool:
+        seen = watch.last
+        return seen.published and seen.switch_up and stages(seen) == wanted and told(seen) == legs(box)
+
+    at = await until(is_so, 20, lambda: f"{wanted}; {watch.last}\n{box.parts.log('live')[-1500:]}")
     return (at - since).total_seconds()
 
 
@@ -181,11 +184,13 @@ async def test_the_switch_is_started_again(box: LiveBox) -> None:
     with watched(box) as watch:
         async with three_calls(box):
             await as_it_is(box, watch, STAGES, datetime.now(UTC))
-            before = told(watch.seen[-1][1])
+            before = told(watch.last)
             old = box.parts.pid("switch")
             gone = datetime.now(UTC)
             os.kill(old, signal.SIGKILL)
-            back = await until(lambda: box.parts.pid("switch") != old and answers(box), 60, "the switch is back")
+            back = await until(
+                lambda: box.parts.pid("switch") != old and answers(box), 60, lambda: "the switch is back"
+            )
             took = await as_it_is(box, watch, {}, back)
         away = watch.between(gone + timedelta(seconds=1.5), back - timedelta(seconds=0.2))
         assert all(not one.switch_up for one in away), "it does not say that nothing is known"
@@ -198,7 +203,7 @@ async def test_the_switch_is_started_again(box: LiveBox) -> None:
             call = await phone.dial(NUMBER, box.sip, caller=MENU)
             await call.answered(20)
             await as_it_is(box, watch, {MENU: "flow"}, back)
-            assert all(queue["callers"] == [] for queue in watch.seen[-1][1].queues)
+            assert all(queue["callers"] == [] for queue in watch.last.queues)
             await call.hangup()
         await as_it_is(box, watch, {}, back)
     print(f"switch away for {(back - gone).total_seconds():.1f} s; the truth {took:.1f} s after its return")
@@ -210,7 +215,7 @@ async def test_the_handlers_are_started_again(box: LiveBox) -> None:
     with watched(box) as watch:
         async with three_calls(box) as calls:
             await as_it_is(box, watch, STAGES, datetime.now(UTC))
-            before = told(watch.seen[-1][1])
+            before = told(watch.last)
             with OtherHandlers(box) as others:
                 others.start()
                 gone = datetime.now(UTC)
@@ -218,7 +223,7 @@ async def test_the_handlers_are_started_again(box: LiveBox) -> None:
                 await asyncio.sleep(1.0)
                 # Those that are up already took them over.
                 took = await as_it_is(box, watch, STAGES, gone)
-                assert told(watch.seen[-1][1]) == before
+                assert told(watch.last) == before
                 ended = datetime.now(UTC)
                 await calls[TALK].hangup()
                 left = {caller: stage for caller, stage in STAGES.items() if caller != TALK}
@@ -243,7 +248,7 @@ async def test_the_publisher_is_started_again(box: LiveBox) -> None:
             ended = datetime.now(UTC)
             newcomer = await phone.dial(NUMBER, box.sip, caller="13711110004")
             await newcomer.answered(20)
-            back = await until(lambda: is_back(box, "live", old), 60, "the publisher is back")
+            back = await until(lambda: is_back(box, "live", old), 60, lambda: "the publisher is back")
             wanted = {MENU: "flow", WAIT: "queue", "13711110004": "flow"}
             took = await as_it_is(box, watch, wanted, back)
             away = watch.between(gone + timedelta(seconds=0.5), back - timedelta(seconds=0.2))

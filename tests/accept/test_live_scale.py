@@ -21,7 +21,7 @@ import pytest
 
 from appliance import bootstrap
 from appliance.domain.live.board import Known, board
-from appliance.domain.live.calls import calls_of, followed, sorted_legs
+from appliance.domain.live.calls import LiveCall, calls_of, followed, sorted_legs
 from appliance.domain.routing import Line, RoutingTable, Trunk
 from appliance.live.look import Look
 from appliance.live.read import LiveSource
@@ -166,7 +166,8 @@ def looked(count: int) -> tuple[float, float, int, int]:
     switch, now = many(count), datetime.now(UTC)
     lines = {f"line-{index}": Line(f"line-{index}", "east", "02160000001", "t") for index in range(50)}
     known = Known(RoutingTable(1, (Trunk("t", (), proxy="x:1"),), lines, {}), now, day_kind)
-    look, before = Look(switch), None
+    look = Look(switch)
+    before: dict[str, LiveCall] | None = None
     cost = []
     for _ in range(6):
         switch.asked.clear()
@@ -175,7 +176,7 @@ def looked(count: int) -> tuple[float, float, int, int]:
         before = followed(calls_of(callers, legs), before, now)
         told = written(board(list(before.values()), legs, known), Names(), now, None)
         cost.append(1000 * (time.process_time() - began))
-    assert len(read(told).calls) == count and len(before) == count
+    assert before is not None and len(read(told).calls) == len(before) == count
     assert all(call.stage == "talking" for call in before.values())
     return cost[0], min(cost[1:]), len(switch.asked), len(told)
 
