@@ -27,6 +27,7 @@ from webui.recording_words import init_recording_words
 from webui.rules import init_rules
 from webui.shown import init_shown
 from webui.sign_in import init_sign_in
+from webui.signing_words import init_signing_words
 from webui.static_files import init_static_files
 from webui.views import calls, health, language, live, numbers, prompts, queues, recordings, tasks
 from webui.wall import init_wall
@@ -72,6 +73,7 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     init_shown(app)
     init_words(app)
     init_callback_words(app)
+    init_signing_words(app)
     init_recording_words(app)
     init_live_words(app)
     init_rules(app)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from appliance.calls.desk import Desk
+from appliance.calls.keyed import secretly_keyed
 from appliance.domain.admission import ALONE, Decision, Facts, Load, decide
 from appliance.domain.called import Incoming, Refused
 from appliance.domain.routing import RoutingTable
 from appliance.store import past
 from appliance.store.journal import Started
-from appliance.switch.leg import Digits, Leg
+from appliance.switch.leg import Leg
 
 #: How often a password may be keyed, and how long the caller may take each time.
 PASSWORD_ATTEMPTS = 3
@@ -97,8 +98,7 @@ def _password(leg: Leg, call: Incoming, desk: Desk) -> str:
     keyed = ""
     for attempt in range(PASSWORD_ATTEMPTS):
         prompt = desk.find_prompt(account, "password-again" if attempt else "password")
-        answer = leg.collect(prompt, PASSWORD_TIMEOUT_S, longest)
-        keyed = answer.keys if isinstance(answer, Digits) else ""
+        keyed = secretly_keyed(leg, prompt, PASSWORD_TIMEOUT_S, longest)
         if keyed in passwords:
             break
     return keyed

@@ -166,6 +166,7 @@ def _play_flow(
     leg.note(flow=going.course.root.label)
     leg.answer()
     for _ in range(_MOST_NODES):
+        going.ask_again()
         leg.note(node=going.course.path)
         exit_name, over = (AFTER, False) if over else (take_step(going), False)
         if not exit_name:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 from appliance.calls.desk import Desk
+from appliance.calls.keyed import secretly_keyed
 from appliance.domain.extension import awaits_more
-from appliance.domain.flow import Menu
+from appliance.domain.flow import Collect, Menu
 from appliance.domain.menu import AskAgain, Asking, Chosen, after_answer, keys_asked
 from appliance.switch.leg import Digits, Leg
 
@@ -20,8 +22,7 @@ def ask(leg: Leg, node: Asking, account: str, desk: Desk, extensions: Collection
         if isinstance(node, Menu) and not node.barge_in:
             desk.play(leg, account, node.prompt)
             prompt = None
-        answer = leg.collect(prompt, node.timeout_s, keys_asked(node))
-        keys = answer.keys if isinstance(answer, Digits) else ""
+        keys = _keyed(leg, prompt, node)
         if keys and isinstance(node, Menu) and node.dial:
             keys = _with_more(leg, keys, node, extensions)
         step = after_answer(node, attempt, keys, extensions)
@@ -30,6 +31,15 @@ def ask(leg: Leg, node: Asking, account: str, desk: Desk, extensions: Collection
                 return step
             case AskAgain(again):
                 desk.play(leg, account, again)
+
+
+def _keyed(leg: Leg, prompt: Path | None, node: Asking) -> str:
+    """Keys; empty: none."""
+    most = keys_asked(node)
+    if isinstance(node, Collect) and node.secret:
+        return secretly_keyed(leg, prompt, node.timeout_s, most)
+    answer = leg.collect(prompt, node.timeout_s, most)
+    return answer.keys if isinstance(answer, Digits) else ""
 
 
 def _with_more(leg: Leg, keys: str, node: Menu, extensions: Collection[str]) -> str:

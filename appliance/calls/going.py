@@ -8,10 +8,11 @@ from appliance.calls.desk import Desk
 from appliance.domain.admission import OVERSEAS
 from appliance.domain.calendar import Standing, standing
 from appliance.domain.called import Incoming
-from appliance.domain.flow import Flow
+from appliance.domain.flow import Flow, Switch
 from appliance.domain.flow import values as variables
 from appliance.domain.flow.branch import Circumstances
 from appliance.domain.flow.course import Course, resumed
+from appliance.domain.flow.secret import Secrets, uses_of
 from appliance.domain.numbers import CallerKind
 from appliance.domain.places import Place
 from appliance.domain.routing import RoutingTable
@@ -26,6 +27,8 @@ class Going:
     """A call in a flow.
 
     :param own: the variables that the flow has set.
+    :param secrets: the variables that nobody is to read. They are kept in memory alone: what is noted stands in the
+        call's CDR.
     :param tried: lines that rang so far, and what became of them.
     """
 
@@ -35,6 +38,7 @@ class Going:
     desk: Desk
     course: Course
     own: dict[str, str]
+    secrets: Secrets = field(default_factory=Secrets)
     tried: list[Tried] = field(default_factory=list)
 
     @classmethod
@@ -44,16 +48,23 @@ class Going:
         flows = table.flows_of(call.route.account)
         notes = leg.notes
         label = notes.get("flow", "")
-        course = None
-        if label.rpartition("@")[0] == flow.name:
-            course = resumed(
-                label,
-                notes.get("node", ""),
-                flows,
-                lambda one: flow if one == flow.label else table.version(call.route.account, one),
-            )
-        own = variables.read(notes.get("vars", "")) if course is not None else {}
-        return cls(leg, call, table, desk, course or Course.begin(flow, flows), own)
+        made = cls(leg, call, table, desk, Course.begin(flow, flows), {})
+        course = made._place(label, notes.get("node", "")) if label.rpartition("@")[0] == flow.name else None
+        if course is not None:
+            made.course = course
+            made.own = variables.read(notes.get("vars", ""))
+            made.secrets = Secrets.lost(notes.get("hidden", ""))
+        return made
+
+    def _place(self, label: str, path: str) -> Course | None:
+        """A place by its flow's label and its path; None: it is not there any more."""
+        root, account = self.course.root, self.account
+        return resumed(
+            label,
+            path,
+            self.course.flows,
+            lambda one: root if one == root.label else self.table.version(account, one),
+        )
 
     @property
     def account(self) -> str:
@@ -73,12 +84,43 @@ class Going:
         """All that the call has, the flow's own over those that it declares."""
         declared = dict(self.course.root.variables) | dict(self.course.flow.variables)
         usual = variables.built_in(self.call.caller, self.place(), self.call.route.number, self.desk.now())
-        return usual | declared | self.own
+        return usual | declared | self.own | self.secrets.values()
+
+    def shown(self) -> dict[str, str]:
+        """The same, as they may be written down: a secret one as so many ``*``."""
+        return self.variables() | {name: "*" * len(value) for name, value in self.secrets.values().items()}
 
     def keep(self, variable: str, value: str) -> None:
         """Set a variable."""
         self.own[variable] = variables.tidy(value)
         self.leg.note(vars=variables.written(self.own))
+        if self.secrets.drop(variable):
+            self.leg.note(hidden=self.secrets.noted())
+
+    def keep_secret(self, variable: str, value: str, asked_at: str = "") -> None:
+        """Set one that nobody is to read; ``asked_at``: the place where it was asked for, unless that is here."""
+        self.secrets.keep(variable, variables.tidy(value), asked_at or self.course.path)
+        self.leg.note(hidden=self.secrets.noted())
+        if self.own.pop(variable, None) is not None:
+            self.leg.note(vars=variables.written(self.own))
+
+    def assign(self, variable: str, template: str) -> None:
+        """Set a variable to a text that others are filled into: of a secret one it is secret too."""
+        filled, asked_at = self.filled(template), self.secrets.asked_at(uses_of(self.course.node))
+        if asked_at:
+            self.keep_secret(variable, filled, asked_at)
+        else:
+            self.keep(variable, filled)
+
+    def ask_again(self) -> None:
+        """Before a node that wants a secret which died with the handlers that knew it: go back, once, to where it
+        was asked for."""
+        for variable in sorted(uses_of(self.course.node)):
+            path = self.secrets.take_lost(variable)
+            place = self._place(self.course.root.label, path) if path else None
+            if place is not None:
+                self.course = place
+                return
 
     def place(self) -> Place | None:
         """Where the caller calls from."""
@@ -114,6 +156,9 @@ class Going:
         """By which exit the node was left."""
         # A case may hold what divides entries.
         told = exit_name.replace(";", ",").replace("=", ":")
+        node = self.course.node
+        if isinstance(node, Switch) and node.variable in self.secrets and exit_name.startswith("cases."):
+            told = "cases.*"
         self._append("way", f"{self.course.path}={told}")
 
     def _append(self, fact: str, entry: str) -> None:

@@ -1,4 +1,4 @@
-"""Digits that are nobody's business: PINs and codes."""
+"""Digits that are nobody's business: PINs, codes, passwords, what a flow calls secret."""
 
 from __future__ import annotations
 

@@ -40,6 +40,7 @@ from appliance.domain.flow import (
     Voicemail,
 )
 from appliance.domain.flow.branch import Branch, branch
+from appliance.domain.flow.values import fill
 from appliance.domain.hunt import Hunt
 from appliance.domain.lines import cause_when_all_failed
 from appliance.domain.lookup import Failed, Found, Request
@@ -83,7 +84,10 @@ def _collect(going: Going, node: Collect) -> str:
     going.leg.note(outcome="abandoned:menu")
     chosen = ask(going.leg, node, going.account, going.desk)
     if chosen.keys:
-        going.keep(node.variable, chosen.keys)
+        if node.secret:
+            going.keep_secret(node.variable, chosen.keys)
+        else:
+            going.keep(node.variable, chosen.keys)
         going.note_keys("*" * len(chosen.keys) if node.secret else chosen.keys)
     return chosen.exit
 
@@ -114,7 +118,7 @@ def _say(going: Going, node: Say) -> str:
 
 
 def _assign(going: Going, node: Assign) -> str:
-    going.keep(node.variable, going.filled(node.value))
+    going.assign(node.variable, node.value)
     return "next"
 
 
@@ -178,17 +182,18 @@ def _voicemail(going: Going, node: Voicemail) -> str:
 
 
 def _message(going: Going, node: Message) -> str:
-    """Whoever comes back from dead handlers sends it under the same id, so once."""
+    """Whoever comes back from dead handlers sends it under the same id, so once. It is kept until it is sent, and
+    longer: what is secret stands in none."""
     times = going.times_left()
     going.desk.outbox.put(
         hook.Message(
             id=f"{going.leg.uuid}:{going.course.path}" + (f"#{times}" if times else ""),
             account=going.account,
             hook=node.hook,
-            text=_in(node.text, going.variables(), in_text),
+            text=_in(node.text, going.shown(), in_text),
             call=going.leg.uuid,
             at=going.desk.now(),
-            to=going.filled(node.to),
+            to=fill(node.to, going.shown()),
         )
     )
     return "next"

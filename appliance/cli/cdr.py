@@ -19,6 +19,7 @@ from appliance import bootstrap, config
 from appliance.calls import duration
 from appliance.cdr import callbacks
 from appliance.cdr.collect import Collected, collect_once
+from appliance.cdr.signings import SigningCopy
 from appliance.config import Settings
 from appliance.domain.grants import SHANGHAI
 from appliance.domain.money import yuan
@@ -32,6 +33,7 @@ from appliance.store.calls import talks, talks_since
 from appliance.store.journal import Journal
 from appliance.store.queries import Scope, calls, reading
 from appliance.store.queries.call_views import CallDetail
+from appliance.store.signing import Signings
 from appliance.store.tasks import derive_tasks, derive_tasks_since
 from appliance.store.unit import Store
 
@@ -60,6 +62,7 @@ class Collector:
         self._store = store
         self._journal = journal
         self._requests = Callbacks(journal.file)
+        self._signings = SigningCopy(Signings(journal.file))
         self._begun = BegunCalls(journal.file)
         self._lost = bootstrap.lost_calls(settings, store, journal)
         self._tended_at = self._forgot_at = self._looked_at = 0.0
@@ -97,6 +100,7 @@ class Collector:
             try:
                 self.collect()
                 self._keep_callbacks()
+                self._keep_signings()
                 self._close_lost()
                 if fault:
                     _log.info("collecting-again")
@@ -134,6 +138,10 @@ class Collector:
     def _keep_callbacks(self) -> None:
         with self._faults_logged():
             callbacks.keep(self._store, self._requests)
+
+    def _keep_signings(self) -> None:
+        with self._faults_logged("signings-not-kept"):
+            self._signings.keep(self._store)
 
     def _tend_journal(self) -> None:
         """Here and not in the handlers: no call waits for the disk."""

@@ -19,7 +19,11 @@ from appliance.store.journal import Journal
 from appliance.store.queries import Scope, reading
 from appliance.store.queries.queues import QueueReport, queue_report
 from appliance.store.queries.queues_now import CallerView, PostView, QueueNow, asks_for_sign_in, queues_now
+from appliance.store.queries.signings import signings as stored_signings
 from appliance.store.signing import Means, Signing, Signings, sign
+
+#: The newest of a period; who wants older ones says so.
+_MOST_SIGNINGS = 100_000
 
 
 @click.group()
@@ -67,16 +71,22 @@ def report(since: datetime | None, until: datetime | None) -> None:
 @click.option("--since", type=Moment(), help="Default: the beginning of today, Asia/Shanghai.")
 @click.option("--until", type=Moment(), help="Default: now.")
 def signings(since: datetime | None, until: datetime | None) -> None:
-    """Say who signed in and out at which line, when, and by what; the last 62 days are kept."""
-    now = bootstrap.utc_now()
-    journal = Journal(config.load().journal_file, reads_only=True)
+    """Say who signed in and out at which line, when, and by what; nothing of it is ever removed."""
+    now, settings = bootstrap.utc_now(), config.load()
+    period = since or day_begins(now), until or now
+    journal = Journal(settings.journal_file, reads_only=True)
     with closing(journal):
-        found = Signings(journal.file).history(since or day_begins(now), until or now)
-    if not found:
+        # What the collector has not copied yet.
+        newest = Signings(journal.file).history(*period)
+    store = schema.opened(settings.database_url)
+    with closing(store), reading(store, Scope(None)) as reader:
+        kept = stored_signings(reader, *period, _MOST_SIGNINGS)
+    told = {(one.at, one.line, one.signed_in): f"by {one.means}, {one.who}" for one in kept}
+    told |= {(one.at, one.line, one.signed_in): f"by {one.means}, {one.who}" for one in newest}
+    if not told:
         click.echo("nobody signed in or out")
-    for one in found:
-        what = "in" if one.signed_in else "out"
-        click.echo(f"{_clock(one.at)}  {one.line:<16}  {what:<3}  by {one.means}, {one.who}")
+    for (at, line, signed_in), how in sorted(told.items()):
+        click.echo(f"{_clock(at)}  {line:<16}  {'in' if signed_in else 'out':<3}  {how}")
 
 
 @queue.command("sign-in")

@@ -13,8 +13,8 @@ from appliance.live.snapshot import Snapshot, read, scoped, unpublished
 
 #: A snapshot that was fetched so lately is taken again.
 SHARED_S = 0.2
-#: How long the publisher may take.
-PATIENCE_S = 4.0
+#: How long the publisher may take; it gives what it has after two and a half.
+PATIENCE_S = 3.0
 #: A publisher that did not answer is asked again after so long.
 AGAIN_S = 1.0
 #: More than a thousand calls take.

@@ -20,6 +20,10 @@ from typing import Self
 
 from appliance.errors import ApplianceError
 from appliance.ops.alive import ALIVE_WITHIN_S
+from appliance.ops.tether import tethered
+
+#: How long a part may take to end.
+_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class Part:
 class Supervisor:
     """Starts parts, waits until all are up, starts again what dies, ends them in the reverse order.
 
+    A thread of its own does that, so no signal's exception comes between the birth of a process and the note of it,
+    and the parts are tethered to it: whatever becomes of this process, they do not outlive it.
+
     :param log_dir: each part's output goes to ``NAME.log`` there.
     :param keep_up: start again what dies; the demonstration wants to see a death instead.
     """
@@ -51,23 +58,24 @@ class Supervisor:
         #: Where the output of a part's present process begins in its log.
         self._log_from: dict[str, int] = {}
         self._signs = {part.name: _Signs() for part in parts}
-        self._ending = threading.Event()
-        self._lock = threading.Lock()
-        self._watch: threading.Thread | None = None
+        #: All were started, or could not be; all are up; the end is wanted.
+        self._begun, self._up, self._ending = threading.Event(), threading.Event(), threading.Event()
+        self._fault: Exception | None = None
+        self._owner = threading.Thread(target=self._own, name="supervisor", daemon=True)
 
     def __enter__(self) -> Self:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         try:
-            for part in self._parts.values():
-                self._start(part)
+            self._owner.start()
+            self._begun.wait()
+            if self._fault is not None:
+                raise self._fault
             for part in self._parts.values():
                 self._wait_until_up(part)
         except BaseException:
             self.stop()
             raise
-        if self._keep_up:
-            self._watch = threading.Thread(target=self._watch_parts, name="supervisor", daemon=True)
-            self._watch.start()
+        self._up.set()
         return self
 
     def __exit__(
@@ -90,14 +98,27 @@ class Supervisor:
     def stop(self) -> None:
         """End every part: SIGTERM in reverse order, SIGKILL to one that takes more than 10 s."""
         self._ending.set()
-        if self._watch is not None:
-            self._watch.join()
-        with self._lock:
-            for process in reversed(list(self._running.values())):
-                _end(process)
-            self._running.clear()
+        if self._owner.is_alive():
+            self._owner.join()
         for signs in self._signs.values():
             signs.close()
+
+    def _own(self) -> None:
+        try:
+            try:
+                for part in self._parts.values():
+                    if not self._ending.is_set():
+                        self._start(part)
+            except (OSError, ValueError) as error:
+                self._fault = error
+            finally:
+                self._begun.set()
+            while not self._ending.wait(0.2):
+                if self._keep_up and self._up.is_set():
+                    self._watch()
+        finally:
+            for process in reversed(list(self._running.values())):
+                _end(process)
 
     def _log_path(self, name: str) -> Path:
         return self._log_dir / f"{name}.log"
@@ -107,7 +128,7 @@ class Supervisor:
         with self._log_path(part.name).open("ab") as log:
             self._log_from[part.name] = log.tell()
             self._running[part.name] = subprocess.Popen(
-                list(part.argv),
+                tethered(part.argv, os.getpid()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -130,15 +151,15 @@ class Supervisor:
         tail = "\n".join(self.log(part.name).splitlines()[-15:])
         raise ApplianceError(f"{part.name} {how}:\n{tail}")
 
-    def _watch_parts(self) -> None:
-        while not self._ending.wait(0.2):
-            with self._lock:
-                for name, signs in self._signs.items():
-                    if signs.have_stopped():
-                        self._running[name].kill()
-                        self._running[name].wait()
-                for name in self.dead():
-                    self._start(self._parts[name])
+    def _watch(self) -> None:
+        for name, signs in self._signs.items():
+            if signs.have_stopped():
+                self._running[name].kill()
+                self._running[name].wait()
+        for name in self.dead():
+            # No memory, no room for its log: perhaps there is some a moment later.
+            with contextlib.suppress(OSError):
+                self._start(self._parts[name])
 
 
 class _Signs:
@@ -183,7 +204,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+            process.wait(_PATIENCE_S)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from appliance.errors import StoreError
 from appliance.store.journal_file import JournalFile
 from appliance.store.waitlist import Waitlist
 
 _NOTED = "INSERT INTO signings VALUES (?, ?, ?, ?, ?)"
+
+
+_COLUMNS = "line, signed_in, at, who, means"
 
 
 class Means(StrEnum):
@@ -58,14 +63,25 @@ class Signings:
         return True
 
     def history(self, since: datetime, until: datetime) -> list[Signing]:
-        """Signings in ``[since, until)``, in their order; those of the last 62 days are kept."""
-        query = "SELECT line, signed_in, at, who, means FROM signings WHERE at >= ? AND at < ?"
+        """Signings in ``[since, until)``, in their order; those of the last 62 days are kept here, and all of them
+        in the database."""
+        query = f"SELECT {_COLUMNS} FROM signings WHERE at >= ? AND at < ?"  # noqa: S608 - no text of others
         rows = self._file.look(query, (since.timestamp(), until.timestamp()))
-        found = [
-            Signing(line, bool(signed_in), datetime.fromtimestamp(at, UTC), who, Means(means))
-            for line, signed_in, at, who, means in rows
-        ]
-        return sorted(found, key=lambda one: one.at)
+        return sorted((_signing(row) for row in rows), key=lambda one: one.at)
+
+    def newest(self) -> int:
+        """The place of the signing that was written down last; 0: there is none."""
+        return max((place or 0 for (place,) in self._file.look("SELECT MAX(rowid) FROM signings", ())), default=0)
+
+    def behind(self, place: int) -> list[tuple[int, Signing]]:
+        """Signings behind a place, each with its own, in the order in which they were written down."""
+        query = f"SELECT rowid, {_COLUMNS} FROM signings WHERE rowid > ? ORDER BY rowid"  # noqa: S608
+        return [(place, _signing(row)) for place, *row in self._file.look(query, (place,))]
+
+
+def _signing(row: Sequence[Any]) -> Signing:
+    line, signed_in, at, who, means = row
+    return Signing(line, bool(signed_in), datetime.fromtimestamp(at, UTC), who, Means(means))
 
 
 def sign(journal_file: Path, one: Signing) -> None:

@@ -162,8 +162,10 @@ class EslLeg:
 
     def hide_keys(self) -> None:
         """See ``Leg.hide_keys``."""
-        # A pattern whose match stands as X's in ``digits_dialed`` (``switch_channel_set_timestamps``).
-        self._variables["digits_dialed_filter"] = ".+"
+        # Sensitive keys go into no log, no event and not into ``digits_dialed`` (``switch_channel_queue_dtmf``).
+        # What is flushed goes there all the same (``switch_channel_flush_dtmf``); what the pattern matches stands
+        # there as X's (``switch_channel_set_timestamps``).
+        self._variables |= {"digits_dialed_filter": ".+", "sensitive_dtmf": "true"}
 
     def wait(self, sounds: Sequence[Path], keys: str) -> Digits | NoInput:
         """See ``Leg.wait``."""

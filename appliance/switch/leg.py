@@ -114,8 +114,9 @@ class Leg(Protocol):
         """
 
     def hide_keys(self) -> None:
-        """What the caller keys from here on is nobody's business: the call's CDR shows ``X`` for each key of the
-        call. Sent as ``use``. Ask for such keys one by one: what was collected last stands in the CDR as well."""
+        """What the caller keys from here on is nobody's business: it goes into no log of the switch's, and the
+        call's CDR shows ``X``, or nothing, for each key of the call. Sent as ``use``. Ask for such keys one by one:
+        what was collected last stands in the CDR as well."""
 
     def wait(self, sounds: Sequence[Path], keys: str) -> Digits | NoInput:
         """Play sounds one behind the other, without a gap, until all are over, the caller presses one of ``keys``

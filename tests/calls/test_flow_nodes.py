@@ -110,24 +110,6 @@ def test_a_number_is_collected_said_and_decided_by(
     assert leg.told["outcome"] == "ended:menu"
 
 
-def test_what_is_secret_is_not_in_the_record() -> None:
-    node = {**vars_of(ASKS, "id"), "secret": True}
-    leg = call(site(flow("asks", "id", id=node, bye=BYE)), presses=["4711"])
-    assert leg.told["keys"] == "id=****"
-    assert "4711" in leg.told["vars"], "yet the call goes by it"
-
-
-def vars_of(_: Flow, __: str) -> dict[str, Any]:
-    return {
-        "type": "collect",
-        "prompt": "password",
-        "variable": "customer",
-        "next": "bye",
-        "silence": "bye",
-        "wrong": "bye",
-    }
-
-
 def test_said_now() -> None:
     """14:05 is 下午两点零五分; the date by its digits."""
     known = flow(

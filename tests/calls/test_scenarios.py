@@ -41,8 +41,10 @@ def call_to(number: str) -> Scenario:
 
 
 def did(leg: FakeLeg) -> str:
-    """The verbs in order, as the table has them; counting is not among them."""
-    steps = [step for step in leg.did if step[0] not in ("hold", "let_go")]
+    """The verbs in order, as the table has them; counting is not among them, nor are the further keys of a number
+    that is asked for key by key."""
+    asked_on = ("collect",) if ("hide_keys",) in leg.did else ()
+    steps = [step for step in leg.did if step[0] not in ("hold", "let_go", "hide_keys") and step != asked_on]
     return ", ".join(" ".join(step if step[0] != "hang_up" else step[:1]).replace(".wav", "") for step in steps)
 
 

@@ -150,5 +150,5 @@ async def test_hidden_keys_are_not_in_the_record(real: SwitchWorld) -> None:
         keyed += answer.keys
     await leg.hang_up()
     record = await real.cdr(leg.uuid)
-    assert keyed == "48155" and record["digits_dialed"] == "XXXXX"
+    assert keyed == "48155" and record["digits_dialed"] in ("XXXXX", "none")
     assert not any("48" in str(value) for name, value in record.items() if "digit" in name or "collect" in name)

@@ -11,12 +11,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, update
 
-from appliance import bootstrap
+from appliance import bootstrap, config
 from appliance.cli.queue import queue
 from appliance.domain.queue import Waiting
 from appliance.errors import ApplianceError
+from appliance.store import signing_records
 from appliance.store.journal import Journal
 from appliance.store.models import Queue, QueueStay
+from appliance.store.signing import Means, Signing, Signings
 from appliance.store.unit import Store
 from appliance.store.waitlist import Kept, Waitlist
 from tests.support import seed
@@ -118,6 +120,20 @@ def test_who_signed_in_and_out_is_told(box: Store) -> None:
     (told,) = said("signings", "--until", until)
     assert told.startswith("2026-11-22 12:00:00  desk-1            in   by command, ")
     assert said("signings", "--since", until, "--until", until) == ["nobody signed in or out"]
+
+
+def test_who_signed_in_long_ago_is_told_of_the_database(box: Store) -> None:
+    """The journal has forgotten it; what stands in both is told once."""
+    said("sign-in", "desk-1")
+    with closing(Journal(config.load().journal_file, reads_only=True)) as journal:
+        (newest,) = Signings(journal.file).history(NOW - timedelta(days=1), NOW + timedelta(days=1))
+    long_ago = Signing("desk-1", True, NOW - timedelta(days=90), "13800138000", Means.CALL)
+    with box.work() as session:
+        signing_records.write(session, [newest, long_ago])
+        session.commit()
+    told = said("signings", "--since", "2026-01-01", "--until", "2026-11-22T12:00:01+08:00")
+    assert [line.partition("by ")[2].partition(",")[0] for line in told] == ["call", "command"]
+    assert told[0] == "2026-08-24 12:00:00  desk-1            in   by call, 13800138000"
 
 
 @pytest.mark.parametrize("command", ["sign-in", "sign-out"])

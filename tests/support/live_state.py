@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -104,13 +105,17 @@ class Publishing:
     def __init__(self, board: Board) -> None:
         self.board: Board | None = board
         self.away_since: datetime | None = None
+        #: When the switch was looked at; None: just now.
+        self.at: datetime | None = None
+        #: It takes those who ask and answers none.
+        self.hangs = False
         self.asked = 0
 
     def text(self) -> bytes:
         """The snapshot of this moment; nothing: there is none."""
         if self.board is None:
             return b""
-        return written(self.board, NAMES, datetime.now(UTC), self.away_since)
+        return written(self.board, NAMES, self.at or datetime.now(UTC), self.away_since)
 
 
 @contextmanager
@@ -127,6 +132,8 @@ def published(path: Path, board: Board) -> Iterator[Publishing]:
                     connection, _ = server.accept()
                     with connection, suppress(OSError):
                         what.asked += 1
+                        while what.hangs:
+                            time.sleep(0.1)
                         connection.sendall(what.text())
 
         thread = threading.Thread(target=serve, daemon=True)

@@ -72,6 +72,20 @@ def test_a_switch_that_is_away_is_said_so(sign_in: SignIn, publishing: Publishin
     assert "The switch is away since 2026-11-25 10:03:04" in text
 
 
+def test_a_look_that_is_old_is_shown_with_its_time(sign_in: SignIn, publishing: Publishing) -> None:
+    """Whoever has it already is told, too, though what it says is the same."""
+    client, slow = sign_in(), "The switch answers slowly: this is how it was at"
+    fresh = client.get("/live/board")
+    assert slow not in fresh.text
+    publishing.at = datetime.now(UTC) - timedelta(seconds=4)
+    old = client.get("/live/board", headers={"If-None-Match": fresh.headers["ETag"]})
+    assert old.status_code == 200 and slow in old.text
+    assert client.get("/live/board", headers={"If-None-Match": old.headers["ETag"]}).status_code == 304
+    publishing.at = None
+    again = client.get("/live/board", headers={"If-None-Match": old.headers["ETag"]})
+    assert again.status_code == 200 and slow not in again.text
+
+
 def test_nobody_publishes(sign_in: SignIn) -> None:
     client = sign_in()
     answer = client.get("/live")

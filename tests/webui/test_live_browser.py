@@ -53,6 +53,22 @@ def test_a_call_appears_moves_on_and_vanishes(chromium: Any, address: str, walke
         assert browser.complaints == []
 
 
+@pytest.mark.accept
+def test_a_publisher_that_hangs_is_told_of(chromium: Any, address: str, walked: Settings) -> None:
+    """While the answer is waited for, and by the answer."""
+    with published(walked.live_socket, busy_board(NOW)) as what, Watched(chromium, address) as browser:
+        browser.sign_in()
+        browser.page.goto(f"{address}/live")
+        stale = browser.page.locator("#stale")
+        assert stale.is_hidden()
+        what.hangs = True
+        browser.until('!document.getElementById("stale").hidden || document.body.textContent.includes("无人更新")')
+        browser.until("!document.querySelector('tr[data-call]')")
+        what.hangs = False
+        browser.page.wait_for_selector("tr[data-call]")
+        assert stale.is_hidden()
+
+
 def test_without_scripts_it_is_a_page(chromium: Any, address: str, walked: Settings) -> None:
     with published(walked.live_socket, busy_board(NOW)), Watched(chromium, address, scripts=False) as browser:
         browser.sign_in()

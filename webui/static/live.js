@@ -6,6 +6,7 @@
   const stale = document.getElementById("stale");
   const ahead = Date.now() - Number(board.dataset.now);
   const EVERY_MS = 1000;
+  const LATE_MS = 3000; // after so long without an answer what stands here is old
   let tag = "";
 
   const ask = async () => {
@@ -27,11 +28,14 @@
   const look = async () => {
     const began = performance.now();
     if (!document.hidden) {
+      const late = setTimeout(() => { stale.hidden = false; }, LATE_MS);
       try {
         await ask();
         stale.hidden = true;
       } catch {
         stale.hidden = false;
+      } finally {
+        clearTimeout(late);
       }
     }
     setTimeout(look, Math.max(100, EVERY_MS - (performance.now() - began)));

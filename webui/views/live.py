@@ -7,6 +7,7 @@ in the one worker, and as long as nothing has changed the answer is an empty 304
 from __future__ import annotations
 
 from collections import OrderedDict
+from datetime import timedelta
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -21,6 +22,8 @@ bp = Blueprint("live", __name__, url_prefix="/live")
 MOST_CALLS = 200
 #: Boards that are kept as they were rendered: one an account and language, for all who look at it.
 _KEPT = 64
+#: A look that is older is shown with its time: the switch, or who looks at it, is slow.
+OLD_AFTER = timedelta(seconds=3)
 
 
 @bp.get("")
@@ -34,6 +37,8 @@ def board() -> ResponseReturnValue:
     """The board alone; 304: it is as ``If-None-Match`` has it."""
     seen = _latest()
     tag = f"{seen.version}-{language()}"
+    if _is_old(seen):
+        tag += f"-{seen.at.timestamp():.0f}"
     if tag in request.if_none_match:
         return _tagged(Response(status=304), tag)
     key = (signed_in().account_id, tag)
@@ -44,6 +49,10 @@ def board() -> ResponseReturnValue:
         if len(boards) > _KEPT:
             boards.popitem(last=False)
     return _tagged(Response(text), tag)
+
+
+def _is_old(seen: Snapshot) -> bool:
+    return seen.published and now() - seen.at > OLD_AFTER
 
 
 def _latest() -> Snapshot:
@@ -63,6 +72,7 @@ def _shown(seen: Snapshot) -> dict[str, object]:
     stages = [call["stage"] for call in seen.calls]
     return {
         "seen": seen,
+        "is_old": _is_old(seen),
         "names": seen.names,
         "calls": seen.calls[:MOST_CALLS],
         "counts": {

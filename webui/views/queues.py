@@ -1,9 +1,9 @@
-"""Queues: who waits now, who is at the lines, and what became of today's callers."""
+"""Queues: who waits now, who is at the lines, what became of today's callers, and who signed in and out."""
 
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,6 +14,7 @@ from appliance.store.journal import Journal
 from appliance.store.queries.callbacks import callbacks_now, may_see
 from appliance.store.queries.queues import queue_report
 from appliance.store.queries.queues_now import asks_for_sign_in, queues_now
+from appliance.store.queries.signings import signings as stored_signings
 from appliance.store.signing import Means, Signing
 from webui.context import console, holds, now, reader, signed_in
 from webui.shown import local
@@ -25,19 +26,22 @@ SIGNERS = frozenset({"administrator", "operator", "supervisor"})
 #: Ended requests to be called back that are shown.
 RECENT = 10
 #: What of the page is asked for again by itself, and from which template it comes.
-_PARTS = {"live": "queues/_live.html", "report": "queues/_report.html"}
+_PARTS = {"live": "queues/_live.html", "report": "queues/_report.html", "signings": "queues/_signings.html"}
+#: Of who signed in and out is shown what is not older, and no more than so many.
+_SIGNINGS_WITHIN, _MOST_SIGNINGS = timedelta(days=7), 50
 
 
 @bp.get("/queues")
 def page() -> ResponseReturnValue:
-    """Every queue with its callers and lines, and today's report."""
+    """Every queue with its callers and lines, today's report, and who signed in and out."""
     part, at = request.headers.get("HX-Target", ""), now()
     journal = Journal(console().settings.journal_file, reads_only=True)
     with closing(journal), reader() as opened:
         queues = queues_now(opened, waitlist.Waitlist(journal.file), at)
         # Counting a day's stays takes longer than a look at who waits.
         open_ones, ended = callbacks_now(opened, Callbacks(journal.file), RECENT)
-        report = [] if part == "live" else queue_report(opened, _day_begins(at), at)
+        report = queue_report(opened, _day_begins(at), at) if part in ("", "report") else []
+        signings = stored_signings(opened, at - _SIGNINGS_WITHIN, at, _MOST_SIGNINGS) if part != "live" else []
         several_accounts = opened.scope.sees_all
     order = {queue.id: place for place, queue in enumerate(queues)}
     return render_template(
@@ -50,6 +54,8 @@ def page() -> ResponseReturnValue:
         may_sign=holds(SIGNERS),
         callbacks_open=open_ones,
         callbacks_ended=ended,
+        signings=signings,
+        most_signings=_MOST_SIGNINGS,
     )
 
 

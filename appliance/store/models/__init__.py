@@ -11,6 +11,7 @@ from appliance.store.models.queues import Callback, Queue, QueueStay
 from appliance.store.models.recordings import Recording, RecordingAccess
 from appliance.store.models.routing import Line, Number, Trunk
 from appliance.store.models.rules import CalendarDay, ListEntry, NumberList, Region, Schedule
+from appliance.store.models.signings import LineSigning
 from appliance.store.models.site import SiteState
 from appliance.store.models.tasks import Task, TaskEvent
 
@@ -28,6 +29,7 @@ __all__ = [
     "FlowVersion",
     "Hook",
     "Line",
+    "LineSigning",
     "ListEntry",
     "Notification",
     "Number",
