@@ -19,6 +19,7 @@ from appliance import bootstrap, config
 from appliance.calls import duration
 from appliance.cdr import callbacks
 from appliance.cdr.collect import Collected, collect_once
+from appliance.cli.settle import settle
 from appliance.config import Settings
 from appliance.domain.grants import SHANGHAI
 from appliance.domain.money import yuan
@@ -185,6 +186,9 @@ class Collector:
 @click.group()
 def cdr() -> None:
     """CDR files of the switch, and the calls they become."""
+
+
+cdr.add_command(settle)
 
 
 @cdr.command()
