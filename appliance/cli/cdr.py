@@ -271,6 +271,9 @@ def _shown(call: CallDetail) -> Iterator[tuple[str, str]]:
     yield "recording", row.recording
     for leg in call.legs:
         yield f"leg {leg.role}", f"{_at(leg.started_at)} to {_at(leg.ended_at)} {leg.hangup_cause}"
+    if call.settlement is not None:
+        decided = call.settlement
+        yield "settled", f"{decided.action} by {decided.by_login}, {_at(decided.at)}: {decided.reason}"
     charge = call.charge
     if charge is None:
         yield "charge", "not rated yet"

@@ -53,12 +53,15 @@ def rate_calls(session: Session, uuids: Collection[str], clock: Callable[[], dat
     without a subscription or a price gets a charge row of 0 with the reason ``reject:…``.
     """
     charges.take_turn(session)
-    rated: dict[str, Figures] = dict.fromkeys(charges.waived_calls(session, uuids), WAIVED)
+    waived = dict.fromkeys(charges.waived_calls(session, uuids), WAIVED)
+    # First: the units that they used before are the others' now.
+    changed = save(session, waived, clock())
     calls = charges.metered_calls(session, uuids)
     book = load_book(session, {call.number for call in calls})
-    rated |= {call.call_id: figures_of(charge) for call, charge in _charge(session, calls, book)}
-    changed = save(session, rated, clock())
-    return Rated(len(rated), len(changed), sum(not figures.is_ratable for figures in rated.values()))
+    rated: dict[str, Figures] = {call.call_id: figures_of(charge) for call, charge in _charge(session, calls, book)}
+    changed += save(session, rated, clock())
+    rejects = sum(not figures.is_ratable for figures in rated.values())
+    return Rated(len(waived) + len(rated), len(changed), rejects)
 
 
 def rate_all(store: Store, clock: Callable[[], datetime], *, month: int | None = None) -> Rated:
