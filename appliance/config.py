@@ -159,6 +159,9 @@ class Settings(BaseSettings):
     collect_interval_s: float = Field(0.5, gt=0, description="Pause between two looks into the CDR spool.")
     partial_cdr_s: float = Field(30.0, gt=0, description="A CDR file not whole after so long is set aside.")
 
+    late_calls_s: float = Field(
+        86400.0, ge=0, description="So long after its end a month may be closed: calls of it may still come."
+    )
     lost_after_s: float = Field(
         60.0,
         gt=0,

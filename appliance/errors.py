@@ -11,6 +11,7 @@
     ├── StoreError                the database is not ours, too old, too new or full          exit 4
     ├── MediaError                a prompt or recording is missing or unreadable              exit 5
     ├── RatingError               a price book or a call cannot be priced                     exit 6
+    ├── LedgerError               a booking is refused, or the ledger is not in order        exit 9
     ├── DoctorError               a check of the running switch failed                        exit 7
     ├── RuleError                 a programming fault in the rules (unknown state, event)     exit 70
     └── SwitchError               the switch's fault, not ours                                exit 8
@@ -86,6 +87,12 @@ class RatingError(ApplianceError):
     """A price book is wrong, or no price holds for a call."""
 
     exit_code = 6
+
+
+class LedgerError(ApplianceError):
+    """A booking may not be made so, or the ledger does not agree with itself or with the charges."""
+
+    exit_code = 9
 
 
 class DoctorError(ApplianceError):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from appliance.store.queries.call_views import SettlementView
 from appliance.store.queries.charges import ChargeView, PlanView, PriceView
 from webui import words
 from webui.i18n import gettext
-from webui.shown import duration, yuan
+from webui.shown import day, duration, yuan
 
 
-def explain(charge: ChargeView) -> list[str]:
-    """Sentences, in the order the rating works."""
-    return list(_sentences(charge))
+def explain(charge: ChargeView, settled: SettlementView | None = None) -> list[str]:
+    """Sentences, in the order the rating works; before them what a person decided of the call."""
+    return [*_settled(settled), *_sentences(charge)]
 
 
 def price_in_words(plan: PlanView, price: PriceView) -> str:
@@ -43,6 +44,18 @@ def plan_in_words(plan: PlanView) -> str:
     return _listed(parts)
 
 
+def _settled(settled: SettlementView | None) -> Iterator[str]:
+    if settled is None:
+        return
+    who, when = settled.by_login, day(settled.at)
+    if settled.action == "charge":
+        yield gettext(
+            "Settled by %(who)s on %(day)s, how long it lasted: %(why)s", who=who, day=when, why=settled.reason
+        )
+    else:
+        yield gettext("Waived by %(who)s on %(day)s: %(why)s", who=who, day=when, why=settled.reason)
+
+
 def _sentences(charge: ChargeView) -> Iterator[str]:
     plan, price = charge.plan, charge.price
     if charge.reason.startswith("reject:"):
@@ -57,6 +70,10 @@ def _sentences(charge: ChargeView) -> Iterator[str]:
     if plan is not None and price is not None:
         yield from _priced(charge, plan, price)
     yield gettext("The caller pays only the local call to their own carrier; this amount is the company's part.")
+    if charge.booked_late:
+        yield gettext(
+            "It came after its month was closed and stands in the bill of %(month)s.", month=charge.booked_late
+        )
     if charge.final:
         yield gettext("Final: the month is closed.")
     else:

@@ -9,27 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TypeVar
 
+from appliance.sheets import BOM, safe_cell
 from appliance.store.queries.call_views import CallRow
 from webui import words
 from webui.i18n import gettext
 from webui.shown import clock, day, phone, yuan
 
-#: Excel reads UTF-8 only behind this mark.
-_BOM = "\ufeff"
-#: What a spreadsheet computes; a Chinese one takes the wide forms as well.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _Row = TypeVar("_Row")
 #: Rows of one export, at the most.
 MOST_ROWS = 100_000
-
-
-def safe_cell(text: str) -> str:
-    """A cell that a spreadsheet takes for text (OWASP, CSV injection).
-
-    >>> safe_cell("=HYPERLINK(1)"), safe_cell(" =1+1"), safe_cell("sales")
-    ("'=HYPERLINK(1)", "' =1+1", 'sales')
-    """
-    return "'" + text if text.lstrip(" \u3000\xa0").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
 def calls_csv(pages: Iterable[Sequence[CallRow]]) -> Iterator[str]:
@@ -39,7 +27,7 @@ def calls_csv(pages: Iterable[Sequence[CallRow]]) -> Iterator[str]:
 
 def csv_of(columns: Sequence[tuple[str, Callable[[_Row], str]]], pages: Iterable[Sequence[_Row]]) -> Iterator[str]:
     """As ``calls_csv``, of any rows: a heading and how its cell is read, for each column."""
-    yield _BOM + _line([name for name, _ in columns])
+    yield BOM + _line([name for name, _ in columns])
     for page in pages:
         yield "".join(_line([read(row) for _, read in columns]) for row in page)
         # Under gevent a long export would hold up everybody else's pages, and the worker's heartbeat. Not 0:

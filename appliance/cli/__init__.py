@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("appliance.cli.demo", "demo"),
     "doctor": ("appliance.cli.doctor", "doctor"),
     "flow": ("appliance.cli.flow", "flow"),
+    "ledger": ("appliance.cli.ledger", "ledger"),
     "live": ("appliance.cli.live", "live"),
     "notify": ("appliance.cli.notify", "notify"),
     "line": ("appliance.cli.line", "line"),

@@ -20,6 +20,7 @@ from appliance.calls import duration
 from appliance.cdr import callbacks
 from appliance.cdr.collect import Collected, collect_once
 from appliance.cdr.signings import SigningCopy
+from appliance.cli.settle import settle
 from appliance.config import Settings
 from appliance.domain.grants import SHANGHAI
 from appliance.domain.money import yuan
@@ -195,6 +196,9 @@ def cdr() -> None:
     """CDR files of the switch, and the calls they become."""
 
 
+cdr.add_command(settle)
+
+
 @cdr.command()
 @click.option("--once", is_flag=True, help="Only what is in the spool now.")
 def collect(once: bool) -> None:
@@ -275,6 +279,9 @@ def _shown(call: CallDetail) -> Iterator[tuple[str, str]]:
     yield "recording", row.recording
     for leg in call.legs:
         yield f"leg {leg.role}", f"{_at(leg.started_at)} to {_at(leg.ended_at)} {leg.hangup_cause}"
+    if call.settlement is not None:
+        decided = call.settlement
+        yield "settled", f"{decided.action} by {decided.by_login}, {_at(decided.at)}: {decided.reason}"
     charge = call.charge
     if charge is None:
         yield "charge", "not rated yet"

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from pathlib import Path
 
 import click
 
-from appliance import bootstrap, config
+from appliance import config
+from appliance.cli.closing import close
+from appliance.cli.rerating import run
 from appliance.rating.explain import explain as explained
 from appliance.rating.files import rate_files
-from appliance.rating.run import rate_all
 from appliance.store import schema
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-class _Month(click.ParamType[int]):
-    """``YYYY-MM`` as a month of ``domain.grants``."""
-
-    name = "YYYY-MM"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it."""
-        found = re.fullmatch(r"(20[0-9]{2})-(0[1-9]|1[0-2])", str(value), re.ASCII)
-        if found is None:
-            self.fail(f"{value}: not a month (2026-02)", param, ctx)
-        return int(found[1]) * 12 + int(found[2]) - 1
 
 
 @click.group()
@@ -35,14 +22,8 @@ def rating() -> None:
     """Prices of calls."""
 
 
-@rating.command()
-@click.option("--again", is_flag=True, help="Calls that have a charge too, unless it is final.")
-@click.option("--month", type=_Month(), help="Only calls of this month of Asia/Shanghai.")
-def run(again: bool, month: int | None) -> None:
-    """Rate stored calls that have no charge yet. Doing it again changes nothing."""
-    with closing(schema.opened(config.load().database_url)) as store:
-        rated = rate_all(store, bootstrap.utc_now, again=again, month=month)
-    click.echo(f"calls: {rated.calls}, charges written: {rated.changed}, not ratable: {rated.rejects}")
+rating.add_command(run)
+rating.add_command(close)
 
 
 @rating.command()

@@ -5,7 +5,6 @@ A month is one whole number (``year * 12 + month - 1``), so that months can be c
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -50,6 +49,43 @@ class Allowance:
     rollover_months: int
 
 
+class Grants:
+    """What is left of a subscription's grants, by month.
+
+    Uses may come in any order: a call of a month may use the grants of that month and of the ``rollover_months``
+    before it, the oldest first, whatever later calls have taken already.
+
+    >>> left = Grants(Allowance(first_month=0, included=100, rollover_months=1))
+    >>> left.take(1, 150), left.take(0, 80), left.take(1, 10)
+    (150, 0, 10)
+    """
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._left: dict[int, int] = {}
+        #: Every month before it is used up: a long rollover must not be walked through for each call.
+        self._first = allowance.first_month
+
+    def take(self, month: int, units: int) -> int:
+        """How many of the units of a call of ``month`` the grants cover; they are used up by it.
+
+        :raises RuleError: the month lies before the first grant.
+        """
+        if month < self._allowance.first_month:
+            raise RuleError(f"month {month} before the first grant, {self._allowance.first_month}")
+        included, covered = self._allowance.included, 0
+        granted = max(self._first, month - self._allowance.rollover_months)
+        while granted <= month and covered < units:
+            remaining = self._left.get(granted, included)
+            taken = min(remaining, units - covered)
+            covered += taken
+            self._left[granted] = remaining - taken
+            if granted == self._first and taken == remaining:
+                self._first += 1
+            granted += 1
+        return covered
+
+
 def cover(allowance: Allowance, uses: Iterable[tuple[int, int]]) -> Iterator[int]:
     """How many of each use's units the grants cover.
 
@@ -60,24 +96,12 @@ def cover(allowance: Allowance, uses: Iterable[tuple[int, int]]) -> Iterator[int
     >>> list(cover(Allowance(first_month=0, included=100, rollover_months=1), [(0, 30), (1, 150), (1, 40), (2, 5)]))
     [30, 150, 20, 5]
     """
-    left: deque[tuple[int, int]] = deque()
-    latest = allowance.first_month - 1
+    grants, latest = Grants(allowance), allowance.first_month
     for month, units in uses:
-        if month < max(latest, allowance.first_month):
+        if month < latest:
             raise RuleError(f"month {month} after month {latest}, or before {allowance.first_month}")
-        oldest = month - allowance.rollover_months
-        left.extend((granted, allowance.included) for granted in range(max(latest + 1, oldest), month + 1))
         latest = month
-        while left and left[0][0] < oldest:
-            left.popleft()
-        covered = 0
-        while left and covered < units:
-            granted, remaining = left.popleft()
-            taken = min(remaining, units - covered)
-            covered += taken
-            if taken < remaining:
-                left.appendleft((granted, remaining - taken))
-        yield covered
+        yield grants.take(month, units)
 
 
 def charges(
@@ -86,7 +110,8 @@ def charges(
     """Charge the calls of one subscription, in the rules' order whatever order they come in.
 
     :param called: each call with its assessment under that one subscription.
-    :param before: units used before the first of them, ``(month, units)`` summed by month, in order.
+    :param before: units that are used already, ``(month, units)`` summed by month, in order: those of calls before
+        the first of them, and of calls of whatever month that are final.
     """
     answered: list[tuple[datetime, str, MeteredCall, Assessment]] = []
     for call, assessed in called:
@@ -98,10 +123,14 @@ def charges(
         return
     # call_id is ASCII, so that comparing text compares codes; instants compare whatever their offsets.
     answered.sort(key=lambda entry: entry[:2])
-    subscription, plan = answered[0][3].subscription, answered[0][3].plan
-    allowance = Allowance(month_of(subscription.starts_at), plan.included, plan.rollover_months)
-    used = list(before)
-    uses = used + [(month_of(at), assessed.units) for at, _, _, assessed in answered]
-    covered = list(cover(allowance, uses))[len(used) :]
-    for (_, _, call, assessed), units in zip(answered, covered, strict=True):
-        yield call, settle(assessed, units)
+    grants = Grants(allowance_of(answered[0][3]))
+    for month, units in before:
+        grants.take(month, units)
+    for at, _, call, assessed in answered:
+        yield call, settle(assessed, grants.take(month_of(at), assessed.units))
+
+
+def allowance_of(assessed: Assessment) -> Allowance:
+    """What the subscription of an assessed call is granted."""
+    subscription, plan = assessed.subscription, assessed.plan
+    return Allowance(month_of(subscription.starts_at), plan.included, plan.rollover_months)

@@ -21,7 +21,7 @@ from appliance.domain.pricing import (
 )
 from appliance.errors import RatingError
 from appliance.store import charges
-from appliance.store.charges import ABNORMAL
+from appliance.store.charges import ABNORMAL, WAIVE
 from appliance.store.models import Call, Charge
 from appliance.store.plans import load_book
 
@@ -49,7 +49,9 @@ def explain(session: Session, uuid: str) -> list[Words]:
         raise RatingError(f"no such call: {uuid}")
     call, charge = found
     words = [_call(call)]
-    if call.outcome == ABNORMAL:
+    if call.settled == WAIVE:
+        return [*words, Words("经核定免收", "waived by a person (appliance cdr show)")]
+    if call.outcome == ABNORMAL and not call.settled:
         return [*words, Words("异常结束的通话，人工核对后才计费", "closed as abnormal: charged only after a check")]
     assessed = assess(charges.metered(call), load_book(session, {call.number}))
     if isinstance(assessed, Unratable):

@@ -1,7 +1,8 @@
 """Stored calls are priced: as they are collected, and again when somebody asks.
 
 A charge is provisional until its month is closed. A call that comes late, or changes, moves the included units of
-every later call of its subscription that may draw on the same grants: those are charged again with it.
+every later call of its subscription that may draw on the same grants: those are charged again with it. Charges that
+are final stay, and so do the units they used: a call of a closed month uses what is left.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from appliance.domain.pricing import (
     assess,
     settle,
 )
+from appliance.domain.rerating import WAIVED, Figures, figures_of
 from appliance.store import charges
+from appliance.store.charging import save
 from appliance.store.plans import load_book
 from appliance.store.unit import Store
 
@@ -44,34 +47,38 @@ class Rated(NamedTuple):
 
 
 def rate_calls(session: Session, uuids: Collection[str], clock: Callable[[], datetime]) -> Rated:
-    """Price calls, and the later ones that their included units touch; the caller commits.
+    """Price calls, and the later ones that their included units touch, and post it; the caller commits.
 
-    Doing it again changes nothing. A call closed as ``abnormal`` is left out until a person has looked at it; one
+    Doing it again changes nothing. A call closed as ``abnormal`` is left out until a person has settled it; one
     without a subscription or a price gets a charge row of 0 with the reason ``reject:…``.
     """
     charges.take_turn(session)
+    waived = dict.fromkeys(charges.waived_calls(session, uuids), WAIVED)
+    # First: the units that they used before are the others' now.
+    changed = save(session, waived, clock())
     calls = charges.metered_calls(session, uuids)
     book = load_book(session, {call.number for call in calls})
-    charged = {call.call_id: charge for call, charge in _charge(session, calls, book)}
-    changed = charges.save(session, charged, clock())
-    return Rated(len(charged), len(changed), sum(isinstance(charge, Unratable) for charge in charged.values()))
+    rated: dict[str, Figures] = {call.call_id: figures_of(charge) for call, charge in _charge(session, calls, book)}
+    changed += save(session, rated, clock())
+    rejects = sum(not figures.is_ratable for figures in rated.values())
+    return Rated(len(waived) + len(rated), len(changed), rejects)
 
 
-def rate_all(
-    store: Store, clock: Callable[[], datetime], *, again: bool = False, month: int | None = None
-) -> Rated:
-    """Price every call that has no charge, or every one (``again``), one unit of work a number.
+def rate_all(store: Store, clock: Callable[[], datetime], *, month: int | None = None) -> Rated:
+    """Price every call that has no charge, one unit of work a number.
 
     :param month: only calls of that month (``domain.grants.month_of``).
     :raises StoreError: the database is full or gone; the numbers done before stay done.
     """
     since, until = (None, None) if month is None else (grants.month_start(month), grants.month_start(month + 1))
     with store.reading() as session:
-        by_number = charges.to_rate(session, again=again, since=since, until=until)
+        numbers = charges.unrated_numbers(session, since, until)
     total = Rated()
-    for uuids in by_number.values():
+    for number in numbers:
         with store.work() as session:
-            total = total.plus(rate_calls(session, uuids, clock))
+            # Whoever came first may have done it meanwhile.
+            charges.take_turn(session)
+            total = total.plus(rate_calls(session, charges.unrated(session, number, since, until), clock))
             session.commit()
     return total
 
@@ -116,11 +123,11 @@ def _charge_span(
     since: datetime,
     until: datetime | None,
 ) -> _Charged:
-    """Charge every call of a subscription that was answered in the span, known charges before it counted."""
-    begin = subscription.starts_at
+    """Charge every call of a subscription that was answered in the span and is not final."""
+    begin, end = subscription.starts_at, subscription.ends_at
     if not plan.rollover_months:
-        begin = max(begin, grants.month_start(grants.month_of(since)))
-    before = charges.units_before(session, subscription.number, begin, since)
+        begin, end = max(begin, grants.month_start(grants.month_of(since))), until
+    taken = charges.units_taken(session, subscription.number, begin, end, since)
     assessed: list[tuple[MeteredCall, Assessment]] = []
     for call in charges.metered_between(session, subscription.number, since, until):
         found = assess(call, book)
@@ -128,4 +135,4 @@ def _charge_span(
             yield call, found
         else:
             assessed.append((call, found))
-    yield from grants.charges(assessed, before)
+    yield from grants.charges(assessed, taken)

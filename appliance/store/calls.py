@@ -149,8 +149,14 @@ def accounts_of(session: Session, called: Collection[str]) -> dict[str, str]:
 
 
 def _update(call: Call, values: Mapping[str, Any]) -> bool:
-    """Write what changed; whether a charge is void by it."""
+    """Write what changed; whether a charge is void by it.
+
+    What a person decided of a call that had no CDR goes when there is one after all.
+    """
     changed = [name for name, value in values.items() if getattr(call, name) != value]
     for name in changed:
         setattr(call, name, values[name])
+    if call.settled and "outcome" in changed:
+        call.settled = ""
+        return True
     return any(name in _RATED_BY for name in changed)

@@ -1,27 +1,39 @@
-"""Charges of stored calls: what is to be rated, what was used before, and the charges themselves."""
+"""Charges of stored calls: what is to be rated, what was used before, and one call with its charge."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, case, func, select, text
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from appliance.domain import pricing
 from appliance.domain.cdr import LONGEST_LEG
-from appliance.domain.grants import month_of, month_start
-from appliance.store.models import Call, Charge
+from appliance.domain.grants import month_of
+from appliance.store.models import Call, Charge, Number
 
-#: The calls that nobody may charge for before a person has looked at them.
+#: The calls that nobody may charge for before a person has looked at them, and what he may say (``Call.settled``).
 ABNORMAL = "abnormal"
-#: PostgreSQL's advisory lock of whoever writes charges.
+CHARGE, WAIVE = "charge", "waive"
+#: A call that the rules price. One that a person waived is charged nothing without them.
+BY_RULES = or_(Call.settled == CHARGE, and_(Call.settled == "", Call.outcome != ABNORMAL))
+#: The instant by which a call belongs to a month and a subscription.
+AT = func.coalesce(Call.answered_at, Call.started_at)
+#: Who pays. A call of a number that was not known when it was stored belongs to the number's account of today.
+PAYER = func.coalesce(
+    Call.account_id,
+    select(Number.account_id).where(Number.number == Call.number).correlate(Call).scalar_subquery(),
+    "",
+)
+NOT_FINAL = func.coalesce(Charge.final, False).is_(False)
+
+#: PostgreSQL's advisory lock of whoever writes charges or postings.
 _TURN = 400_400_401
 _AT_ONCE = 500
-_COLUMNS = (
+METERED = (
     Call.uuid,
     Call.number,
     Call.caller_kind,
@@ -30,10 +42,12 @@ _COLUMNS = (
     Call.bill_ms,
     Call.bridged_ms,
 )
+_Item = TypeVar("_Item")
 
 
 def take_turn(session: Session) -> None:
-    """Let one unit of work at a time write charges: grants depend on the charges before.
+    """Let one unit of work at a time write charges and postings: grants depend on the charges before, numbers of
+    postings on the postings.
 
     SQLite lets one write at a time as it is.
     """
@@ -42,88 +56,65 @@ def take_turn(session: Session) -> None:
 
 
 def metered_calls(session: Session, uuids: Collection[str]) -> list[pricing.MeteredCall]:
-    """These calls as rating sees them; those closed as abnormal are left out."""
+    """These calls as rating sees them; those that wait for a person, are waived or final are left out."""
     return [
-        _metered(row)
-        for part in _parts(uuids)
-        for row in session.execute(select(*_COLUMNS).where(Call.uuid.in_(part), Call.outcome != ABNORMAL))
+        metered_row(row)
+        for part in parts(uuids)
+        for row in session.execute(_open_calls().where(Call.uuid.in_(part), BY_RULES))
+    ]
+
+
+def waived_calls(session: Session, uuids: Collection[str]) -> list[str]:
+    """Those of the calls that a person waived and that are not final."""
+    return [
+        row.uuid
+        for part in parts(uuids)
+        for row in session.execute(_open_calls().where(Call.uuid.in_(part), Call.settled == WAIVE))
     ]
 
 
 def metered_between(
     session: Session, number: str, since: datetime, until: datetime | None
 ) -> list[pricing.MeteredCall]:
-    """Every call of a number answered in ``[since, until)`` (None: no end), abnormal ones left out."""
-    statement = select(*_COLUMNS).where(*_answered(number, since, until))
-    return [_metered(row) for row in session.execute(statement)]
+    """Every call of a number answered in ``[since, until)`` (None: no end) whose charge is not final; those that
+    wait for a person or are waived are left out."""
+    statement = _open_calls().where(*_answered(number, since, until), BY_RULES)
+    return [metered_row(row) for row in session.execute(statement)]
 
 
-def units_before(session: Session, number: str, since: datetime, until: datetime) -> list[tuple[int, int]]:
-    """Billable units of a number's rated calls answered in ``[since, until)``: ``(month, units)``, in order."""
-    if since >= until:
-        return []
-    months = range(month_of(since), month_of(until) + 1)
-    month: ColumnElement[int] = case(*((Call.answered_at < month_start(each + 1), each) for each in months))
-    used = (
-        select(month.label("month"), Charge.billable_units.label("units"))
-        .join(Charge, Charge.call_uuid == Call.uuid)
-        .where(*_answered(number, since, until))
-        .subquery()
+def units_taken(
+    session: Session, number: str, begin: datetime, end: datetime | None, before: datetime
+) -> list[tuple[int, int]]:
+    """Included units that calls of a number answered in ``[begin, end)`` have used, ``(month, units)`` in order:
+    those of calls before ``before``, and of all whose charge is final."""
+    statement = (
+        select(Charge.month, func.sum(Charge.included_units))
+        .join(Call, Call.uuid == Charge.call_uuid)
+        .where(
+            *_answered(number, begin, end),
+            or_(Charge.final, Call.answered_at < before),
+            # The month of a final charge stays, even if its call's times have changed since.
+            Charge.month >= month_of(begin),
+        )
+        .group_by(Charge.month)
+        .order_by(Charge.month)
     )
-    statement = select(used.c.month, func.sum(used.c.units)).group_by(used.c.month).order_by(used.c.month)
-    return [(int(each), int(units)) for each, units in session.execute(statement)]
+    return [(month, int(units)) for month, units in session.execute(statement)]
 
 
-def to_rate(
-    session: Session, *, again: bool, since: datetime | None, until: datetime | None
-) -> dict[str, list[str]]:
-    """UUIDs of calls by number that have no charge, or of all (``again``), whose charge is not final.
+def unrated_numbers(session: Session, since: datetime | None, until: datetime | None) -> list[str]:
+    """Numbers with calls that have no charge and wait for nobody, sorted.
 
     :param since: with ``until``: only calls of ``[since, until)``, by their answer, or their start if unanswered.
     """
-    at = func.coalesce(Call.answered_at, Call.started_at)
-    statement = (
-        select(Call.number, Call.uuid)
-        .join(Charge, Charge.call_uuid == Call.uuid, isouter=True)
-        .where(Call.outcome != ABNORMAL)
-        .order_by(Call.number, Call.id)
-    )
-    if again:
-        statement = statement.where(func.coalesce(Charge.final, False).is_(False))
-    else:
-        statement = statement.where(Charge.id.is_(None))
-    if since is not None:
-        statement = statement.where(at >= since)
-    if until is not None:
-        statement = statement.where(at < until)
-    found: dict[str, list[str]] = {}
-    for number, uuid in session.execute(statement):
-        found.setdefault(number, []).append(uuid)
-    return found
+    statement = select(Call.number).where(*_unrated(since, until)).distinct().order_by(Call.number)
+    return list(session.scalars(_with_charge(statement)))
 
 
-def save(session: Session, charges: Mapping[str, pricing.Charge | pricing.Unratable], now: datetime) -> list[str]:
-    """Write the charges of calls; returns the calls whose charge is new or another one than before.
-
-    A charge that stays as it was is not touched, and a final one never is.
-    """
-    changed = []
-    for part in _parts(charges):
-        stored = {row.call_uuid: row for row in session.scalars(select(Charge).where(Charge.call_uuid.in_(part)))}
-        for uuid in part:
-            values = _values(charges[uuid])
-            row = stored.get(uuid)
-            if row is None:
-                session.add(Charge(call_uuid=uuid, rated_at=now, **values))
-            elif row.final or all(getattr(row, name) == value for name, value in values.items()):
-                continue
-            else:
-                for name, value in values.items():
-                    setattr(row, name, value)
-                row.rated_at = now
-            changed.append(uuid)
-        session.flush()
-    return changed
+def unrated(session: Session, number: str, since: datetime | None, until: datetime | None) -> list[str]:
+    """UUIDs of such calls of a number."""
+    statement = select(Call.uuid).where(Call.number == number, *_unrated(since, until))
+    return list(session.scalars(_with_charge(statement)))
 
 
 def find(session: Session, uuid: str) -> tuple[Call, Charge | None] | None:
@@ -136,12 +127,13 @@ def find(session: Session, uuid: str) -> tuple[Call, Charge | None] | None:
 
 def metered(call: Call) -> pricing.MeteredCall:
     """A call as rating sees it: its milliseconds are whole seconds, rounded up."""
-    return _metered(
+    return metered_row(
         (call.uuid, call.number, call.caller_kind, call.started_at, call.answered_at, call.bill_ms, call.bridged_ms)
     )
 
 
-def _metered(row: Any) -> pricing.MeteredCall:
+def metered_row(row: Any) -> pricing.MeteredCall:
+    """As ``metered``, of the columns ``METERED``."""
     uuid, number, caller_kind, started_at, answered_at, bill_ms, bridged_ms = row
     return pricing.MeteredCall(
         call_id=uuid,
@@ -154,29 +146,37 @@ def _metered(row: Any) -> pricing.MeteredCall:
     )
 
 
+def parts(items: Collection[_Item], size: int = _AT_ONCE) -> Iterator[list[_Item]]:
+    """The items in lists of at most ``size``: no statement grows without an end."""
+    left = iter(items)
+    while part := list(islice(left, size)):
+        yield part
+
+
+def _with_charge(statement: Any) -> Any:
+    return statement.join(Charge, Charge.call_uuid == Call.uuid, isouter=True)
+
+
+def _open_calls() -> Any:
+    return _with_charge(select(*METERED)).where(NOT_FINAL)
+
+
+def _unrated(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    conditions = [Charge.id.is_(None), or_(BY_RULES, Call.settled == WAIVE)]
+    if since is not None:
+        conditions.append(since <= AT)
+    if until is not None:
+        conditions.append(until > AT)
+    return conditions
+
+
 def _answered(number: str, since: datetime, until: datetime | None) -> list[ColumnElement[bool]]:
     # The index knows when calls started; none is answered longer after that than a leg may last.
     conditions = [
         Call.number == number,
         Call.started_at >= since - (LONGEST_LEG + timedelta(seconds=1)),
         Call.answered_at >= since,
-        Call.outcome != ABNORMAL,
     ]
     if until is not None:
         conditions += [Call.started_at < until, Call.answered_at < until]
     return conditions
-
-
-def _values(charge: pricing.Charge | pricing.Unratable) -> dict[str, Any]:
-    """A charge's columns. A call that cannot be priced has a row too: it was looked at, and why is shown."""
-    if isinstance(charge, pricing.Unratable):
-        zero = ("metered_seconds", "billable_units", "included_units", "charged_units", "amount")
-        return {"plan_code": "", "price_from": "", **dict.fromkeys(zero, 0), "reason": f"reject:{charge.reason}"}
-    values = asdict(charge)
-    return {"plan_code": values.pop("plan"), **values, "reason": charge.reason.value}
-
-
-def _parts(uuids: Collection[str]) -> Iterator[list[str]]:
-    left = iter(uuids)
-    while part := list(islice(left, _AT_ONCE)):
-        yield part

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from appliance.cdr.collect import Collected, collect_once
+from appliance.domain.grants import month_of
 from appliance.errors import StoreError
 from appliance.store.models import Account, CallLeg, Charge, Number
 from appliance.store.unit import Store
@@ -95,7 +96,18 @@ def test_a_late_leg_changes_the_call_and_voids_its_provisional_charge(spool: Pat
     collect(spool, store)
     with store.work() as session:
         for uuid in ("open", "closed", "same"):
-            session.add(Charge(call_uuid=uuid, reason="charged", rated_at=NOW, final=uuid == "closed"))
+            month = month_of(NOW)
+            session.add(
+                Charge(
+                    call_uuid=uuid,
+                    account_id="",
+                    month=month,
+                    booked_month=month,
+                    reason="charged",
+                    rated_at=NOW,
+                    final=uuid == "closed",
+                )
+            )
         session.commit()
     put(spool, line_leg("open"))
     put(spool, line_leg("closed"))

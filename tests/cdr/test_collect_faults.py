@@ -23,8 +23,10 @@ from appliance.cdr import spool as spooling
 from appliance.cdr.collect import collect_once
 from appliance.domain.grants import month_of
 from appliance.errors import StoreError
+from appliance.rating.again import rate_again
 from appliance.rating.run import rate_all
 from appliance.store import calls as repository
+from appliance.store import ledger, ledger_check
 from appliance.store.models import Account, Charge, Number, Plan, Price, Subscription
 from appliance.store.unit import Store
 from tests.cdr.spooled import (
@@ -300,7 +302,11 @@ def test_collectors_killed_at_random(tmp_path: Path, database_url: str, calls: i
         charged = list(session.execute(select(Charge.call_uuid, Charge.included_units).order_by(Charge.call_uuid)))
     # A minute each, the first hundred minutes of the month included.
     assert [tuple(row) for row in charged] == [(uuid, 60 if n < 100 else 0) for n, uuid in enumerate(uuids)]
-    assert rate_all(store, clock, again=True, month=month_of(START)).changed == 0
+    assert rate_again(store, clock, month=month_of(START)) == []
+    with store.reading() as session:
+        # What is beyond the hundred: 0.1 yuan each.
+        assert ledger.balance(session, "east") == -max(calls - 100, 0) * 100_000
+        assert list(ledger_check.faults(session)) == []
     store.close()
 
 

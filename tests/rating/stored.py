@@ -83,14 +83,16 @@ def put_book(store: Store, book: PriceBook) -> None:
         session.commit()
 
 
-def put_calls(store: Store, calls: Iterable[MeteredCall], *, outcome: str = "answered") -> None:
+def put_calls(
+    store: Store, calls: Iterable[MeteredCall], *, outcome: str = "answered", account: str = "east"
+) -> None:
     """Calls of so many whole seconds, less some milliseconds: they are rounded up again."""
     with store.work() as session:
         for nth, call in enumerate(calls):
             session.add(
                 Call(
                     uuid=call.call_id,
-                    account_id="east",
+                    account_id=account,
                     number=call.number,
                     caller_kind=call.caller_kind,
                     started_at=call.started_at,

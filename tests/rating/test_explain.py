@@ -156,7 +156,7 @@ def test_the_command(store: Store, database_url: str, monkeypatch: pytest.Monkey
     assert run(rating, ["run", "--month", "2026-02"]).output == "calls: 0, charges written: 0, not ratable: 0\n"
     assert run(rating, ["run", "--month", "2026-01"]).output == "calls: 2, charges written: 2, not ratable: 1\n"
     assert run(rating, ["run"]).output == "calls: 0, charges written: 0, not ratable: 0\n"
-    assert run(rating, ["run", "--again"]).output == "calls: 2, charges written: 0, not ratable: 1\n"
+    assert run(rating, ["run", "--again"]).output == "nothing differs\n"
     assert run(rating, ["run", "--month", "2026-13"]).exit_code == 2
     explained = run(rating, ["explain", "c1"])
     assert "费用 0.086667 元" in explained.output and "charge 0.086667 yuan" in explained.output

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from appliance.domain.grants import month_of
 from appliance.errors import StoreError
 from appliance.site.apply import apply
 from appliance.site.findings import SiteFaults
@@ -277,7 +278,18 @@ def call(store: Store, *, plan: str = "", at: datetime = NOW) -> None:
         session.add(Call(uuid="u", started_at=at, ended_at=at, collected_at=at, **made))
         session.flush()
         if plan:
-            session.add(Charge(call_uuid="u", plan_code=plan, reason="charged", rated_at=at))
+            month = month_of(at)
+            session.add(
+                Charge(
+                    call_uuid="u",
+                    account_id="demo",
+                    month=month,
+                    booked_month=month,
+                    plan_code=plan,
+                    reason="charged",
+                    rated_at=at,
+                )
+            )
         session.commit()
 
 

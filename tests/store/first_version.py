@@ -179,7 +179,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "amount": 0,
             "reason": "included",
             "rated_at": AT,
-            "final": True,
+            "final": False,
         }
     ],
 }

@@ -51,7 +51,11 @@ def test_the_migrations_make_what_the_models_say(store: Store) -> None:
             for table in inspect(connection).get_table_names()
             for constraint in inspect(connection).get_check_constraints(table)
         }
-    assert checks == {("site_state", "ck_site_state_one_row")}
+    assert checks == {
+        ("site_state", "ck_site_state_one_row"),
+        ("ledger_postings", "ck_ledger_postings_amount"),
+        ("ledger_postings", "ck_ledger_postings_sides"),
+    }
 
 
 def test_sqlite_keeps_the_same_text_as_the_models(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def one(uuid: str) -> ResponseReturnValue:
         several_accounts=several_accounts,
         steps=trail(call, stays),
         called_back=called_back,
-        charge_words=explain(call.charge) if call.charge else [],
+        charge_words=explain(call.charge, call.settlement) if call.charge else [],
         kept=kept,
         has_recording=_talk(kept) is not None or (bool(call.row.recording) and _file(call.row) is not None),
     )

@@ -5,6 +5,15 @@ from appliance.store.models.base import Base
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
 from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowVersion, in_force
 from appliance.store.models.hooks import Hook, Notification
+from appliance.store.models.ledger import (
+    ClosedMonth,
+    Correction,
+    CorrectionItem,
+    LedgerBalance,
+    LedgerPosting,
+    LedgerSeal,
+    Settlement,
+)
 from appliance.store.models.plans import Plan, Price, Subscription
 from appliance.store.models.prompts import Prompt
 from appliance.store.models.queues import Callback, Queue, QueueStay
@@ -23,11 +32,17 @@ __all__ = [
     "CallLeg",
     "Callback",
     "Charge",
+    "ClosedMonth",
+    "Correction",
+    "CorrectionItem",
     "Flow",
     "FlowDraft",
     "FlowPublication",
     "FlowVersion",
     "Hook",
+    "LedgerBalance",
+    "LedgerPosting",
+    "LedgerSeal",
     "Line",
     "LineSigning",
     "ListEntry",
@@ -46,6 +61,7 @@ __all__ = [
     "Role",
     "Schedule",
     "SetAside",
+    "Settlement",
     "SiteState",
     "Subscription",
     "Task",

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from appliance.store.models.append_only import append_only
 from appliance.store.models.base import Base
 from appliance.store.types import Instant, MicroYuan, RowId
 
@@ -75,6 +76,8 @@ class Call(Base):
     unrecorded: Mapped[str] = mapped_column(String(10), default="")
     #: The request that it calls back for: the UUID of the call in which he asked; empty: it came in.
     callback_id: Mapped[str] = mapped_column(String(64), default="")
+    #: What a person decided: charge or waive; empty: nobody had to.
+    settled: Mapped[str] = mapped_column(String(10), default="")
     collected_at: Mapped[datetime] = mapped_column(Instant)
     legs: Mapped[list[CallLeg]] = relationship(
         primaryjoin="Call.uuid == foreign(CallLeg.call_uuid)", viewonly=True, order_by="CallLeg.started_at"
@@ -116,10 +119,17 @@ class Charge(Base):
     """What a call costs its account; the columns are the rating rules' own (``docs/rating.md``)."""
 
     __tablename__ = "charges"
+    __table_args__ = (Index("ix_charges_account_booked", "account_id", "booked_month"),)
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     call_uuid: Mapped[str] = mapped_column(ForeignKey("calls.uuid", ondelete="CASCADE"), unique=True)
-    #: Empty with a reason that begins with ``reject:``.
+    #: Who pays: the call's account, or that of its number today; empty: neither is known.
+    account_id: Mapped[str] = mapped_column(String(40))
+    #: The call's month (``domain.grants.month_of``), and the one whose bill has it: a later one for a call that
+    #: came when its month was closed.
+    month: Mapped[int] = mapped_column()
+    booked_month: Mapped[int] = mapped_column()
+    #: Empty with a reason that begins with ``reject:``, or ``waived``.
     plan_code: Mapped[str] = mapped_column(String(40), default="")
     price_from: Mapped[str] = mapped_column(String(40), default="")
     metered_seconds: Mapped[int] = mapped_column(default=0)
@@ -131,3 +141,6 @@ class Charge(Base):
     rated_at: Mapped[datetime] = mapped_column(Instant)
     #: The month is closed; nothing changes this row any more.
     final: Mapped[bool] = mapped_column(Boolean, default=False)
+
+
+append_only(Charge, when="OLD.final")

@@ -82,6 +82,16 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class SettlementView:
+    """What a person decided about a call that could not be charged by itself: ``action`` charge or waive."""
+
+    action: str
+    by_login: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CallDetail:
     """One call, whole.
 
@@ -92,6 +102,7 @@ class CallDetail:
     :param named: the names of the lists, schedules and lines that ``because`` speaks of, by ``list=ID``,
         ``schedule=ID`` and ``line=ID``; what has no name, or is gone, is not in it.
     :param talks: who spoke with the caller, in their order: a line's id and milliseconds.
+    :param settlement: what a person decided of it last; None: nobody had to.
     :param callback_id: it calls somebody back: the UUID of the call in which he asked. The leg of the role
         ``caller`` is the line's then, and that of the role ``line`` his.
     """
@@ -112,6 +123,7 @@ class CallDetail:
     unrecorded: str = ""
     talks: tuple[tuple[str, int], ...] = ()
     callback_id: str = ""
+    settlement: SettlementView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, sele
 from sqlalchemy.orm import InstrumentedAttribute
 
 from appliance.domain import numbers
-from appliance.store.models import Account, Call, CallLeg, Charge, Line, NumberList, Schedule, Trunk
-from appliance.store.queries.call_views import Attempt, CallDetail, CallRow, LegView, Place, Totals
+from appliance.store.models import Account, Call, CallLeg, Charge, Line, NumberList, Schedule, Settlement, Trunk
+from appliance.store.queries.call_views import Attempt, CallDetail, CallRow, LegView, Place, SettlementView, Totals
 from appliance.store.queries.charges import charge_view
 from appliance.store.queries.scope import Reader
 
@@ -116,7 +116,15 @@ def one(reader: Reader, uuid: str) -> CallDetail | None:
         charge=charge_view(reader, charge, call.caller_kind) if charge else None,
         talks=_talks(call.talks),
         callback_id=call.callback_id,
+        settlement=_settlement(reader, uuid),
     )
+
+
+def _settlement(reader: Reader, uuid: str) -> SettlementView | None:
+    found = reader.scalars(
+        select(Settlement).where(Settlement.call_uuid == uuid).order_by(Settlement.id.desc()).limit(1)
+    )
+    return SettlementView(found[0].action, found[0].by_login, found[0].reason, found[0].at) if found else None
 
 
 def _named(reader: Reader, because: str) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from appliance.domain.closing import month_name
 from appliance.store.models import Charge, Plan, Price
 from appliance.store.queries.scope import Reader
 
@@ -40,7 +41,10 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class ChargeView:
-    """What a call costs, and by what. ``plan`` and ``price`` are None where none held."""
+    """What a call costs, and by what. ``plan`` and ``price`` are None where none held.
+
+    :param booked_late: the month whose bill has it, ``2026-02``, where the call came after its own was closed.
+    """
 
     plan: PlanView | None
     price: PriceView | None
@@ -52,6 +56,7 @@ class ChargeView:
     reason: str
     rated_at: datetime
     final: bool
+    booked_late: str = ""
 
 
 def charge_view(reader: Reader, charge: Charge, caller_kind: str) -> ChargeView:
@@ -77,6 +82,7 @@ def charge_view(reader: Reader, charge: Charge, caller_kind: str) -> ChargeView:
         reason=charge.reason,
         rated_at=charge.rated_at,
         final=charge.final,
+        booked_late=month_name(charge.booked_month) if charge.booked_month != charge.month else "",
     )
 
 

@@ -27,11 +27,17 @@ from appliance.store.models import (
     Callback,
     CallLeg,
     Charge,
+    ClosedMonth,
+    Correction,
+    CorrectionItem,
     Flow,
     FlowDraft,
     FlowPublication,
     FlowVersion,
     Hook,
+    LedgerBalance,
+    LedgerPosting,
+    LedgerSeal,
     Line,
     LineSigning,
     ListEntry,
@@ -50,6 +56,7 @@ from appliance.store.models import (
     Role,
     Schedule,
     SetAside,
+    Settlement,
     SiteState,
     Subscription,
     Task,
@@ -80,6 +87,7 @@ def _has(owner: type[Base], *conditions: ColumnElement[bool]) -> ColumnElement[b
 
 
 _call, _flow, _number, _list = aliased(Call), aliased(Flow), aliased(Number), aliased(NumberList)
+_correction = aliased(Correction)
 
 #: How a table's rows belong to an account.
 OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
@@ -88,11 +96,18 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     Callback: lambda account: Callback.account_id == account,
     CallLeg: lambda account: _has(_call, _call.uuid == CallLeg.call_uuid, _call.account_id == account),
     Charge: lambda account: _has(_call, _call.uuid == Charge.call_uuid, _call.account_id == account),
+    ClosedMonth: lambda account: ClosedMonth.account_id == account,
+    Correction: lambda account: Correction.account_id == account,
+    CorrectionItem: lambda account: _has(
+        _correction, _correction.id == CorrectionItem.correction_id, _correction.account_id == account
+    ),
     Flow: lambda account: Flow.account_id == account,
     FlowDraft: lambda account: _has(_flow, _flow.id == FlowDraft.flow_id, _flow.account_id == account),
     FlowPublication: lambda account: _has(_flow, _flow.id == FlowPublication.flow_id, _flow.account_id == account),
     FlowVersion: lambda account: _has(_flow, _flow.id == FlowVersion.flow_id, _flow.account_id == account),
     Hook: lambda account: Hook.account_id == account,
+    LedgerBalance: lambda account: LedgerBalance.account_id == account,
+    LedgerPosting: lambda account: LedgerPosting.account_id == account,
     Line: lambda account: Line.account_id == account,
     LineSigning: lambda account: LineSigning.account_id == account,
     ListEntry: lambda account: _has(_list, _list.id == ListEntry.list_id, _list.account_id == account),
@@ -105,6 +120,7 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     Recording: lambda account: Recording.account_id == account,
     RecordingAccess: lambda account: RecordingAccess.account_id == account,
     Schedule: lambda account: Schedule.account_id == account,
+    Settlement: lambda account: Settlement.account_id == account,
     Subscription: lambda account: _has(
         _number, _number.number == Subscription.number, _number.account_id == account
     ),
@@ -114,7 +130,7 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
 #: Tables that all accounts of a box share.
 SHARED: tuple[type[Base], ...] = (CalendarDay, Plan, Price, Region, Trunk)
 #: Tables that no query of this package reads, for anybody.
-CLOSED: tuple[type[Base], ...] = (Operator, Role, SetAside, SiteState)
+CLOSED: tuple[type[Base], ...] = (LedgerSeal, Operator, Role, SetAside, SiteState)
 
 
 class Reader:

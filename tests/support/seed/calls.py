@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from appliance.domain.grants import month_of
 from appliance.store.models import Call, CallLeg, Charge, QueueStay
 from tests.support.seed.site import NUMBER, OTHER_NUMBER, SHANGHAI
 from tests.support.seed.voices import speak
@@ -137,7 +138,16 @@ def _leg(uuid: str, line: str, at: datetime, rung: timedelta, talk: timedelta | 
 
 def _charge(call: Call, serial: int) -> Charge:
     """Roughly as the rating would; the sums are right, the grants are made up."""
-    common = {"call_uuid": call.uuid, "plan_code": "T600", "rated_at": call.ended_at, "final": serial > 40}
+    month = month_of(call.answered_at or call.started_at)
+    common = {
+        "call_uuid": call.uuid,
+        "account_id": call.account_id,
+        "month": month,
+        "booked_month": month,
+        "plan_code": "T600",
+        "rated_at": call.ended_at,
+        "final": serial > 40,
+    }
     if call.answered_at is None:
         return Charge(**common, reason="unanswered")
     metered = -(-call.bill_ms // 1000)

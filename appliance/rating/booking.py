@@ -1,0 +1,46 @@
+"""Top-ups, refunds and adjustments that people book."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from appliance.domain.closing import booked_month
+from appliance.domain.grants import month_of
+from appliance.domain.ledger import Kind, Ledger, Who, manual_effect, posting
+from appliance.errors import LedgerError
+from appliance.store import ledger
+from appliance.store.charges import take_turn
+from appliance.store.charging import closed_through
+from appliance.store.models import Account, LedgerPosting
+
+
+def book(
+    session: Session, kind: Kind, account_id: str, amount: int, who: Who, now: datetime, *, reference: str
+) -> int:
+    """Book a top-up, a refund or an adjustment; the balance after it. The caller commits.
+
+    :param amount: millionths of a yuan, above 0; below 0 where an adjustment takes away.
+    :param reference: what it is booked for: a payment's number. It is booked once; the same again changes nothing.
+    :raises LedgerError: there is no such account, it may not be booked so (``domain.ledger.manual_effect``), or
+        the reference stands for another booking.
+    """
+    take_turn(session)
+    if session.get(Account, account_id) is None:
+        raise LedgerError(f"no such account: {account_id}")
+    subject = f"{kind}:{reference}"
+    before = ledger.of_subject(session, subject)
+    balance = ledger.balance(session, account_id)
+    if before is not None:
+        if (before.account_id, _effect(before)) != (account_id, -amount if kind is Kind.REFUND else amount):
+            raise LedgerError(f"{reference} stands for another {kind}, of {before.account_id}")
+        return balance
+    effect = manual_effect(kind, amount, balance, who)
+    month = booked_month(month_of(now), closed_through(session, [account_id]).get(account_id))
+    ledger.append(session, [posting(kind, subject, account_id, effect, month=month, at=now, who=who)])
+    return balance + effect
+
+
+def _effect(row: LedgerPosting) -> int:
+    return row.amount if row.credit == Ledger.BALANCE.value else -row.amount

@@ -1,0 +1,192 @@
+"""The ledger's rows: written once, in turns, numbered without gaps, with balances kept beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from appliance.domain.ledger import CALL_KINDS, Kind, Ledger, Posting
+from appliance.store.charges import parts
+from appliance.store.models import Charge, LedgerBalance, LedgerPosting
+from appliance.store.types import Instant
+
+_MOST = 5000
+#: What a posting does to the balance of its account.
+EFFECT: ColumnElement[int] = case(
+    (LedgerPosting.credit == Ledger.BALANCE.value, LedgerPosting.amount),
+    (LedgerPosting.debit == Ledger.BALANCE.value, -LedgerPosting.amount),
+    else_=0,
+)
+_COLUMNS = (
+    "id",
+    "subject",
+    "account_id",
+    "revision",
+    "kind",
+    "debit",
+    "credit",
+    "amount",
+    "month",
+    "at",
+    "by_login",
+    "approved_by",
+    "reason",
+)
+
+
+def post_charges(session: Session, uuids: Collection[str], now: datetime) -> int:
+    """Post what the charges of these calls differ by from what is posted of them; how many postings that took.
+
+    Doing it again posts nothing. The caller has taken his turn (``charges.take_turn``).
+    """
+    before = last_posting(session)
+    for part in parts(uuids, _MOST):
+        last = last_posting(session)
+        session.execute(
+            insert(LedgerPosting.__table__).from_select(_COLUMNS, _differences(part, last, now))  # type: ignore[arg-type]
+        )
+    _carry(session, before)
+    return last_posting(session) - before
+
+
+def append(session: Session, postings: Sequence[Posting]) -> None:
+    """Post these. The caller has taken his turn.
+
+    :raises IntegrityError: one of them is posted already (its subject, account and revision).
+    """
+    if not postings:
+        return
+    last = last_posting(session)
+    rows = [
+        # The driver of PostgreSQL has a mind of its own about enumerations.
+        {
+            "id": last + nth,
+            **asdict(one),
+            "kind": one.kind.value,
+            "debit": one.debit.value,
+            "credit": one.credit.value,
+        }
+        for nth, one in enumerate(postings, start=1)
+    ]
+    session.execute(insert(LedgerPosting), rows)
+    _carry(session, last)
+
+
+def last_posting(session: Session) -> int:
+    """Number of the last posting; 0: there is none."""
+    return session.scalar(select(func.max(LedgerPosting.id))) or 0
+
+
+def of_subject(session: Session, subject: str) -> LedgerPosting | None:
+    """The first posting of a subject; None: there is none."""
+    return session.scalar(select(LedgerPosting).where(LedgerPosting.subject == subject).limit(1))
+
+
+def balance(session: Session, account_id: str, ledger: Ledger = Ledger.BALANCE) -> int:
+    """The sum of a ledger of an account, as it is kept."""
+    found = session.get(LedgerBalance, (account_id, ledger.value), populate_existing=True)
+    return found.amount if found else 0
+
+
+def sums(session: Session, after: int = 0) -> dict[tuple[str, Ledger], int]:
+    """What the postings behind number ``after`` come to, by account and ledger: credit less debit."""
+    found: dict[tuple[str, Ledger], int] = {}
+    for side, sign in ((LedgerPosting.credit, 1), (LedgerPosting.debit, -1)):
+        rows = session.execute(
+            select(LedgerPosting.account_id, side, func.sum(LedgerPosting.amount))
+            .where(LedgerPosting.id > after)
+            .group_by(LedgerPosting.account_id, side)
+        )
+        for account_id, ledger, amount in rows:
+            key = account_id, Ledger(ledger)
+            found[key] = found.get(key, 0) + sign * int(amount)
+    return found
+
+
+def postings(session: Session, after: int = 0, through: int | None = None) -> Iterator[LedgerPosting]:
+    """Postings behind number ``after``, in their order; they do not stand in memory at once."""
+    statement = select(LedgerPosting).where(LedgerPosting.id > after).order_by(LedgerPosting.id)
+    if through is not None:
+        statement = statement.where(LedgerPosting.id <= through)
+    yield from session.scalars(statement.execution_options(yield_per=1000))
+
+
+def _carry(session: Session, after: int) -> None:
+    """Bring the balances up to the postings behind number ``after``."""
+    for (account_id, ledger), amount in sorted(sums(session, after).items()):
+        kept = update(LedgerBalance).where(
+            LedgerBalance.account_id == account_id, LedgerBalance.ledger == ledger.value
+        )
+        done = session.execute(
+            kept.values(amount=LedgerBalance.amount + amount).execution_options(synchronize_session=False)
+        )
+        if not done.rowcount:  # type: ignore[attr-defined]  # of an update there is one
+            session.execute(insert(LedgerBalance).values(account_id=account_id, ledger=ledger.value, amount=amount))
+
+
+def _differences(uuids: Collection[str], last: int, now: datetime) -> Select[tuple[object, ...]]:
+    """A row for each posting that is due: by call, account and month, so that a call which moves from one to the
+    other is taken out there and put in here."""
+    due = select(
+        Charge.call_uuid.label("subject"),
+        Charge.account_id.label("account_id"),
+        Charge.booked_month.label("month"),
+        (-Charge.amount).label("effect"),
+        literal(0, Integer).label("times"),
+        case((Charge.booked_month != Charge.month, 1), else_=0).label("late"),
+    ).where(Charge.call_uuid.in_(uuids))
+    done = select(
+        LedgerPosting.subject,
+        LedgerPosting.account_id,
+        LedgerPosting.month,
+        -EFFECT,
+        literal(1, Integer),
+        literal(0, Integer),
+    ).where(LedgerPosting.subject.in_(uuids), LedgerPosting.kind.in_(CALL_KINDS))
+    both = union_all(due, done).subquery()
+    grouped = (
+        select(
+            both.c.subject,
+            both.c.account_id,
+            both.c.month,
+            func.sum(both.c.effect).label("effect"),
+            func.sum(func.sum(both.c.times)).over(partition_by=(both.c.subject, both.c.account_id)).label("times"),
+            func.max(both.c.late).label("late"),
+        )
+        .group_by(both.c.subject, both.c.account_id, both.c.month)
+        .subquery()
+    )
+    of_call, effect = (grouped.c.subject, grouped.c.account_id), grouped.c.effect
+    paid = effect > 0
+    balance_, revenue = literal(Ledger.BALANCE.value, String), literal(Ledger.REVENUE.value, String)
+    kind = case(
+        (grouped.c.late > 0, Kind.LATE.value), (grouped.c.times == 0, Kind.CHARGE.value), else_=Kind.CHANGE.value
+    )
+    return select(
+        last + func.row_number().over(order_by=(*of_call, grouped.c.month)),
+        *of_call,
+        grouped.c.times + func.row_number().over(partition_by=of_call, order_by=grouped.c.month),
+        kind,
+        case((paid, revenue), else_=balance_),
+        case((paid, balance_), else_=revenue),
+        func.abs(effect),
+        grouped.c.month,
+        literal(now, Instant),
+        *(literal("", String) for _ in ("by_login", "approved_by", "reason")),
+    ).where(effect != 0)

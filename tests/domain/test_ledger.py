@@ -1,0 +1,84 @@
+"""Who may book what, and what a posting does."""
+
+from __future__ import annotations
+
+import doctest
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.domain import closing, ledger
+from appliance.domain.ledger import (
+    LONGEST_REASON,
+    OTHER_SIDE,
+    UNSEALED,
+    Kind,
+    Ledger,
+    Who,
+    effect_on,
+    manual_effect,
+    posting,
+    seal,
+)
+from appliance.errors import LedgerError
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+TWO = Who("clerk", "a reason", "boss")
+
+
+def test_doctests() -> None:
+    assert doctest.testmod(ledger).failed == doctest.testmod(closing).failed == 0
+
+
+@pytest.mark.parametrize("kind", Kind)
+@given(effect=st.integers(-(10**15), 10**15).filter(bool))
+def test_a_posting_changes_the_balance_and_one_other_ledger_by_as_much(kind: Kind, effect: int) -> None:
+    made = posting(kind, "s", "east", effect, month=1, at=AT, who=TWO)
+    assert made.amount > 0
+    found = {each: effect_on(each, made) for each in Ledger}
+    assert found.pop(Ledger.BALANCE) == effect
+    assert found.pop(OTHER_SIDE[kind]) == -effect
+    assert set(found.values()) == {0}
+    assert (made.by_login, made.reason, made.approved_by) == ("clerk", "a reason", "boss")
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "balance", "who", "effect"),
+    [
+        (Kind.TOPUP, 100, -50, Who("clerk"), 100),
+        (Kind.REFUND, 100, 100, TWO, -100),
+        (Kind.ADJUSTMENT, 100, -500, TWO, 100),
+        (Kind.ADJUSTMENT, -100, 0, TWO, -100),
+    ],
+)
+def test_what_may_be_booked(kind: Kind, amount: int, balance: int, who: Who, effect: int) -> None:
+    assert manual_effect(kind, amount, balance, who) == effect
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "who", "why"),
+    [
+        (Kind.TOPUP, 100, Who(""), "login"),
+        (Kind.TOPUP, 0, TWO, "above 0"),
+        (Kind.TOPUP, -1, TWO, "above 0"),
+        (Kind.REFUND, -1, TWO, "above 0"),
+        (Kind.ADJUSTMENT, 0, TWO, "above 0"),
+        (Kind.REFUND, 1, Who("clerk", " ", "boss"), "a reason"),
+        (Kind.ADJUSTMENT, 1, Who("clerk", "x" * (LONGEST_REASON + 1), "boss"), "a reason"),
+        (Kind.ADJUSTMENT, 1, Who("clerk", "x", "clerk"), "another person"),
+        (Kind.REFUND, 1, Who("clerk", "x"), "another person"),
+        (Kind.REFUND, 101, TWO, "cannot be paid back"),
+    ],
+)
+def test_what_may_not_be_booked(kind: Kind, amount: int, who: Who, why: str) -> None:
+    with pytest.raises(LedgerError, match=why):
+        manual_effect(kind, amount, 100, who)
+
+
+def test_a_seal_holds_every_line_and_their_order_and_the_seal_before() -> None:
+    one = seal(UNSEALED, ["a", "b"])
+    others = [["b", "a"], ["a"], ["ab"], ["a", "b", ""], []]
+    assert one not in [seal(UNSEALED, lines) for lines in others]
+    assert seal(one, ["c"]) != seal(UNSEALED, ["c"]) and len(one) == 64
