@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -94,25 +95,43 @@ def rated(engine: Engine, file: BinaryIO, book: PriceBook, progress: Progress, b
     for name in ("subscriptions", "prices", "rates"):
         engine.load(name, getattr(laid_out, name).to_reader())
     progress("prices", 0, 0)
-    found = expressions.assess(
-        _table("calls", CALLS), _table("subscriptions", tables.SUBSCRIPTIONS), _table("prices", tables.PRICES)
-    )
-    engine.keep("assessed", found)
+    rules = _rules(engine.dialect)
+    engine.keep("assessed", rules.assessed)
     engine.drop("calls")
-    assessed = ibis.table(found.schema(), name="assessed")
     progress("included units", 0, 0)
     totals = (
         (row["subscription"], row["month"], int(row["units"]))
-        for batch in engine.read(expressions.month_totals(assessed))
+        for batch in engine.read(rules.totals)
         for row in batch.to_pylist()
     )
     engine.load("cover", tables.cover(laid_out, book.plans, totals).to_reader())
-    charged = expressions.charge(
-        assessed, _table("cover", tables.COVER), _table("rates", tables.RATES), expressions.DIVIDE[engine.dialect]
-    )
     return Parts(
-        charge_lines(engine.read(charged), laid_out),
-        reject_lines(engine.read(expressions.refused(assessed)), _in_order(malformed)),
+        charge_lines(engine.read(rules.charges), laid_out),
+        reject_lines(engine.read(rules.refused), _in_order(malformed)),
+    )
+
+
+class _Rules(NamedTuple):
+    """The expressions over tables of these names: ``calls``, the book's, ``assessed`` and ``cover``."""
+
+    assessed: ir.Table
+    totals: ir.Table
+    charges: ir.Table
+    refused: ir.Table
+
+
+@cache
+def _rules(dialect: str) -> _Rules:
+    found = expressions.assess(
+        _table("calls", CALLS), _table("subscriptions", tables.SUBSCRIPTIONS), _table("prices", tables.PRICES)
+    )
+    assessed = ibis.table(found.schema(), name="assessed")
+    cover, rates = _table("cover", tables.COVER), _table("rates", tables.RATES)
+    return _Rules(
+        assessed=found,
+        totals=expressions.month_totals(assessed),
+        charges=expressions.charge(assessed, cover, rates, expressions.DIVIDE[dialect]),
+        refused=expressions.refused(assessed),
     )
 
 

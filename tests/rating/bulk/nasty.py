@@ -44,6 +44,8 @@ def times(draw: st.DrawFn) -> str:
     at = draw(instants())
     minutes = draw(st.sampled_from([0, 480, 480, 480, -300, 345, 899, -899]))
     local = at.astimezone(timezone(timedelta(minutes=minutes)))
+    if not 2000 <= local.year <= 2099:
+        local = _MOMENTS[0].astimezone(local.tzinfo)
     text = local.strftime("%Y-%m-%dT%H:%M:%S")
     if local.microsecond:
         text += f".{local.microsecond:06}".rstrip("0")

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from appliance.errors import RatingError
+from appliance.rating.bulk.engines.compiled import sql_of
 
 #: What DuckDB may keep in memory; beyond that it writes to the folder. Ten million rows are rated in three times it.
 MEMORY = "1200MB"
@@ -44,7 +44,7 @@ class DuckDB:
     def keep(self, name: str, rows: ir.Table) -> None:
         """See ``Engine``."""
         with _told():
-            self._connection.execute(f"create table {name} as {ibis.to_sql(rows, dialect=self.dialect)}")
+            self._connection.execute(f"create table {name} as {sql_of(rows, self.dialect)}")
 
     def drop(self, name: str) -> None:
         """See ``Engine``."""
@@ -54,7 +54,7 @@ class DuckDB:
     def read(self, rows: ir.Table) -> Iterator[pa.RecordBatch]:
         """See ``Engine``."""
         with _told():
-            found = self._connection.sql(ibis.to_sql(rows, dialect=self.dialect))
+            found = self._connection.sql(sql_of(rows, self.dialect))
             yield from found.to_arrow_reader(_ROWS)
 
     def close(self) -> None:

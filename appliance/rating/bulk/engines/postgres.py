@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import ibis
 import ibis.expr.types as ir
 import psycopg
 import pyarrow as pa
@@ -14,6 +13,7 @@ import pyarrow.csv
 from psycopg import sql
 
 from appliance.errors import RatingError
+from appliance.rating.bulk.engines.compiled import schema_of, sql_of
 
 _ROWS = 20_000
 _TYPES = {"int64": "bigint", "bool": "boolean", "string": 'text collate "C"'}
@@ -50,7 +50,7 @@ class Postgres:
     def keep(self, name: str, rows: ir.Table) -> None:
         """See ``Engine``."""
         with _told():
-            query = ibis.to_sql(rows, dialect=self.dialect)
+            query = sql_of(rows, self.dialect)
             self._connection.execute(f"create temp table {name} as {query}")
             self._connection.execute(f"analyze {name}")
 
@@ -61,10 +61,10 @@ class Postgres:
 
     def read(self, rows: ir.Table) -> Iterator[pa.RecordBatch]:
         """See ``Engine``."""
-        schema = ibis.expr.schema.Schema.to_pyarrow(rows.schema())
+        schema = schema_of(rows)
         with _told(), self._connection.cursor(name="rated") as cursor:
             cursor.itersize = _ROWS
-            cursor.execute(ibis.to_sql(rows, dialect=self.dialect))
+            cursor.execute(sql_of(rows, self.dialect))
             while found := cursor.fetchmany(_ROWS):
                 columns = zip(*found, strict=True)
                 arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]

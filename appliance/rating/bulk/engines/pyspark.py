@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet
@@ -14,6 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from appliance.errors import RatingError
+from appliance.rating.bulk.engines.compiled import schema_of, sql_of
 
 
 class Spark:
@@ -28,6 +28,7 @@ class Spark:
                 SparkSession.builder.master(master or "local[*]")
                 .appName("gateway400 rating")
                 .config("spark.ui.enabled", "false")
+                .config("spark.ui.showConsoleProgress", "false")
                 .config("spark.sql.session.timeZone", "UTC")
                 .config("spark.sql.ansi.enabled", "true")
                 .config("spark.local.dir", str(self._folder / "spark"))
@@ -48,7 +49,7 @@ class Spark:
         """See ``Engine``."""
         path = self._folder / f"{name}.parquet"
         with _told():
-            self._session.sql(ibis.to_sql(rows, dialect=self.dialect)).write.parquet(path.as_uri())
+            self._session.sql(sql_of(rows, self.dialect)).write.parquet(path.as_uri())
         self._view(name, path)
 
     def drop(self, name: str) -> None:
@@ -57,11 +58,11 @@ class Spark:
 
     def read(self, rows: ir.Table) -> Iterator[pa.RecordBatch]:
         """See ``Engine``."""
-        schema = ibis.expr.schema.Schema.to_pyarrow(rows.schema())
+        schema = schema_of(rows)
         path = self._folder / "read.parquet"
         with _told():
             # One file after the other in the order of the rows: nothing is held in memory as a whole.
-            found = self._session.sql(ibis.to_sql(rows, dialect=self.dialect))
+            found = self._session.sql(sql_of(rows, self.dialect))
             found.write.mode("overwrite").parquet(path.as_uri())
         for part in sorted(path.glob("part-*.parquet")):
             for batch in pyarrow.parquet.ParquetFile(part).iter_batches():
