@@ -142,7 +142,8 @@ def drafts(*paths: Path) -> Iterator[tuple[Path, ...]]:
         for path, place in zip(paths, places, strict=True):
             place.replace(path)
     except OSError as error:
-        raise RatingError(f"cannot write {error.filename}: {error.strerror}") from error
+        named = error.filename or ", ".join(map(str, paths))
+        raise RatingError(f"cannot write {named}: {error.strerror}") from error
     finally:
         for place in places:
             with contextlib.suppress(OSError):

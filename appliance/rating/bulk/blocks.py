@@ -24,7 +24,7 @@ from appliance.rating.records import COLUMNS
 #: Bytes that are read at once.
 BLOCK = 16 * 1024 * 1024
 
-# ``records._CELL`` in bytes. UTF-8 never uses an ASCII byte for anything else, so that cutting bytes is cutting text.
+# ``records._CELL`` in bytes. UTF-8 uses an ASCII byte for nothing else, so that cutting bytes is cutting text.
 _CELL = re.compile(rb'(?:"((?:[^"]++|"")*+)"|([^",\n][^,\n]*+|))(,|\n|\Z)')
 _CLOSES = re.compile(rb'"(?:[^"]++|"")*+')
 

@@ -1,8 +1,8 @@
 """The rules of ``docs/rating.md`` as expressions over tables (Ibis); ``domain.pricing`` is their definition.
 
-All figures are whole numbers of 64 bits, sums of many calls decimals of 38 digits, and nothing is ever divided but by
-``divide``: Ibis' own ``//`` goes through a float. The largest amount that a price book can ask for has 29 digits, so
-an amount is carried in three numbers (``tables.RATES``). Each step of the sum stays below 2**63:
+All figures are whole numbers of 64 bits, sums of many calls decimals of 38 digits, and nothing is ever divided but
+by ``divide``: Ibis' own ``//`` goes through a float. The largest amount that a price book can ask for has 29 digits,
+so an amount is carried in three numbers (``tables.RATES``). Each step of the sum stays below 2**63:
 
 * a call has at most initial_seconds or 9,999,999 units and one step: below 1.1 * 10**12;
 * that many times a part of the price of a second, which is below 10**6, and what is carried: below 1.2 * 10**18.
@@ -148,7 +148,9 @@ def _exact(units: ir.IntegerValue) -> ir.DecimalValue:
 
 def _amount(rated: ir.Table, divide: Divide) -> dict[str, ir.Value]:
     """Rule 9: what is asked for once and for each charged unit, carried from the millionths up."""
-    micro = rated.fee_micro + rated.charged * rated.second_micro + divide(rated.charged * rated.minute_60ths + 30, 60)
+    micro = (
+        rated.fee_micro + rated.charged * rated.second_micro + divide(rated.charged * rated.minute_60ths + 30, 60)
+    )
     yuan = rated.fee_yuan + rated.charged * rated.second_yuan + divide(micro, YUAN)
     millions = rated.fee_millions + rated.charged * rated.second_millions + divide(yuan, _MILLION)
     parts = {"millions": millions, "yuan": yuan % _MILLION, "micro": micro % YUAN}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache
@@ -19,25 +19,16 @@ import pyarrow as pa
 
 from appliance.domain.pricing import PriceBook
 from appliance.errors import RatingError
+from appliance.rating.backend import Backend, Progress, Rated, untold
 from appliance.rating.bulk import expressions, tables
 from appliance.rating.bulk.blocks import BLOCK, Lines, blocks
-from appliance.rating.bulk.engines import Backend, Engine, opened
+from appliance.rating.bulk.engines import Engine, opened
 from appliance.rating.bulk.output import charge_lines, reject_lines
 from appliance.rating.bulk.parse import CALLS, Malformed, parse
 from appliance.rating.files import CHARGES, REJECTS, drafts, read_plans
 
 #: Blocks are read ahead of the engine on so many threads; most of the work is done outside Python's lock.
 _THREADS = 2
-
-#: Told what is being done, and how much of it: ``(what, done, of)``; ``of`` 0: nobody knows.
-Progress = Callable[[str, int, int], None]
-
-
-class Rated(NamedTuple):
-    """How many charges and rejects were written."""
-
-    charges: int
-    rejects: int
 
 
 def rate_files(
@@ -48,16 +39,12 @@ def rate_files(
     *,
     backend: Backend = "duckdb",
     url: str = "",
-    progress: Progress = lambda what, done, of: None,
+    progress: Progress = untold,
     block: int = BLOCK,
 ) -> Rated:
-    """Rate ``cdrs`` by ``plans`` and write ``charges`` and ``rejects``.
+    """See ``rating.backend``. What does not fit into memory is in a folder beside ``charges`` until the end.
 
-    What does not fit into memory is kept in a folder beside ``charges``, which is gone at the end.
-
-    :param url: the database of ``postgres``, the master of ``pyspark``.
-    :raises RatingError: one of the files to read is refused as a whole, a file cannot be read or written, or the
-        engine fails; then nothing is written.
+    :param block: bytes of the records that are read at once.
     """
     book = read_plans(plans)
     with (

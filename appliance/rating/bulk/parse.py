@@ -36,8 +36,8 @@ CALLS = pa.schema(
 #: What is wrong with a row, by the number that ``Malformed`` holds; the order is that of rule 1.
 MALFORMED = ("row", "call_id", "number", "caller_kind", "started_at", "answered_at", "billsec", "bridged_seconds")
 
-# After this, all that ends a cell lies below ``-``; what no good cell holds is ``?``, and ``+``, which only an offset
-# does, is ``>``: their codes differ in the last bit alone.
+# After this, all that ends a cell lies below ``-``; what no good cell holds is ``?``, and ``+``, which only an
+# offset does, is ``>``: their codes differ in the last bit alone.
 _GOOD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:@-,\n"
 _TABLE = bytes(byte if byte in _GOOD else ord(">") if byte == ord("+") else ord("?") for byte in range(256))
 _KINDS = tuple(CallerKind)

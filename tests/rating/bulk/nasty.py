@@ -63,7 +63,9 @@ def _whole(least: int = 0) -> st.SearchStrategy[int]:
 
 def _amount() -> st.SearchStrategy[str]:
     common = st.sampled_from(["0", "0.11", "0.000001", "0.1375", "1.333333", "0.05", "0.123457"])
-    return st.one_of(common, common, st.sampled_from(["999999999999.999999", "999999999999", "123456789012.000031"]))
+    return st.one_of(
+        common, common, st.sampled_from(["999999999999.999999", "999999999999", "123456789012.000031"])
+    )
 
 
 @st.composite
@@ -94,7 +96,11 @@ def _prices(draw: st.DrawFn) -> list[dict[str, Any]]:
 @st.composite
 def books(draw: st.DrawFn) -> dict[str, Any]:
     """A price book that is not refused."""
-    codes = draw(st.lists(st.sampled_from(["a", 'b,"', "c\nd", "套餐", " e ", "=1+1", "'"]), min_size=1, max_size=3, unique=True))
+    codes = draw(
+        st.lists(
+            st.sampled_from(["a", 'b,"', "c\nd", "套餐", " e ", "=1+1", "'"]), min_size=1, max_size=3, unique=True
+        )
+    )
     plans = [
         {
             "code": code,
@@ -172,9 +178,20 @@ def quoted(cell: str) -> str:
 def _rows(draw: st.DrawFn) -> bytes:
     seconds = st.sampled_from(["0", "1", "5", "6", "59", "60", "61", "600", "0000001", "9999999"])
     cells = [
-        draw(_mostly(st.sampled_from(["a", "B", "b", "-", "_", ".", ":", "@", "a1", "a10", "a" * 128, "c.1", "c:1", "c@1"]) | st.from_regex(r"[A-Za-z0-9._:@-]{1,3}", fullmatch=True))),
+        draw(
+            _mostly(
+                st.sampled_from(
+                    ["a", "B", "b", "-", "_", ".", ":", "@", "a1", "a10", "a" * 128, "c.1", "c:1", "c@1"]
+                )
+                | st.from_regex(r"[A-Za-z0-9._:@-]{1,3}", fullmatch=True)
+            )
+        ),
         draw(_mostly(st.sampled_from((*NUMBERS, NUMBERS[0], "4007777777")))),
-        draw(st.sampled_from(["", "13800138000", "a,b", 'say "x"', "line\nbreak", "=cmd()", "é", "\r", ',"', "x" * 300])),
+        draw(
+            st.sampled_from(
+                ["", "13800138000", "a,b", 'say "x"', "line\nbreak", "=cmd()", "é", "\r", ',"', "x" * 300]
+            )
+        ),
         draw(_mostly(st.sampled_from(KINDS))),
         draw(_mostly(times())),
         draw(_mostly(st.one_of(times(), times(), times(), st.just("")))),
@@ -185,14 +202,16 @@ def _rows(draw: st.DrawFn) -> bytes:
         cells = draw(st.sampled_from([cells[:-1], [*cells, ""], cells * 2]))
     all_quoted = draw(st.integers(0, 9)) == 0
     text = ",".join(
-        quoted(cell) if all_quoted or any(mark in cell for mark in ',"\n') and draw(st.integers(0, 9)) else cell
+        quoted(cell) if all_quoted or (any(mark in cell for mark in ',"\n') and draw(st.integers(0, 9))) else cell
         for cell in cells
     )
     return text.encode() + b"\n"
 
 
 def _junk() -> st.SearchStrategy[bytes]:
-    pieces = st.sampled_from([b'"', b'""', b",", b"\n", b"a", b"\xff", b"\xe4\xb8", b"\x00", b"\r", b'",x","\n', b'"\n', b',"'])
+    pieces = st.sampled_from(
+        [b'"', b'""', b",", b"\n", b"a", b"\xff", b"\xe4\xb8", b"\x00", b"\r", b'",x","\n', b'"\n', b',"']
+    )
     return st.lists(pieces, max_size=8).map(b"".join)
 
 

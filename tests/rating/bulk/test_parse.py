@@ -36,7 +36,9 @@ def plainly(data: bytes) -> Read:
     """The same by the plain reader, rows that come twice among them."""
     # Rows that come twice are left to the engine: here each has its own name but for them.
     good, rejects = read_records(data.decode("utf-8", "surrogateescape"))
-    malformed = [(each.line, each.reason.removeprefix("malformed:")) for each in rejects if each.reason != "duplicate"]
+    malformed = [
+        (each.line, each.reason.removeprefix("malformed:")) for each in rejects if each.reason != "duplicate"
+    ]
     return [_columns(line, call) for line, call in good], malformed
 
 
@@ -80,7 +82,9 @@ def test_quotes_that_close_late_wrongly_or_never(body: bytes, size: int) -> None
 
 
 @pytest.mark.parametrize("size", [7, 64, 1 << 20])
-@pytest.mark.parametrize("header", ["", "call_id\n", "\ufeff" + HEADER, HEADER[:-1] + "\r\n", HEADER[:-1] + ",x\n", "\n" + HEADER])
+@pytest.mark.parametrize(
+    "header", ["", "call_id\n", "\ufeff" + HEADER, HEADER[:-1] + "\r\n", HEADER[:-1] + ",x\n", "\n" + HEADER]
+)
 def test_a_file_with_other_columns_is_refused(header: str, size: int) -> None:
     with pytest.raises(RatingError, match="line 1: the columns must be exactly"):
         list(blocks(io.BytesIO((header + record()).encode()), size))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from appliance.errors import RatingError
-
-Backend = Literal["duckdb", "postgres", "pyspark"]
+from appliance.rating.backend import Backend
 
 
 class Engine(Protocol):

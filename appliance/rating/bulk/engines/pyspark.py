@@ -17,7 +17,7 @@ from appliance.rating.bulk.engines.compiled import schema_of, sql_of
 
 
 class Spark:
-    """See ``Engine``. Tables are Parquet in the folder, which the cluster's machines must see under the same name."""
+    """See ``Engine``. Tables are Parquet in the folder, which a cluster's machines see under the same name."""
 
     dialect = "pyspark"
 
