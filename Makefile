@@ -18,7 +18,7 @@ OF_RULES := tests/domain
 RULES_WHOLE := --cov=appliance/domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test accept lint bench clean setup-demo setup-test packages lock
+.PHONY: help demo run test accept lint bench clean setup-demo setup-test setup-spark packages lock
 
 help: ## Explain the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -33,7 +33,7 @@ test: setup-test packages ## Run the tests (at most 20 minutes)
 	@$(if $(ARGS),$(PYTEST) $(ARGS),$(PYTEST) $(OF_RULES) $(RULES_WHOLE); rules=$$?; \
 		$(PYTEST) $(OF_RULES:%=--ignore=%) && exit $$rules)
 
-accept: setup-test packages ## Run the long, killing and timed checks and the bench; the report goes to reports/
+accept: setup-test setup-spark packages ## Run the long, killing and timed checks and the bench; the report goes to reports/
 	@mkdir -p reports
 	@$(PYTHON) -m pytest -m accept --junitxml=reports/accept.xml $(ARGS)
 	@$(if $(ARGS),,$(PYTHON) -m tests.bench | tee reports/bench.txt; exit $${PIPESTATUS[0]})
@@ -44,7 +44,7 @@ lint: setup-test ## ruff, mypy strict, import-linter
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
-bench: setup-test packages ## Measure calls, recordings and queues against FreeSWITCH alone, side by side (ARGS: cpu, like, rate)
+bench: setup-test packages ## Measure calls against FreeSWITCH alone, rating against DuckDB alone (ARGS: cpu, like, rate, rating)
 	@$(PYTHON) -m tests.bench $(ARGS)
 
 lock: setup-test ## Make the hashed locks anew from pyproject.toml
@@ -59,6 +59,12 @@ setup-demo:
 
 setup-test:
 	@.ci/setup test $(TEST_STAMP)
+
+# Spark is 430 MB: only the long checks ask for it, and go on without where it cannot be had.
+setup-spark: setup-test
+	@$(PYTHON) -c 'import pyspark' 2>/dev/null || \
+		$(PYTHON) -m pip install -qq --require-hashes --no-deps -r requirements/spark.lock || \
+		echo "pyspark is not installed: its tests are skipped"
 
 packages:
 	@.ci/packages

@@ -180,6 +180,15 @@ class Settings(BaseSettings):
     )
     disk_floor_mb: int = Field(1024, ge=0, description="Free megabytes below which new calls are not recorded.")
 
+    rating_backend: Literal["duckdb", "postgres", "pyspark"] = Field(
+        "duckdb", description="What `appliance rating file` computes with."
+    )
+    rating_url: SecretStr = Field(
+        SecretStr(""),
+        description="The database of `postgres` (empty: `database_url`), or the master of `pyspark` (empty: this "
+        "machine).",
+    )
+
     @field_validator("phone_ban_spare")
     @classmethod
     def _networks(cls, text: str) -> str:

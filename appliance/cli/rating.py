@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from appliance import config
 from appliance.cli.closing import close
 from appliance.cli.rerating import run
+from appliance.rating.backend import Backend, Progress, rate_files
 from appliance.rating.explain import explain as explained
-from appliance.rating.files import rate_files
 from appliance.store import schema
 
+_EVERY_S = 0.5
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -41,7 +45,36 @@ def explain(uuid: str) -> None:
 @click.option("--cdrs", type=_FILE, required=True, help="Call records (CSV).")
 @click.option("--charges", type=_FILE, required=True, help="Written: a charge a call (CSV).")
 @click.option("--rejects", type=_FILE, required=True, help="Written: rows that are not rated, and why (CSV).")
-def file(plans: Path, cdrs: Path, charges: Path, rejects: Path) -> None:
-    """Rate call records from a file by a price book; needs no database. docs/rating.md has the formats."""
-    rated = rate_files(plans, cdrs, charges, rejects)
-    click.echo(f"charges: {len(rated.charges)}, rejects: {len(rated.rejects)}")
+@click.option(
+    "--backend",
+    type=click.Choice(get_args(Backend)),
+    help="What computes; the setting rating_backend without it.",
+)
+def file(plans: Path, cdrs: Path, charges: Path, rejects: Path, backend: Backend | None) -> None:
+    """Rate call records from a file by a price book. docs/rating.md has the formats.
+
+    Needs no database: postgres and pyspark are for the calls of many boxes (docs/scale.md).
+    """
+    settings = config.load()
+    chosen = backend or settings.rating_backend
+    url = settings.rating_url.get_secret_value()
+    if chosen == "postgres" and not url:
+        url = settings.database_url
+    done = rate_files(plans, cdrs, charges, rejects, backend=chosen, url=url, progress=_progress())
+    click.echo(f"charges: {done.charges}, rejects: {done.rejects}")
+
+
+def _progress() -> Progress:
+    """Say on a terminal how far long work is, at most twice a second."""
+    said, said_at = "", 0.0
+
+    def told(what: str, done: int, of: int) -> None:
+        nonlocal said, said_at
+        now = time.monotonic()
+        if not sys.stderr.isatty() or (what == said and now - said_at < _EVERY_S and done != of):
+            return
+        said, said_at = what, now
+        share = f" {100 * done // of} %" if of else f" {done}" if done else " …"
+        click.echo(f"{what}{share}", err=True)
+
+    return told

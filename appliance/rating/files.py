@@ -1,13 +1,14 @@
 """Rating from file to file: a price book and call records in, charges and rejects out.
 
-A plain loop over the rules, call by call. It is what other forms of rating are compared with.
+A plain loop over the rules, call by call. It is the definition that ``rating.bulk`` is held equal to, and what rates
+where that is not installed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +21,8 @@ from appliance.rating.records import Reject, read_records
 
 T = TypeVar("T")
 
-_CHARGES = (
+#: The columns of the two files that are written.
+CHARGES = (
     "call_id",
     "number",
     "plan",
@@ -32,7 +34,7 @@ _CHARGES = (
     "amount_yuan",
     "reason",
 )
-_REJECTS = ("line", "call_id", "reason")
+REJECTS = ("line", "call_id", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,25 @@ def rate_files(plans: Path, cdrs: Path, charges: Path, rejects: Path) -> Rated:
     :raises RatingError: one of the files to read is refused as a whole, or a file cannot be read or written;
         then nothing is written.
     """
-    book = _named(plans, read_book, "strict")
+    book = read_plans(plans)
     # A byte that is no UTF-8 spoils the row it stands in, where it matters, and not the file.
     rated = _named(cdrs, lambda text: rate(text, book), "surrogateescape")
     texts = {
-        charges: _csv(_CHARGES, (_charge_cells(call, charge) for call, charge in rated.charges)),
-        rejects: _csv(_REJECTS, ((str(each.line), each.call_id, each.reason) for each in rated.rejects)),
+        charges: _csv(CHARGES, (_charge_cells(call, charge) for call, charge in rated.charges)),
+        rejects: _csv(REJECTS, ((str(each.line), each.call_id, each.reason) for each in rated.rejects)),
     }
-    _write(texts)
+    with drafts(*texts) as places:
+        for place, text in zip(places, texts.values(), strict=True):
+            place.write_bytes(text.encode("utf-8"))
     return rated
+
+
+def read_plans(plans: Path) -> PriceBook:
+    """Read a price book from a file.
+
+    :raises RatingError: it cannot be read, or is refused.
+    """
+    return _named(plans, read_book, "strict")
 
 
 def rate(records: str, book: PriceBook) -> Rated:
@@ -95,11 +107,11 @@ def _charge_cells(call: MeteredCall, charge: Charge) -> tuple[str, ...]:
 
 
 def _csv(header: tuple[str, ...], cells: Iterable[tuple[str, ...]]) -> str:
-    lines = [",".join(header), *(",".join(map(_cell, row)) for row in cells)]
+    lines = [",".join(header), *(",".join(map(cell, row)) for row in cells)]
     return "\n".join(lines) + "\n"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """A cell, quoted only where CSV needs it (RFC 4180)."""
     if any(mark in text for mark in ',"\n\r'):
         return '"' + text.replace('"', '""') + '"'
@@ -118,17 +130,21 @@ def _named(path: Path, read: Callable[[str], T], errors: str) -> T:
         raise RatingError(f"{path}: {error}") from error
 
 
-def _write(texts: dict[Path, str]) -> None:
-    """Write files whole: until the last one is on the disk, none is put in its place."""
-    drafts = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in texts}
+@contextlib.contextmanager
+def drafts(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Places to write files to that are put where they belong when all of them are whole, or not at all.
+
+    :raises RatingError: a file cannot be written.
+    """
+    places = tuple(path.with_name(f".{path.name}.{os.getpid()}") for path in paths)
     try:
-        for path, text in texts.items():
-            drafts[path].write_bytes(text.encode("utf-8"))
-        for path, draft in drafts.items():
-            draft.replace(path)
+        yield places
+        for path, place in zip(paths, places, strict=True):
+            place.replace(path)
     except OSError as error:
-        raise RatingError(f"cannot write {error.filename}: {error.strerror}") from error
+        named = error.filename or ", ".join(map(str, paths))
+        raise RatingError(f"cannot write {named}: {error.strerror}") from error
     finally:
-        for draft in drafts.values():
+        for place in places:
             with contextlib.suppress(OSError):
-                draft.unlink()
+                place.unlink()

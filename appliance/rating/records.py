@@ -26,6 +26,7 @@ COLUMNS = (
 # One cell and what ends it. A quoted cell may hold anything, its quotes doubled; a bare one may hold a quote,
 # but not begin with one.
 _CELL = re.compile(r'(?:"((?:[^"]++|"")*+)"|([^",\n][^,\n]*+|))(,|\n|\Z)')
+_CLOSES = re.compile(r'"(?:[^"]++|"")*+')
 _CALL_ID = re.compile(r"[A-Za-z0-9._:@-]{1,128}", re.ASCII)
 _NUMBER = re.compile(r"400[0-9]{7}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,7}", re.ASCII)
@@ -57,6 +58,9 @@ def rows(text: str) -> Iterator[Row]:
     [Row(line=1, cells=()), Row(line=2, cells=('b',))]
     """
     at, line = 0, 1
+    # Up to here, a quoted cell that holds a line break never closes as it must: a row whose line ends earlier ends
+    # there too, or is none. Without it a file of open quotes would be read again for each of them.
+    doomed = 0
     while at < len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
@@ -65,24 +69,31 @@ def rows(text: str) -> Iterator[Row]:
             yield Row(line, tuple(plain.split(",")))
             at, line = end + 1, line + 1
             continue
-        cells, after = _quoted(text, at)
-        if after is None:
-            cells, after = (), end + 1
+        cells, after = _quoted(text, at, end if end < doomed else len(text))
+        if cells:
+            after = max(after, end + 1)
+        else:
+            doomed = max(doomed, after)
+            after = end + 1
         yield Row(line, cells)
         line += text.count("\n", at, after)
         at = after
 
 
-def _quoted(text: str, at: int) -> tuple[tuple[str, ...], int | None]:
-    """The cells of a row that holds quotes, and where the next row begins; None: they are no CSV."""
+def _quoted(text: str, at: int, end: int) -> tuple[tuple[str, ...], int]:
+    """The cells of a row that holds quotes, and where the next row begins.
+
+    No cells: they are no CSV up to ``end``, and a quoted cell closes wrongly, or not at all, where it says.
+    """
     cells = []
-    while found := _CELL.match(text, at):
+    while found := _CELL.match(text, at, end):
         quoted, bare, ended_by = found.groups()
         cells.append(bare if quoted is None else quoted.replace('""', '"'))
         at = found.end()
         if ended_by != ",":
             return tuple(cells), at
-    return (), None
+    closes = _CLOSES.match(text, at, end)
+    return (), closes.end() if closes else at
 
 
 def read_records(text: str) -> tuple[list[tuple[int, MeteredCall]], list[Reject]]:
