@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, text, update
+from click.testing import CliRunner
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DatabaseError
 
+from appliance import bootstrap
+from appliance.cli.bill import bill as bill_command
 from appliance.domain.bills import LineKind
 from appliance.domain.grants import month_of
 from appliance.domain.ledger import Who
@@ -24,8 +28,8 @@ from appliance.rating.bill.document import Document, Party
 from appliance.rating.bill.issue import Terms
 from appliance.rating.close import close_month
 from appliance.rating.run import rate_all
-from appliance.store import bills, ledger
-from appliance.store.models import Account, Bill, Call, Price
+from appliance.store import bills, ledger, schema
+from appliance.store.models import Account, Bill, Call, Operator, Price, Role
 from appliance.store.unit import Store
 from tests.rating.books import SAMPLE
 from tests.rating.stored import clock, put_book, put_calls, sample_book, sample_calls
@@ -38,15 +42,26 @@ NOW = datetime(2026, 6, 2, tzinfo=UTC)
 CLERK = Who("clerk", "价格订正")
 
 
+def fill(url: str) -> None:
+    """The calls of some of the sample's numbers, rated; January to April closed; and two who decide about money."""
+    schema.upgrade(url)
+    with Store(url) as store:
+        put_book(store, sample_book())
+        put_calls(store, some_calls())
+        rate_all(store, clock)
+        for month in range(JANUARY - 1, JANUARY + 4):
+            close(store, month)
+        with store.work() as session:
+            role = session.scalars(select(Role).where(Role.name == "finance")).one()
+            session.add(Operator(login="anna", session_key="anna", roles=[role]))
+            session.commit()
+
+
 @pytest.fixture
-def billed(store: Store) -> Iterator[Store]:
-    """The calls of some of the sample's numbers, rated; January to April closed."""
-    put_book(store, sample_book())
-    put_calls(store, some_calls())
-    rate_all(store, clock)
-    for month in range(JANUARY - 1, JANUARY + 4):
-        close(store, month)
-    yield store
+def billed(copy_of: Callable[[Callable[[str], None]], str]) -> Iterator[Store]:
+    """``fill``, a copy for each test."""
+    with Store(copy_of(fill)) as store:
+        yield store
 
 
 def close(store: Store, month: int) -> None:
@@ -298,3 +313,47 @@ def test_calls_that_cost_nothing_are_no_line(store: Store) -> None:
         close(store, month)
         bill = issue(store, month)
         assert bill is None or all(line.calls == 0 for line in bill.lines)
+
+
+@pytest.fixture
+def box(billed: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The commands' box is this one."""
+    monkeypatch.setenv("APPLIANCE_DATABASE_URL", billed.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("APPLIANCE_BILL_ISSUER", "示例通信服务有限公司")
+    monkeypatch.setattr(bootstrap, "utc_now", lambda: NOW)
+    return billed
+
+
+def said(*words: str) -> str:
+    result = CliRunner().invoke(bill_command, list(words))
+    return str(result.exception or result.output).strip()
+
+
+def test_the_commands(box: Store, tmp_path: Path) -> None:
+    """From a closed month to a file, a credit note and a tax invoice, as a clerk types it."""
+    first = said("issue", "2026-01", "--by", "Anna")
+    assert first.startswith("east: nothing") is False and first.startswith("ZD00000001 east 2026-01: ")
+    assert said("issue", "2026-01", "--account", "east", "--by", "anna") == first, "again, the same"
+    assert "not closed" in said("issue", "2026-05", "--by", "anna")
+    for kind, begins in ((".pdf", b"%PDF-"), (".XLSX", b"PK"), (".csv", "\ufeff".encode())):
+        file = tmp_path / f"bill{kind}"
+        assert said("export", "ZD00000001", "--to", str(file)) == ""
+        assert file.read_bytes().startswith(begins)
+    assert "must end with .pdf" in said("export", "ZD00000001", "--to", str(tmp_path / "bill.doc"))
+    assert "cannot write" in said("export", "ZD00000001", "--to", str(tmp_path / "none" / "bill.pdf"))
+    assert said("export", "ZD00000002", "--to", str(tmp_path / "x.pdf")) == "no such bill: ZD00000002"
+    assert said("invoice", "ZD00000001", "26312000000012345678", "--by", "anna").endswith("26312000000012345678")
+    assert said("credit", "--by", "anna") == "nothing to be corrected"
+    halve(box)
+    rate_again(box, lambda: NOW, book=CLERK)
+    assert said("credit", "--by", "anna").endswith("corrects ZD00000001")
+    listed = said("list", "--account", "east").splitlines()
+    assert [line[:10] for line in listed] == ["ZD00000001", "HZ00000001"]
+    assert said("list", "--month", "2026-02") == ""
+    assert said("check") == "bills: whole"
+
+
+def test_who_may_not(box: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "nobody" in said("issue", "2026-01", "--by", "nobody")
+    monkeypatch.setenv("APPLIANCE_BILL_ISSUER", "")
+    assert "bill_issuer" in said("issue", "2026-01", "--by", "anna")

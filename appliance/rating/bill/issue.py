@@ -231,7 +231,9 @@ def _grants(session: Session, month: int, book: PriceBook) -> Iterable[GrantLine
 def _prices(charged: Iterable[Charged], book: PriceBook) -> Iterable[PriceLine]:
     """Sums by price: what nobody answered, or was free of any price, has none."""
     priced = sorted(one for one in charged if one.price_from)
-    for (number, code, price_from), group in groupby(priced, key=lambda one: (one.number, one.plan_code, one.price_from)):
+    for (number, code, price_from), group in groupby(
+        priced, key=lambda one: (one.number, one.plan_code, one.price_from)
+    ):
         parts = list(group)
         name, charge_by = _named(book.plans.get(code), code)
         yield PriceLine(
