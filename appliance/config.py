@@ -162,6 +162,18 @@ class Settings(BaseSettings):
     late_calls_s: float = Field(
         86400.0, ge=0, description="So long after its end a month may be closed: calls of it may still come."
     )
+    bill_issuer: str = Field("", description="Name of who issues bills; needed for them.")
+    bill_issuer_tax_number: str = Field("", description="The issuer's tax number (纳税人识别号).")
+    bill_issuer_address: str = Field("", description="The issuer's address.")
+    bill_issuer_phone: str = Field("", description="The issuer's telephone number.")
+    bill_issuer_bank: str = Field("", description="The issuer's bank.")
+    bill_issuer_bank_account: str = Field("", description="The issuer's account there.")
+    bill_tax_bp: int = Field(
+        600, ge=0, le=10_000, description="Tax rate of bills in hundredths of a per cent; amounts contain it."
+    )
+    bill_font: Path | None = Field(
+        None, description="TrueType font with Chinese for bills as PDF, kept in them; none: the reader's own."
+    )
     lost_after_s: float = Field(
         60.0,
         gt=0,

@@ -15,6 +15,7 @@ from appliance.errors import ApplianceError
 #: Command → (module, attribute). A subject's module is imported only when it is called: `calls serve` must
 #: patch gevent's sockets before anything else opens one, and `--help` should not load a database driver.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "bill": ("appliance.cli.bill", "bill"),
     "calls": ("appliance.cli.calls", "calls"),
     "cdr": ("appliance.cli.cdr", "cdr"),
     "console": ("appliance.cli.console", "console"),

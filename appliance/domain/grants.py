@@ -104,6 +104,55 @@ def cover(allowance: Allowance, uses: Iterable[tuple[int, int]]) -> Iterator[int
         yield grants.take(month, units)
 
 
+@dataclass(frozen=True, slots=True)
+class GrantUse:
+    """What became of a month's grant in another month, in units.
+
+    ``left`` is what may still be used afterwards; what lapses at that month's end is ``lapsed`` and not ``left``.
+    """
+
+    granted: int
+    before: int
+    used: int
+    left: int
+    lapsed: int
+
+
+def statement(allowance: Allowance, uses: Iterable[tuple[int, int]], month: int) -> list[GrantUse]:
+    """What became of each grant in a month: the oldest first, the month's own last.
+
+    :param uses: ``(month, units)``, units used up to and with that month, in the order of months.
+
+    >>> allowance = Allowance(first_month=0, included=100, rollover_months=1)
+    >>> for use in statement(allowance, [(0, 30), (1, 90)], 1):
+    ...     print(use)
+    GrantUse(granted=0, before=70, used=70, left=0, lapsed=0)
+    GrantUse(granted=1, before=100, used=20, left=80, lapsed=0)
+    """
+    if month < allowance.first_month:
+        return []
+    oldest = max(allowance.first_month, month - allowance.rollover_months)
+    left = dict.fromkeys(range(allowance.first_month, month + 1), allowance.included)
+    before: dict[int, int] = {}
+    by_month: dict[int, int] = {}
+    for used_in, units in uses:
+        by_month[used_in] = by_month.get(used_in, 0) + units
+    for each in range(allowance.first_month, month + 1):
+        before = dict(left)
+        units = by_month.get(each, 0)
+        for granted in range(max(allowance.first_month, each - allowance.rollover_months), each + 1):
+            taken = min(left[granted], units)
+            left[granted] -= taken
+            units -= taken
+    made = []
+    for granted in range(oldest, month + 1):
+        lapses = month - granted >= allowance.rollover_months
+        rest = left[granted]
+        used = before[granted] - rest
+        made.append(GrantUse(granted, before[granted], used, 0 if lapses else rest, rest if lapses else 0))
+    return made
+
+
 def charges(
     called: Iterable[tuple[MeteredCall, Assessment]], before: Iterable[tuple[int, int]] = ()
 ) -> Iterator[tuple[MeteredCall, Charge]]:

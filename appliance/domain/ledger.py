@@ -43,6 +43,8 @@ class Kind(StrEnum):
     REFUND = "refund"
     #: Given, or taken, without money: goodwill, a loss written off.
     ADJUSTMENT = "adjustment"
+    #: What a bill comes to beyond its charges: the monthly minimum, and fractions of a fen.
+    BILL = "bill"
 
 
 #: Kinds whose subject is a call.
@@ -57,6 +59,7 @@ OTHER_SIDE: Mapping[Kind, Ledger] = {
     Kind.TOPUP: Ledger.CASH,
     Kind.REFUND: Ledger.CASH,
     Kind.ADJUSTMENT: Ledger.ADJUSTMENTS,
+    Kind.BILL: Ledger.REVENUE,
 }
 
 

@@ -24,7 +24,8 @@ def merge_accounts(merge: Merge) -> None:
     stored = {row.id: row for row in merge.session.scalars(select(Account))}
     for part in merge.document.site.accounts:
         keys = part.talk_keys.stored() if part.talk_keys is not None else {}
-        values = {"name": part.name, "max_calls": part.max_calls, "talk_keys": keys}
+        billing = part.billing.model_dump(exclude_defaults=True)
+        values = {"name": part.name, "max_calls": part.max_calls, "talk_keys": keys, "billing": billing}
         merge.put("account", part.id, stored.get(part.id), partial(Account, id=part.id), values)
     merge.session.flush()
 

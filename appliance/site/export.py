@@ -55,10 +55,7 @@ def as_data(session: Session, at: datetime) -> dict[str, Any]:
     """The site as the site file's plain data; every word that is no flag or count is a text."""
     return {
         "version": 1,
-        "accounts": [
-            {"id": row.id, "name": row.name, "max_calls": row.max_calls, **_talk_keys(row.talk_keys or None)}
-            for row in session.scalars(select(Account).order_by(Account.id))
-        ],
+        "accounts": [_account(row) for row in session.scalars(select(Account).order_by(Account.id))],
         "operators": [_operator(row) for row in session.scalars(select(Operator).order_by(Operator.login))],
         "trunks": [_trunk(row) for row in session.scalars(select(Trunk).order_by(Trunk.id))],
         "lines": [_line(row) for row in session.scalars(select(Line).order_by(Line.id))],
@@ -108,6 +105,11 @@ def _trunk(row: Trunk) -> dict[str, Any]:
         "progress_seconds": row.progress_seconds,
         "announced": row.announced,
     }
+
+
+def _account(row: Account) -> dict[str, Any]:
+    given = {"id": row.id, "name": row.name, "max_calls": row.max_calls, **_talk_keys(row.talk_keys or None)}
+    return given | ({"billing": dict(row.billing)} if row.billing else {})
 
 
 def _talk_keys(stored: dict[str, str] | None) -> dict[str, Any]:

@@ -86,6 +86,17 @@ class TalkKeysPart(Part):
         return {key: digit for key, digit in self.model_dump().items() if digit}
 
 
+class BillingPart(Part):
+    """As whom bills address an enterprise."""
+
+    title: Name = ""
+    tax_number: ShortName = ""
+    address: Name = ""
+    phone: ShortName = ""
+    bank: Name = ""
+    bank_account: ShortName = ""
+
+
 class AccountPart(Part):
     """An enterprise."""
 
@@ -93,6 +104,7 @@ class AccountPart(Part):
     name: Name
     max_calls: Annotated[int, whole(0, 10_000)] = 0
     talk_keys: TalkKeysPart | None = None
+    billing: BillingPart = BillingPart()
 
 
 class OperatorPart(Part):

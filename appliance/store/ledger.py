@@ -98,6 +98,11 @@ def of_subject(session: Session, subject: str) -> LedgerPosting | None:
     return session.scalar(select(LedgerPosting).where(LedgerPosting.subject == subject).limit(1))
 
 
+def effect_of(row: LedgerPosting) -> int:
+    """By how much a posting changed its account's balance."""
+    return row.amount if row.credit == Ledger.BALANCE.value else -row.amount
+
+
 def balance(session: Session, account_id: str, ledger: Ledger = Ledger.BALANCE) -> int:
     """The sum of a ledger of an account, as it is kept."""
     found = session.get(LedgerBalance, (account_id, ledger.value), populate_existing=True)

@@ -39,3 +39,6 @@ RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 #: Millionths of a yuan.
 MicroYuan = BigInteger
+
+#: Hundredths of a yuan.
+Fen = BigInteger

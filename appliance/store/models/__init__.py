@@ -2,6 +2,7 @@
 
 from appliance.store.models.accounts import Account, Operator, Role
 from appliance.store.models.base import Base
+from appliance.store.models.bills import Bill, BilledCorrection, TaxInvoice
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
 from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowVersion, in_force
 from appliance.store.models.hooks import Hook, Notification
@@ -27,6 +28,8 @@ from appliance.store.models.tasks import Task, TaskEvent
 __all__ = [
     "Account",
     "Base",
+    "Bill",
+    "BilledCorrection",
     "CalendarDay",
     "Call",
     "CallLeg",
@@ -66,6 +69,7 @@ __all__ = [
     "Subscription",
     "Task",
     "TaskEvent",
+    "TaxInvoice",
     "Trunk",
     "in_force",
 ]

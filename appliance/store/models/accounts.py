@@ -22,6 +22,8 @@ class Account(Base):
     max_calls: Mapped[int] = mapped_column(default=0)
     #: What a line's side may ask for while they talk: key → digit.
     talk_keys: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    #: As whom bills address it: title, tax_number, address, phone, bank, bank_account, where they are known.
+    billing: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
 
 
 operator_roles = Table(
