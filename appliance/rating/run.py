@@ -7,7 +7,7 @@ are final stay, and so do the units they used: a call of a closed month uses wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -96,7 +96,8 @@ def _charge(session: Session, calls: Iterable[MeteredCall], book: PriceBook) -> 
     for subscription, new in granted.items():
         plan = book.plans[subscription.plan]
         for since, until in _spans(plan, subscription, new):
-            yield from _charge_span(session, subscription, plan, book, since, until)
+            within = [call for call in new if _holds(since, until, call)]
+            yield from _charge_span(session, subscription, plan, book, (since, until), within)
 
 
 def _spans(
@@ -115,21 +116,33 @@ def _spans(
         yield since, end if subscription.ends_at is None else min(end, subscription.ends_at)
 
 
+def _holds(since: datetime, until: datetime | None, call: MeteredCall) -> bool:
+    at = call.answered_at
+    return at is not None and since <= at and (until is None or at < until)
+
+
 def _charge_span(
     session: Session,
     subscription: Subscription,
     plan: Plan,
     book: PriceBook,
-    since: datetime,
-    until: datetime | None,
+    span: tuple[datetime, datetime | None],
+    new: Sequence[MeteredCall],
 ) -> _Charged:
-    """Charge every call of a subscription that was answered in the span and is not final."""
+    """Charge every call of a subscription that was answered in the span and is not final.
+
+    :param new: those of them that are known already; where they are all, none is read again.
+    """
+    since, until = span
     begin, end = subscription.starts_at, subscription.ends_at
     if not plan.rollover_months:
         begin, end = max(begin, grants.month_start(grants.month_of(since))), until
     taken = charges.units_taken(session, subscription.number, begin, end, since)
     assessed: list[tuple[MeteredCall, Assessment]] = []
-    for call in charges.metered_between(session, subscription.number, since, until):
+    calls = new
+    if charges.how_many_between(session, subscription.number, since, until) > len(new):
+        calls = charges.metered_between(session, subscription.number, since, until)
+    for call in calls:
         found = assess(call, book)
         if isinstance(found, Unratable):
             yield call, found

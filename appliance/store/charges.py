@@ -60,7 +60,7 @@ def metered_calls(session: Session, uuids: Collection[str]) -> list[pricing.Mete
     return [
         metered_row(row)
         for part in parts(uuids)
-        for row in session.execute(_open_calls().where(Call.uuid.in_(part), BY_RULES))
+        for row in session.connection().execute(_open_calls().where(Call.uuid.in_(part), BY_RULES))
     ]
 
 
@@ -79,7 +79,14 @@ def metered_between(
     """Every call of a number answered in ``[since, until)`` (None: no end) whose charge is not final; those that
     wait for a person or are waived are left out."""
     statement = _open_calls().where(*_answered(number, since, until), BY_RULES)
-    return [metered_row(row) for row in session.execute(statement)]
+    return [metered_row(row) for row in session.connection().execute(statement)]
+
+
+def how_many_between(session: Session, number: str, since: datetime, until: datetime | None) -> int:
+    """How many calls ``metered_between`` gives."""
+    statement = _with_charge(select(func.count(Call.id)))
+    found = session.scalar(statement.where(NOT_FINAL, *_answered(number, since, until), BY_RULES))
+    return int(found or 0)
 
 
 def units_taken(

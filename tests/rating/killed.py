@@ -1,8 +1,8 @@
 """Collectors and bookkeepers that are killed at random points: ``python -m tests.rating.killed``.
 
 Arguments: state folder, database URL, calls, kills, seed. A collector stores and rates calls, a bookkeeper rates
-what is left, closes the month and books what rating again finds, over and over, while the switch goes on
-writing. Prints ``KILLS n WORKED w``: how often it killed one of the two, and how often something had been posted since the last.
+what is left, closes the month and books what rating again finds, over and over, while the switch goes on writing.
+Prints ``KILLS n WORKED w``: how often it killed one of the two, and how often something had been posted since.
 """
 
 from __future__ import annotations
