@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from pathlib import Path
 
 import click
 
 from appliance import bootstrap, config
+from appliance.cli.advise import advise
+from appliance.cli.margin import margin
+from appliance.cli.months import Month
+from appliance.cli.reconcile import reconcile
+from appliance.rating.cost import cost_all
 from appliance.rating.explain import explain as explained
 from appliance.rating.files import rate_files
 from appliance.rating.run import rate_all
 from appliance.store import schema
+from appliance.store.queries import Scope, reading
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-class _Month(click.ParamType[int]):
-    """``YYYY-MM`` as a month of ``domain.grants``."""
-
-    name = "YYYY-MM"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it."""
-        found = re.fullmatch(r"(20[0-9]{2})-(0[1-9]|1[0-2])", str(value), re.ASCII)
-        if found is None:
-            self.fail(f"{value}: not a month (2026-02)", param, ctx)
-        return int(found[1]) * 12 + int(found[2]) - 1
 
 
 @click.group()
@@ -35,22 +27,29 @@ def rating() -> None:
     """Prices of calls."""
 
 
+for _command in (advise, margin, reconcile):
+    rating.add_command(_command)
+
+
 @rating.command()
 @click.option("--again", is_flag=True, help="Calls that have a charge too, unless it is final.")
-@click.option("--month", type=_Month(), help="Only calls of this month of Asia/Shanghai.")
+@click.option("--month", type=Month(), help="Only calls of this month of Asia/Shanghai.")
 def run(again: bool, month: int | None) -> None:
     """Rate stored calls that have no charge yet. Doing it again changes nothing."""
     with closing(schema.opened(config.load().database_url)) as store:
         rated = rate_all(store, bootstrap.utc_now, again=again, month=month)
+        costs = cost_all(store, again=again, month=month)
     click.echo(f"calls: {rated.calls}, charges written: {rated.changed}, not ratable: {rated.rejects}")
+    if costs:
+        click.echo(f"costs of legs written: {costs}")
 
 
 @rating.command()
 @click.argument("uuid")
 def explain(uuid: str) -> None:
     """Say in words why a call costs what it costs, in Chinese and in English."""
-    with closing(schema.opened(config.load().database_url)) as store, store.reading() as session:
-        words = explained(session, uuid)
+    with closing(schema.opened(config.load().database_url)) as store, reading(store, Scope(None)) as reader:
+        words = explained(reader, uuid, costs=True)
     for line in (*(word.zh for word in words), "", *(word.en for word in words)):
         click.echo(line)
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 from appliance.domain.pricing import Assessment, Charge, MeteredCall, settle
 from appliance.errors import RuleError
@@ -60,6 +61,36 @@ def cover(allowance: Allowance, uses: Iterable[tuple[int, int]]) -> Iterator[int
     >>> list(cover(Allowance(first_month=0, included=100, rollover_months=1), [(0, 30), (1, 150), (1, 40), (2, 5)]))
     [30, 150, 20, 5]
     """
+    for left, units in _left_for(allowance, uses):
+        yield _take(left, units)
+
+
+class Drawn(NamedTuple):
+    """What one use took of the grant of a ``month`` that was not used up: ``taken`` of the ``before``, which may be
+    nothing."""
+
+    month: int
+    before: int
+    taken: int
+
+
+def draw(allowance: Allowance, uses: Iterable[tuple[int, int]]) -> Iterator[list[Drawn]]:
+    """As ``cover``, grant by grant: each use with every grant that something was left of, the oldest first.
+
+    >>> [[tuple(one) for one in drawn] for drawn in draw(Allowance(0, 100, 1), [(0, 30), (1, 80)])]
+    [[(0, 100, 30)], [(0, 70, 70), (1, 100, 10)]]
+    """
+    for left, units in _left_for(allowance, uses):
+        before = list(left)
+        _take(left, units)
+        after = dict(left)
+        yield [Drawn(month, there, there - after.get(month, 0)) for month, there in before]
+
+
+def _left_for(
+    allowance: Allowance, uses: Iterable[tuple[int, int]]
+) -> Iterator[tuple[deque[tuple[int, int]], int]]:
+    """Each use's units with the grants that they may use, ``(month, left)``, from which its consumer takes them."""
     left: deque[tuple[int, int]] = deque()
     latest = allowance.first_month - 1
     for month, units in uses:
@@ -70,14 +101,18 @@ def cover(allowance: Allowance, uses: Iterable[tuple[int, int]]) -> Iterator[int
         latest = month
         while left and left[0][0] < oldest:
             left.popleft()
-        covered = 0
-        while left and covered < units:
-            granted, remaining = left.popleft()
-            taken = min(remaining, units - covered)
-            covered += taken
-            if taken < remaining:
-                left.appendleft((granted, remaining - taken))
-        yield covered
+        yield left, units
+
+
+def _take(left: deque[tuple[int, int]], units: int) -> int:
+    covered = 0
+    while left and covered < units:
+        granted, remaining = left.popleft()
+        taken = min(remaining, units - covered)
+        covered += taken
+        if taken < remaining:
+            left.appendleft((granted, remaining - taken))
+    return covered
 
 
 def charges(

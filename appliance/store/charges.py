@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select, text
+from sqlalchemy import ColumnElement, Select, case, func, select, text
 from sqlalchemy.orm import Session
 
 from appliance.domain import pricing
@@ -21,7 +21,8 @@ ABNORMAL = "abnormal"
 #: PostgreSQL's advisory lock of whoever writes charges.
 _TURN = 400_400_401
 _AT_ONCE = 500
-_COLUMNS = (
+#: The columns that ``metered_row`` reads.
+METERED = (
     Call.uuid,
     Call.number,
     Call.caller_kind,
@@ -44,9 +45,9 @@ def take_turn(session: Session) -> None:
 def metered_calls(session: Session, uuids: Collection[str]) -> list[pricing.MeteredCall]:
     """These calls as rating sees them; those closed as abnormal are left out."""
     return [
-        _metered(row)
+        metered_row(row)
         for part in _parts(uuids)
-        for row in session.execute(select(*_COLUMNS).where(Call.uuid.in_(part), Call.outcome != ABNORMAL))
+        for row in session.execute(select(*METERED).where(Call.uuid.in_(part), Call.outcome != ABNORMAL))
     ]
 
 
@@ -54,14 +55,20 @@ def metered_between(
     session: Session, number: str, since: datetime, until: datetime | None
 ) -> list[pricing.MeteredCall]:
     """Every call of a number answered in ``[since, until)`` (None: no end), abnormal ones left out."""
-    statement = select(*_COLUMNS).where(*_answered(number, since, until))
-    return [_metered(row) for row in session.execute(statement)]
+    statement = select(*METERED).where(*_answered(number, since, until))
+    return [metered_row(row) for row in session.execute(statement)]
 
 
 def units_before(session: Session, number: str, since: datetime, until: datetime) -> list[tuple[int, int]]:
     """Billable units of a number's rated calls answered in ``[since, until)``: ``(month, units)``, in order."""
+    statement = units_by_month(number, since, until)
+    return [] if statement is None else [(int(each), int(units)) for each, units in session.execute(statement)]
+
+
+def units_by_month(number: str, since: datetime, until: datetime) -> Select[int, int] | None:
+    """The query of ``units_before``; None: there is no time between the two."""
     if since >= until:
-        return []
+        return None
     months = range(month_of(since), month_of(until) + 1)
     month: ColumnElement[int] = case(*((Call.answered_at < month_start(each + 1), each) for each in months))
     used = (
@@ -70,8 +77,7 @@ def units_before(session: Session, number: str, since: datetime, until: datetime
         .where(*_answered(number, since, until))
         .subquery()
     )
-    statement = select(used.c.month, func.sum(used.c.units)).group_by(used.c.month).order_by(used.c.month)
-    return [(int(each), int(units)) for each, units in session.execute(statement)]
+    return select(used.c.month, func.sum(used.c.units)).group_by(used.c.month).order_by(used.c.month)
 
 
 def to_rate(
@@ -136,12 +142,13 @@ def find(session: Session, uuid: str) -> tuple[Call, Charge | None] | None:
 
 def metered(call: Call) -> pricing.MeteredCall:
     """A call as rating sees it: its milliseconds are whole seconds, rounded up."""
-    return _metered(
+    return metered_row(
         (call.uuid, call.number, call.caller_kind, call.started_at, call.answered_at, call.bill_ms, call.bridged_ms)
     )
 
 
-def _metered(row: Any) -> pricing.MeteredCall:
+def metered_row(row: Any) -> pricing.MeteredCall:
+    """As ``metered``, of the columns ``METERED``."""
     uuid, number, caller_kind, started_at, answered_at, bill_ms, bridged_ms = row
     return pricing.MeteredCall(
         call_id=uuid,

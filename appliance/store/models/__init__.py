@@ -3,6 +3,7 @@
 from appliance.store.models.accounts import Account, Operator, Role
 from appliance.store.models.base import Base
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
+from appliance.store.models.costs import LegCost, TrunkCost
 from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowVersion, in_force
 from appliance.store.models.hooks import Hook, Notification
 from appliance.store.models.plans import Plan, Price, Subscription
@@ -27,6 +28,7 @@ __all__ = [
     "FlowPublication",
     "FlowVersion",
     "Hook",
+    "LegCost",
     "Line",
     "ListEntry",
     "Notification",
@@ -49,5 +51,6 @@ __all__ = [
     "Task",
     "TaskEvent",
     "Trunk",
+    "TrunkCost",
     "in_force",
 ]

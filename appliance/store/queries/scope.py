@@ -32,6 +32,7 @@ from appliance.store.models import (
     FlowPublication,
     FlowVersion,
     Hook,
+    LegCost,
     Line,
     ListEntry,
     Notification,
@@ -54,6 +55,7 @@ from appliance.store.models import (
     Task,
     TaskEvent,
     Trunk,
+    TrunkCost,
 )
 from appliance.store.unit import Store
 
@@ -111,6 +113,8 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
 }
 #: Tables that all accounts of a box share.
 SHARED: tuple[type[Base], ...] = (CalendarDay, Plan, Price, Region, Trunk)
+#: Tables of the box itself: who sees one account alone sees nothing of them.
+BOX: tuple[type[Base], ...] = (LegCost, TrunkCost)
 #: Tables that no query of this package reads, for anybody.
 CLOSED: tuple[type[Base], ...] = (Operator, Role, SetAside, SiteState)
 
@@ -127,6 +131,7 @@ class Reader:
             options += [
                 with_loader_criteria(table, owned(account), include_aliases=True) for table, owned in OWNED.items()
             ]
+            options += [with_loader_criteria(table, false(), include_aliases=True) for table in BOX]
 
         def hold(state: ORMExecuteState) -> None:
             if not (state.is_select and state.is_orm_statement):
