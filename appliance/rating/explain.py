@@ -62,6 +62,11 @@ def explain(reader: Reader, uuid: str, *, costs: bool = False) -> list[Words]:
     facts = explained(reader, uuid, costs=costs)
     if facts is None:
         raise RatingError(f"no such call: {uuid}")
+    return in_words(facts)
+
+
+def in_words(facts: Explained) -> list[Words]:
+    """As ``explain``, of facts that are read already."""
     return list(_explained(facts))
 
 

@@ -19,6 +19,7 @@ from flask.typing import ResponseReturnValue
 
 from appliance.errors import MediaError
 from appliance.media import recordings
+from appliance.rating.explain import explain
 from appliance.store import recordings as stored
 from appliance.store.queries import calls
 from appliance.store.queries import recordings as kept_recordings
@@ -29,10 +30,10 @@ from appliance.store.queries.queues import stays_of_call
 from appliance.store.queries.recordings import RecordingRow
 from appliance.store.queries.routing import line_choices, number_choices
 from webui.call_filter import Asked, presets, read_filter, with_default_days
-from webui.context import console, now, reader
+from webui.context import console, is_box_administrator, now, reader
 from webui.csv_answer import downloaded_csv
-from webui.explain import explain
 from webui.export import MOST_ROWS, calls_csv
+from webui.said import said
 from webui.shown import local
 from webui.sound import acting, downloaded, outlined, played
 from webui.trail import trail
@@ -107,6 +108,7 @@ def one(uuid: str) -> ResponseReturnValue:
         kept = kept_recordings.of_call(opened, uuid)
         called_back = calls_for(opened, uuid)
         several_accounts = opened.scope.sees_all
+        words = explain(opened, uuid, costs=is_box_administrator()) if call is not None else []
     if call is None:
         abort(404)
     return render_template(
@@ -116,7 +118,7 @@ def one(uuid: str) -> ResponseReturnValue:
         several_accounts=several_accounts,
         steps=trail(call, stays),
         called_back=called_back,
-        charge_words=explain(call.charge) if call.charge else [],
+        charge_words=said(words),
         kept=kept,
         has_recording=_talk(kept) is not None or (bool(call.row.recording) and _file(call.row) is not None),
     )

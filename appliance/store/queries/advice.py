@@ -62,6 +62,11 @@ def count_calls(reader: Reader, account_id: str, since: datetime, until: datetim
     return found[0] if found else 0
 
 
+def month_span(first: int, last: int) -> tuple[datetime, datetime]:
+    """When the month ``first`` begins, and ``last`` ends."""
+    return month_start(first), month_start(last + 1)
+
+
 def number_uses(
     reader: Reader, account_id: str, first: int, last: int, number: str | None = None
 ) -> list[NumberUse]:
@@ -75,7 +80,7 @@ def number_uses(
         wanted = wanted.where(Number.number == number)
     found = reader.rows(wanted)
     book = plans.load_book(reader, [row[0] for row in found])
-    since, until = month_start(first), month_start(last + 1)
+    since, until = month_span(first, last)
     return [
         NumberUse(called, name, book.subscriptions.get(called, ()), _calls(reader, called, since, until))
         for called, name in found
