@@ -178,7 +178,11 @@ def _charged(charge: StoredCharge | None, assessed: Assessment | Unratable) -> I
     if charge is None:
         yield Words("尚未计费（appliance rating run）", "not rated yet (appliance rating run)")
         return
-    if not charge.reason.startswith("reject:"):
+    if charge.reason.startswith("reject:"):
+        if isinstance(assessed, Assessment):
+            zh, en = _REFUSALS[Refusal(charge.reason.removeprefix("reject:"))]
+            yield Words(f"计费时无法计费：{zh}", f"could not be rated: {en}")
+    else:
         if isinstance(assessed, Assessment):
             yield from _summed(charge, assessed)
         amount, why = yuan(charge.amount), _WHY.get(charge.reason, charge.reason)

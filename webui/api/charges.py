@@ -1,4 +1,4 @@
-"""``GET /api/v1/calls/ID/charge``: what a call costs, and why. ``docs/api.md`` describes it."""
+"""``GET /api/v1/calls/<uuid>/charge``: what a call costs, and why. ``docs/api.md`` describes it."""
 
 from __future__ import annotations
 
