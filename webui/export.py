@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import TypeVar
 
+from appliance.rating.cells import safe_cell
 from appliance.store.queries.call_views import CallRow
 from webui import words
 from webui.i18n import gettext
@@ -16,20 +17,9 @@ from webui.shown import clock, day, phone, yuan
 
 #: Excel reads UTF-8 only behind this mark.
 _BOM = "\ufeff"
-#: What a spreadsheet computes; a Chinese one takes the wide forms as well.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _Row = TypeVar("_Row")
 #: Rows of one export, at the most.
 MOST_ROWS = 100_000
-
-
-def safe_cell(text: str) -> str:
-    """A cell that a spreadsheet takes for text (OWASP, CSV injection).
-
-    >>> safe_cell("=HYPERLINK(1)"), safe_cell(" =1+1"), safe_cell("sales")
-    ("'=HYPERLINK(1)", "' =1+1", 'sales')
-    """
-    return "'" + text if text.lstrip(" \u3000\xa0").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
 def calls_csv(pages: Iterable[Sequence[CallRow]]) -> Iterator[str]:

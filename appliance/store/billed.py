@@ -51,14 +51,16 @@ def charged_calls(session: Session, since: datetime, until: datetime, trunk: str
 
 def costed_legs(session: Session, since: datetime, until: datetime, trunk: str | None) -> Iterator[OurCall]:
     """Legs that went out and were answered in ``[since, until)``, with what they cost us."""
-    statement = select(LegCost).where(
+    columns = (LegCost.leg_uuid, LegCost.dialled, LegCost.shown, LegCost.answered_at, LegCost.seconds)
+    statement = select(*columns, LegCost.amount, LegCost.reason).where(
         LegCost.answered_at >= since,
         LegCost.answered_at < until,
         LegCost.reason.in_([CostReason.CHARGED.value, CostReason.NO_COST.value]),
     )
     if trunk is not None:
         statement = statement.where(LegCost.trunk_id == trunk)
-    for row in session.scalars(statement, execution_options={"yield_per": _AT_ONCE}):
-        if row.answered_at is not None:
-            amount = row.amount if row.reason == CostReason.CHARGED else None
-            yield OurCall(row.leg_uuid, row.dialled, row.shown, row.answered_at, row.seconds, amount)
+    for uuid, dialled, shown, at, seconds, amount, reason in session.execute(
+        statement, execution_options={"yield_per": _AT_ONCE}
+    ):
+        if at is not None:
+            yield OurCall(uuid, dialled, shown, at, seconds, amount if reason == CostReason.CHARGED else None)

@@ -8,10 +8,10 @@ import io
 import pytest
 from sqlalchemy import update
 
+from appliance.rating.cells import safe_cell
 from appliance.store.models import Call
 from appliance.store.unit import Store
 from tests.webui.conftest import SignIn
-from webui.export import safe_cell
 from webui.views import calls
 
 FIRST = "00000000-0000-4000-8000-000000000000"
