@@ -12,6 +12,7 @@ from appliance.config import Settings
 from appliance.live.read import LiveSource
 from appliance.store.unit import Store
 from webui.api import calls as api_calls
+from webui.api import charges as api_charges
 from webui.api import live as api_live
 from webui.api import prompts as api_prompts
 from webui.api import recordings as api_recordings
@@ -29,7 +30,7 @@ from webui.shown import init_shown
 from webui.sign_in import init_sign_in
 from webui.signing_words import init_signing_words
 from webui.static_files import init_static_files
-from webui.views import calls, health, language, live, numbers, prompts, queues, recordings, tasks
+from webui.views import advice, calls, health, language, live, numbers, prompts, queues, recordings, tasks
 from webui.wall import init_wall
 from webui.words import init_words
 
@@ -84,9 +85,9 @@ def create_app(settings: Settings, store: Store) -> APIFlask:
     CSRFProtect(app)
     init_sign_in(app, store)
     init_wall(app)
-    for subject in (calls, live, queues, tasks, recordings, numbers, prompts, health, language):
+    for subject in (calls, live, queues, tasks, recordings, numbers, advice, prompts, health, language):
         app.register_blueprint(subject.bp)
-    for subject in (api_calls, api_live, api_recordings, api_prompts, api_tasks):
+    for subject in (api_calls, api_charges, api_live, api_recordings, api_prompts, api_tasks):
         app.register_blueprint(subject.bp)
     return app
 

@@ -51,6 +51,12 @@ def holds(roles: Collection[str]) -> bool:
     return any(role.name in roles for role in signed_in().roles)
 
 
+def is_box_administrator() -> bool:
+    """Whether the box itself is theirs: what it pays is nobody else's business."""
+    user = signed_in()
+    return user.account_id is None and any(role.name == "administrator" for role in user.roles)
+
+
 @contextmanager
 def reader() -> Iterator[Reader]:
     """One reading of what the signed-in operator may see: the only way of a page to stored calls."""

@@ -25,6 +25,7 @@ from appliance.config import Settings
 from appliance.domain.grants import SHANGHAI
 from appliance.domain.money import yuan
 from appliance.errors import ApplianceError, StoreError
+from appliance.rating.cost import cost_all, cost_calls
 from appliance.rating.run import rate_all, rate_calls
 from appliance.store import schema
 from appliance.store.begun import BegunCalls
@@ -158,6 +159,10 @@ class Collector:
         with self._faults_logged(), self._store.work() as session:
             rate_calls(session, call_uuids, bootstrap.utc_now)
             session.commit()
+        # In a unit of work of its own: what the box pays must never keep a call from being charged.
+        with self._faults_logged("legs-not-costed"), self._store.work() as session:
+            cost_calls(session, call_uuids)
+            session.commit()
 
     def _note_missed(self, call_uuids: Sequence[str]) -> None:
         with self._faults_logged("missed-calls-not-noted"), self._store.work() as session:
@@ -168,6 +173,8 @@ class Collector:
         self._catch_up_at = None
         with self._faults_logged():
             rate_all(self._store, bootstrap.utc_now)
+        with self._faults_logged("legs-not-costed"):
+            cost_all(self._store)
         with self._faults_logged("missed-calls-not-noted"), self._store.work() as session:
             derive_tasks_since(session, bootstrap.utc_now() - _REMEMBERED_AGAIN)
             session.commit()

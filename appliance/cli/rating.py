@@ -11,11 +11,15 @@ from typing import get_args
 import click
 
 from appliance import config
+from appliance.cli.advise import advise
 from appliance.cli.closing import close
+from appliance.cli.margin import margin
+from appliance.cli.reconcile import reconcile
 from appliance.cli.rerating import run
 from appliance.rating.backend import Backend, Progress, rate_files
 from appliance.rating.explain import explain as explained
 from appliance.store import schema
+from appliance.store.queries import Scope, reading
 
 _EVERY_S = 0.5
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -26,16 +30,16 @@ def rating() -> None:
     """Prices of calls."""
 
 
-rating.add_command(run)
-rating.add_command(close)
+for _command in (run, close, advise, margin, reconcile):
+    rating.add_command(_command)
 
 
 @rating.command()
 @click.argument("uuid")
 def explain(uuid: str) -> None:
     """Say in words why a call costs what it costs, in Chinese and in English."""
-    with closing(schema.opened(config.load().database_url)) as store, store.reading() as session:
-        words = explained(session, uuid)
+    with closing(schema.opened(config.load().database_url)) as store, reading(store, Scope(None)) as reader:
+        words = explained(reader, uuid, costs=True)
     for line in (*(word.zh for word in words), "", *(word.en for word in words)):
         click.echo(line)
 

@@ -15,6 +15,7 @@ from appliance.domain.ledger import Who
 from appliance.domain.money import yuan
 from appliance.domain.rerating import Difference
 from appliance.rating.again import rate_again
+from appliance.rating.cost import cost_all
 from appliance.rating.run import rate_all
 from appliance.store import schema
 
@@ -39,9 +40,13 @@ def run(by: str, reason: str, month: int | None, *, again: bool, book: bool) -> 
                 with store.reading() as session:
                     who = Who(known_login(session, by), reason)
             _tell(rate_again(store, bootstrap.utc_now, month=month, book=who), booked=book)
-            return
-        rated = rate_all(store, bootstrap.utc_now, month=month)
-    click.echo(f"calls: {rated.calls}, charges written: {rated.changed}, not ratable: {rated.rejects}")
+            costs = cost_all(store, again=True, month=month) if book else 0
+        else:
+            rated = rate_all(store, bootstrap.utc_now, month=month)
+            click.echo(f"calls: {rated.calls}, charges written: {rated.changed}, not ratable: {rated.rejects}")
+            costs = cost_all(store, month=month)
+    if costs:
+        click.echo(f"costs of legs written: {costs}")
 
 
 def _tell(found: Sequence[Difference], *, booked: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 from appliance.domain.pricing import Assessment, Charge, MeteredCall, settle
 from appliance.errors import RuleError
@@ -66,6 +67,14 @@ class Grants:
         #: Every month before it is used up: a long rollover must not be walked through for each call.
         self._first = allowance.first_month
 
+    def available(self, month: int) -> list[tuple[int, int]]:
+        """The grants that a call of ``month`` may use, the oldest first: each grant's month and what is left of it."""
+        oldest = max(self._first, month - self._allowance.rollover_months)
+        there = (
+            (granted, self._left.get(granted, self._allowance.included)) for granted in range(oldest, month + 1)
+        )
+        return [(granted, remaining) for granted, remaining in there if remaining]
+
     def take(self, month: int, units: int) -> int:
         """How many of the units of a call of ``month`` the grants cover; they are used up by it.
 
@@ -102,6 +111,32 @@ def cover(allowance: Allowance, uses: Iterable[tuple[int, int]]) -> Iterator[int
             raise RuleError(f"month {month} after month {latest}, or before {allowance.first_month}")
         latest = month
         yield grants.take(month, units)
+
+
+class Drawn(NamedTuple):
+    """What one use took of the grant of a ``month`` that was not used up: ``taken`` of the ``before``, which may be
+    nothing."""
+
+    month: int
+    before: int
+    taken: int
+
+
+def draw(allowance: Allowance, before: Iterable[tuple[int, int]], month: int, units: int) -> list[Drawn]:
+    """What a call takes of each grant that something is left of, the oldest first.
+
+    :param before: units that others have used already, ``(month, units)``.
+
+    >>> [tuple(one) for one in draw(Allowance(first_month=0, included=100, rollover_months=1), [(0, 30)], 1, 80)]
+    [(0, 70, 70), (1, 100, 10)]
+    """
+    grants = Grants(allowance)
+    for used_in, used in before:
+        grants.take(used_in, used)
+    there = grants.available(month)
+    grants.take(month, units)
+    after = dict(grants.available(month))
+    return [Drawn(granted, left, left - after.get(granted, 0)) for granted, left in there]
 
 
 @dataclass(frozen=True, slots=True)

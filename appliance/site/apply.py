@@ -19,6 +19,7 @@ from appliance.site.apply_routing import (
     merge_trunks,
 )
 from appliance.site.apply_rules import merge_calendar, merge_lists, merge_regions, merge_schedules
+from appliance.site.costs import merge_costs
 from appliance.site.findings import SiteFaults
 from appliance.site.merge import Merge, Report
 from appliance.site.prune import prune_absent
@@ -56,6 +57,7 @@ def apply(store: Store, document: Document, *, now: datetime, prune: bool = Fals
         merge_numbers(merge)
         merge_plans(merge)
         merge_subscriptions(merge)
+        merge_costs(merge)
         merge_operators(merge)
         if merge.faults:
             raise SiteFaults(merge.faults)

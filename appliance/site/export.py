@@ -14,6 +14,7 @@ from appliance.domain.hook import HookKind
 from appliance.domain.recording import RETENTION_DAYS
 from appliance.domain.talk import TalkKey
 from appliance.site.check import NOTICE
+from appliance.site.costs import exported_costs
 from appliance.site.time_values import written_amount
 from appliance.store.models import (
     Account,
@@ -64,6 +65,7 @@ def as_data(session: Session, at: datetime) -> dict[str, Any]:
         "numbers": _numbers(session),
         "flows": _flows(session, at),
         "plans": [_plan(row) for row in session.scalars(select(Plan).order_by(Plan.code))],
+        **exported_costs(session),
         "schedules": [_schedule(row) for row in session.scalars(select(Schedule).order_by(Schedule.id))],
         "lists": _lists(session),
         "calendar": {

@@ -279,7 +279,19 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "overlaps the subscription that begins at {value}, in line {line}",
         "与第 {line} 行自 {value} 起的订购重叠",
     ),
+    "cost-twice": (
+        "what the trunk {value} takes for {what} from this moment on is there already, in line {line}",
+        "第 {line} 行已有中继 {value} 同一线路类型（{what}）、同一生效时间的成本",
+    ),
+    "cost-without-proxy": (
+        "the trunk {value} has no proxy: no call goes out by it, so none costs anything",
+        "中继 {value} 没有 proxy：不经它呼出，不产生成本",
+    ),
     # Against what is stored
+    "cost-published": (
+        "a published cost is never edited: {what}; add a cost with a later effective_from",
+        "已发布的成本不可修改：{what}；请新增生效时间更晚的成本",
+    ),
     "price-published": (
         "a published price is never edited: {what}; add a price with a later effective_from",
         "已发布的价格不可修改：{what}；请新增生效时间更晚的价格",

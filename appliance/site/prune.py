@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from appliance.site.apply_prices import is_charged
 from appliance.site.apply_routing import SITE_FILE
+from appliance.site.costs import prune_costs
 from appliance.site.merge import Action, Merge
 from appliance.store import flows
 from appliance.store.models import (
@@ -45,6 +46,7 @@ def prune_absent(merge: Merge) -> None:
     _lines_and_trunks(merge)
     _rules(merge)
     _prices_and_plans(merge)
+    prune_costs(merge)
     _operators(merge)
     _accounts(merge)
 

@@ -343,6 +343,18 @@ class PlanPart(Part):
     prices: Annotated[list[PricePart], Field(min_length=1)]
 
 
+class CostPart(Part):
+    """What a trunk takes for legs that go out, from an instant on. Amounts as in ``PricePart``."""
+
+    trunk: Id
+    line: Annotated[str, choice("any", "landline", "mobile", "overseas")] = "any"
+    effective_from: Time
+    initial_seconds: Annotated[int, whole(1, 86_400)] = 60
+    step_seconds: Annotated[int, whole(1, 86_400)] = 60
+    connect_fee: Amount = 0
+    per_minute: Amount = 0
+
+
 class SiteFile(Part):
     """A whole site file."""
 
@@ -357,6 +369,7 @@ class SiteFile(Part):
     numbers: list[NumberPart] = []
     flows: list[FlowPart] = []
     plans: list[PlanPart] = []
+    costs: list[CostPart] = []
     schedules: list[SchedulePart] = []
     lists: list[ListPart] = []
     calendar: dict[DateText, Annotated[str, choice(*DayKind)]] = {}

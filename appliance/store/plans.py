@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, selectinload
 
 from appliance.domain import pricing
 from appliance.store.models import Plan, Price, Subscription
 
+if TYPE_CHECKING:
+    from appliance.store.queries.scope import Reader
 
-def load_book(session: Session, numbers: Collection[str]) -> pricing.PriceBook:
+
+def load_book(session: Session | Reader, numbers: Collection[str]) -> pricing.PriceBook:
     """The subscriptions of ``numbers``, in the order of their start, and the plans they name."""
     held: dict[str, list[pricing.Subscription]] = {}
     rows = session.scalars(
@@ -22,11 +26,16 @@ def load_book(session: Session, numbers: Collection[str]) -> pricing.PriceBook:
             pricing.Subscription(row.number, row.plan_code, row.starts_at, row.ends_at)
         )
     codes = {subscription.plan for subscriptions in held.values() for subscription in subscriptions}
-    plans = session.scalars(select(Plan).where(Plan.code.in_(codes)).options(selectinload(Plan.prices)))
     return pricing.PriceBook(
-        plans={plan.code: _plan(plan) for plan in plans},
+        plans={plan.code: plan for plan in load_plans(session, Plan.code.in_(codes))},
         subscriptions={number: tuple(subscriptions) for number, subscriptions in held.items()},
     )
+
+
+def load_plans(session: Session | Reader, which: ColumnElement[bool]) -> list[pricing.Plan]:
+    """Plans with their prices, by code."""
+    rows = session.scalars(select(Plan).where(which).order_by(Plan.code).options(selectinload(Plan.prices)))
+    return [_plan(row) for row in rows]
 
 
 def _plan(row: Plan) -> pricing.Plan:

@@ -23,6 +23,8 @@ CONFIRM_S = 12
 WHISPER_S = 60
 #: ``reply[512]`` of ``listener_run``.
 _LONGEST_VALUE = 511
+#: The trunk that a leg went out by.
+OUTWARD = "gw_outward"
 #: A trunk without a free channel; as its carrier says it.
 TRUNK_FULL = "NORMAL_CIRCUIT_CONGESTION"
 
@@ -102,6 +104,9 @@ def leg(target: Target, prompts: Sequence[Path], *, alone: bool, call: str) -> s
         options.append("sip_h_Privacy=id")
     if not alone:
         options.append(f"gw_line={line}")
+    if target.trunk:
+        # Its CDR says what the carrier will bill: the caller's own trunk is another one, and a line has several.
+        options.append(f"{OUTWARD}={escape.identifier(target.trunk)}")
     if target.codecs not in ((), SWITCHS_CODECS):
         options.append(f"absolute_codec_string=^^:{':'.join(escape.codec(one) for one in target.codecs)}")
     options += _before_joining(target, prompts)

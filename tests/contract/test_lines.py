@@ -184,11 +184,15 @@ async def test_a_talk_is_the_calls_end(real: SwitchWorld) -> None:
     leg, caller = await real.answered()
     await leg.note(outcome="abandoned:ringing")
     with pytest.raises(CallerGone):
-        await leg.connect(real.line("answers"), go_on=False)
+        await leg.connect(real.line("answers", trunk="carrier"), go_on=False)
     end = await caller.call.ended()
     assert (end.by, end.cause) == ("them", 16)
     variables = await real.cdr(leg.uuid)
     assert variables["gw_line"] == "answers" and variables["last_bridge_to"]
+    assert "gw_outward" not in variables
+    # The carrier bills the line's leg, and by its trunk.
+    line = await real.cdr(variables["last_bridge_to"], of_line=True)
+    assert line["gw_outward"] == "carrier" and line["sip_to_user"]
     assert real.in_use("answers") == 0
 
 

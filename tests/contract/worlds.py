@@ -168,9 +168,9 @@ class SwitchWorld:
         """Slots of a line that are taken, by the switch's own count; or of another realm."""
         return int(self.around.api(f"limit_usage hash {realm} {line}"))
 
-    async def cdr(self, uuid: str, timeout_s: float = 5.0) -> dict[str, str]:
-        """The variables in the CDR of a caller's leg, which must have ended."""
-        file = self.around.spool / f"a_{uuid}.cdr.json"
+    async def cdr(self, uuid: str, timeout_s: float = 5.0, *, of_line: bool = False) -> dict[str, str]:
+        """The variables in the CDR of a caller's leg, or a line's, which must have ended."""
+        file = self.around.spool / f"{'' if of_line else 'a_'}{uuid}.cdr.json"
         async with asyncio.timeout(timeout_s):
             while True:
                 try:

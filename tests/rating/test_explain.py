@@ -15,8 +15,9 @@ from appliance.domain.pricing import ChargeBy, Meter, MeteredCall, Plan, Price, 
 from appliance.errors import RatingError
 from appliance.rating.explain import explain
 from appliance.rating.run import rate_all
-from appliance.store.models import Charge
+from appliance.store.models import Call, Charge
 from appliance.store.models import Price as PriceRow
+from appliance.store.queries import Scope, reading
 from appliance.store.unit import Store
 from tests.rating.books import HEADER, SAMPLE, book, record
 from tests.rating.stored import clock, put_book, put_calls
@@ -45,8 +46,8 @@ def call(**changes: object) -> MeteredCall:
 
 
 def told(store: Store, uuid: str = "c1") -> tuple[str, str]:
-    with store.reading() as session:
-        words = explain(session, uuid)
+    with reading(store, Scope(None)) as reader:
+        words = explain(reader, uuid, costs=True)
     return "\n".join(word.zh for word in words), "\n".join(word.en for word in words)
 
 
@@ -60,17 +61,25 @@ def test_a_call_by_time(store: Store) -> None:
         "计量 61000 毫秒，向上取整为 61 秒\n"
         "价格自 2026-01-01T08:00:00+08:00 起（主叫：任意）：每分钟 0.11 元，接通费 0.05 元\n"
         "首段 60 秒，之后每 60 秒一段，共 120 秒\n"
-        "套餐内抵扣 100，计费 20\n"
-        "费用 0.086667 元（part-included）\n"
-        "暂计，月结前可能变化",
+        "2026-01 的套餐额度：此前余 100 秒，本次用 100 秒，剩 0 秒\n"
+        "套餐内抵扣 100 秒，计费 20 秒\n"
+        "20 × 0.11 ÷ 60 = 11/300 元，四舍五入到百万分之一元为 0.036667 元\n"
+        "费用 0.086667 元（部分由套餐额度抵扣）\n"
+        "暂计，月结前可能变化\n"
+        "主叫：只付拨打 400 号码的市话费，由其本机运营商收取，不在本费用内\n"
+        "企业：支付其余部分，即本费用",
         "call to 4008001234 from a caller of kind mobile, answered 2026-01-02 08:00:00 (Asia/Shanghai)\n"
         "plan pack (百分钟套餐), metered from the gateway’s answer\n"
         "61000 ms, rounded up to 61 seconds\n"
         "price from 2026-01-01T08:00:00+08:00 for caller any: 0.11 yuan a minute, connect fee 0.05 yuan\n"
         "first 60 seconds, then steps of 60: 120 seconds\n"
-        "100 units included, 20 units charged\n"
+        "grant of 2026-01: 100 seconds were left, this call used 100 seconds, 0 seconds are left\n"
+        "100 seconds included, 20 seconds charged\n"
+        "20 × 0.11 ÷ 60 = 11/300 yuan, rounded half up to a millionth: 0.036667\n"
         "charge 0.086667 yuan (part-included)\n"
-        "provisional until the month is closed",
+        "provisional until the month is closed\n"
+        "the caller pays the local call to the 400 number, to his own carrier; it is no part of this\n"
+        "the company pays the rest: this charge",
     )
 
 
@@ -143,6 +152,83 @@ def test_a_price_that_changed_since_is_noticed(store: Store) -> None:
 def test_no_such_call(store: Store) -> None:
     with pytest.raises(RatingError, match="no such call: none"):
         told(store, "none")
+
+
+def test_each_month_that_a_call_draws_on(store: Store) -> None:
+    book = prices()
+    plan = replace(book.plans["pack"], rollover_months=1)
+    put_book(store, replace(book, plans={"pack": plan}))
+    late = datetime(2026, 2, 3, tzinfo=UTC)
+    put_calls(
+        store,
+        [
+            call(call_id="a", billsec=60),
+            call(call_id="b", started_at=late, answered_at=late, billsec=120),
+            # At the same moment the id decides, by ASCII code.
+            call(call_id="c", started_at=late, answered_at=late, billsec=60),
+            call(call_id="B", started_at=late, answered_at=late, billsec=1),
+        ],
+    )
+    rate_all(store, clock)
+    zh, en = told(store, "b")
+    assert "2026-02 的套餐额度：此前余 80 秒，本次用 80 秒，剩 0 秒" in zh and "2026-01" not in zh.split("首段")[1]
+    zh, _ = told(store, "B")
+    assert (
+        "2026-01 的套餐额度：此前余 40 秒，本次用 40 秒，剩 0 秒\n2026-02 的套餐额度：此前余 100 秒，本次用 20 秒"
+        in zh
+    )
+    zh, en = told(store, "c")
+    assert "套餐额度已用完" in zh and "60 × 0.11 ÷ 60 = 0.11 元，无需舍入" in zh and "= 0.11 yuan, exactly" in en
+
+
+def test_grants_that_are_to_be_used_anew(store: Store) -> None:
+    put_book(store, prices())
+    put_calls(store, [call()])
+    rate_all(store, clock)
+    put_calls(store, [call(call_id="c0", started_at=JANUARY, answered_at=JANUARY + timedelta(hours=1), billsec=60)])
+    with store.work() as session:
+        session.add(
+            Charge(call_uuid="c0", plan_code="pack", billable_units=60, reason="included", rated_at=clock())
+        )
+        session.commit()
+    assert "此后有更早的通话入库" in told(store)[0] and "an earlier call has come since" in told(store)[1]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answered", "zh", "en"),
+    [
+        ("refused:black-listed", False, "呼叫未被接受", "the call was refused"),
+        ("abandoned:start", False, "主叫在应答前挂断", "hung up before the answer"),
+        ("failed:busy", True, "已应答，但没有线路接听", "by no line"),
+    ],
+)
+def test_calls_that_nobody_pays_for(store: Store, outcome: str, answered: bool, zh: str, en: str) -> None:
+    put_book(store, prices(meter=Meter.BRIDGE))
+    made = call(bridged_seconds=0) if answered else call(answered_at=None, billsec=0, bridged_seconds=0)
+    put_calls(store, [made], outcome=outcome)
+    rate_all(store, clock)
+    found = told(store)
+    assert zh in found[0] and en in found[1] and "未接通，不收费" in found[0]
+    assert ("主叫与企业均不付费" in found[0]) is not answered
+
+
+def test_a_call_back(store: Store) -> None:
+    put_book(store, prices())
+    put_calls(store, [call()])
+    with store.work() as session:
+        session.execute(update(Call).values(callback_id="asked"))
+        session.commit()
+    rate_all(store, clock)
+    zh, en = told(store)
+    assert "的回拨，被回拨者类型：手机" in zh and "费用由企业承担" in zh and "市话费" not in zh
+    assert en.startswith("call back by 4008001234") and "the company pays it" in en
+
+
+def test_of_another_account_nothing_is_told(store: Store) -> None:
+    put_book(store, prices())
+    put_calls(store, [call()])
+    with reading(store, Scope("west")) as reader, pytest.raises(RatingError):
+        explain(reader, "c1")
 
 
 # ---- the command

@@ -57,6 +57,7 @@ def test_all_parts_are_walked() -> None:
         "flows",
         "plans",
         "prices",
+        "costs",
         "schedules",
         "lists",
         "rules",

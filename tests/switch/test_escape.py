@@ -169,7 +169,16 @@ def test_a_dial_string_holds_only_our_syntax(
     trunk: str,
     trunk_max_calls: int,
 ) -> None:
-    target = Target(line, number, proxy, ring_seconds, max_calls, "", diversion, trunk, trunk_max_calls)
+    target = Target(
+        line,
+        number,
+        proxy,
+        ring_seconds,
+        max_calls,
+        diversion=diversion,
+        trunk=trunk,
+        trunk_max_calls=trunk_max_calls,
+    )
     try:
         application, argument = dialling.ringing([target])
     except UnsafeArgument:
@@ -182,11 +191,12 @@ def test_a_dial_string_holds_only_our_syntax(
         rf"limit hash trunk {re.escape(trunk)} {trunk_max_calls} !NORMAL_CIRCUIT_CONGESTION"
     )
     held = channel if trunk_max_calls else ""
+    outward = rf",gw_outward={re.escape(trunk)}" if trunk else ""
     slot = rf"hash line {re.escape(line)} {max_calls} bridge " if max_calls else ""
     assert application == ("limit_execute" if max_calls else "bridge")
     assert re.fullmatch(
         rf"{slot}"
-        rf"\{{ignore_early_media=true\}}\[leg_timeout={ring_seconds}{shown}{diverted},sip_h_Privacy=id{held}\]"
+        rf"\{{ignore_early_media=true\}}\[leg_timeout={ring_seconds}{shown}{diverted},sip_h_Privacy=id{outward}{held}\]"
         rf"sofia/gateway400/{re.escape(number)}@{hosts}",
         argument,
     )

@@ -152,7 +152,7 @@ def test_several_lines_ring_at_once(call: Ends) -> None:
     assert [name for name, _ in sent] == ["multiset", "bridge"]
     shown = "origination_caller_id_number=4008001234,origination_caller_id_name=4008001234"
     assert sent[1][1] == (
-        f"{{ignore_early_media=true}}[leg_timeout=25,{shown},gw_line=b,limit_ignore_transfer=true,"
+        f"{{ignore_early_media=true}}[leg_timeout=25,{shown},gw_line=b,gw_outward=carrier,limit_ignore_transfer=true,"
         "execute_on_originate_0=limit hash line b 1 !NO_PICKUP,"
         "execute_on_originate_1=limit hash trunk carrier 30 !NORMAL_CIRCUIT_CONGESTION]"
         f"sofia/gateway400/02151860000@127.0.0.1:5080,[leg_timeout=25,{shown},gw_line=c]"

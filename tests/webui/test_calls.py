@@ -253,12 +253,14 @@ def test_a_charge_explains_itself(sign_in: SignIn, store: Store) -> None:
         session.commit()
     client = sign_in()
     text = client.get(f"/calls/{FIRST}").text
-    assert "Metered 1 min 35 s; counted the first 60 s as a whole, then each 6 s begun: 1 min 36 s." in text
-    assert "Covered by the month&#39;s included units: 36 s; charged: 1 min." in text
-    assert "1 min × ¥0.15 a minute = ¥0.15" in text
-    assert "the company&#39;s part" in text
+    assert "first 60 seconds, then steps of 6" in text
+    assert "36 seconds included, 60 seconds charged" in text
+    assert "60 × 0.15 ÷ 60 = 0.15 yuan, exactly" in text
+    assert "the company pays the rest" in text
     assert "Provisional" in text
-    assert "Not rated yet" in client.get(f"/calls/{NOT_RATED}").text
+    # What is stored is not what the call gives.
+    assert "changed since it was rated" in text
+    assert "not rated yet" in client.get(f"/calls/{NOT_RATED}").text
 
 
 def test_a_rejected_charge_is_not_shown_as_free(sign_in: SignIn, store: Store) -> None:
@@ -270,7 +272,9 @@ def test_a_rejected_charge_is_not_shown_as_free(sign_in: SignIn, store: Store) -
         )
         session.commit()
     client = sign_in()
-    assert "Not charged: the plan had no price for this caller at that time." in client.get(f"/calls/{FIRST}").text
+    text = client.get(f"/calls/{FIRST}").text
+    assert "could not be rated: the plan had no price for this caller at that time" in text
+    assert "changed since it was rated" in text
     found = client.get("/api/v1/calls").get_json()["calls"][0]
     assert (found["id"], found["amount_yuan"]) == (FIRST, None)
 

@@ -26,6 +26,7 @@ PAGES = {
     "recording": "/recordings/1",
     "who heard what": "/recordings/audit",
     "numbers": "/numbers",
+    "plans compared": "/advice?account=east&months=1",
     "prompts": "/prompts?open=welcome",
     "health": "/health",
     "error": "/no-such-page",

@@ -30,7 +30,7 @@ from appliance.store.models import (
     Settlement,
 )
 from appliance.store.queries import Reader, Scope, reading
-from appliance.store.queries.scope import CLOSED, OWNED, SHARED
+from appliance.store.queries.scope import BOX, CLOSED, OWNED, SHARED
 from appliance.store.unit import Store
 from tests.support.seed import NUMBER, OTHER_NUMBER
 from tests.webui.conftest import SignIn
@@ -52,8 +52,8 @@ def west(store: Store) -> Iterator[Reader]:
 
 def test_every_table_is_on_one_list() -> None:
     tables = {mapper.class_ for mapper in Base.registry.mappers}
-    assert tables == {*OWNED, *SHARED, *CLOSED}
-    assert len(tables) == len(OWNED) + len(SHARED) + len(CLOSED)
+    assert tables == {*OWNED, *SHARED, *BOX, *CLOSED}
+    assert len(tables) == len(OWNED) + len(SHARED) + len(BOX) + len(CLOSED)
 
 
 @pytest.mark.parametrize("table", OWNED, ids=lambda table: table.__name__)

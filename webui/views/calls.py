@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from appliance.errors import MediaError
 from appliance.media import recordings
+from appliance.rating.explain import explain
 from appliance.store import recordings as stored
 from appliance.store.queries import Reader, calls
 from appliance.store.queries import recordings as kept_recordings
@@ -21,11 +22,11 @@ from appliance.store.queries.queues import stays_of_call
 from appliance.store.queries.recordings import RecordingRow
 from appliance.store.queries.routing import line_choices, number_choices
 from webui.call_filter import Asked, presets, read_filter, with_default_days
-from webui.context import console, now, reader
+from webui.context import console, is_box_administrator, now, reader
 from webui.csv_answer import downloaded_csv
-from webui.explain import explain
 from webui.export import calls_csv
 from webui.listing import PAGE_SIZE, all_pages, is_part, turned_to
+from webui.said import said
 from webui.shown import local
 from webui.sound import acting, downloaded, outlined, played
 from webui.trail import trail
@@ -90,6 +91,7 @@ def one(uuid: str) -> ResponseReturnValue:
         kept = kept_recordings.of_call(opened, uuid)
         called_back = calls_for(opened, uuid)
         several_accounts = opened.scope.sees_all
+        words = explain(opened, uuid, costs=is_box_administrator()) if call is not None else []
     if call is None:
         abort(404)
     return render_template(
@@ -99,7 +101,7 @@ def one(uuid: str) -> ResponseReturnValue:
         several_accounts=several_accounts,
         steps=trail(call, stays),
         called_back=called_back,
-        charge_words=explain(call.charge, call.settlement) if call.charge else [],
+        charge_words=said(words),
         kept=kept,
         has_recording=_talk(kept) is not None or (bool(call.row.recording) and _file(call.row) is not None),
     )

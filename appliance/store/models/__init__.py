@@ -4,6 +4,7 @@ from appliance.store.models.accounts import Account, Operator, Role
 from appliance.store.models.base import Base
 from appliance.store.models.bills import Bill, BilledCorrection, TaxInvoice
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
+from appliance.store.models.costs import LegCost, TrunkCost
 from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowVersion, in_force
 from appliance.store.models.hooks import Hook, Notification
 from appliance.store.models.ledger import (
@@ -46,6 +47,7 @@ __all__ = [
     "LedgerBalance",
     "LedgerPosting",
     "LedgerSeal",
+    "LegCost",
     "Line",
     "LineSigning",
     "ListEntry",
@@ -71,5 +73,6 @@ __all__ = [
     "TaskEvent",
     "TaxInvoice",
     "Trunk",
+    "TrunkCost",
     "in_force",
 ]

@@ -84,6 +84,7 @@ class NumberView:
 
     number: str
     name: str
+    account_id: str
     account_name: str
     in_service: bool
     record: str
@@ -146,6 +147,7 @@ def numbers_and_lines(reader: Reader, now: datetime) -> tuple[Sequence[NumberVie
             NumberView(
                 number=number.number,
                 name=number.name,
+                account_id=number.account_id,
                 account_name=accounts.get(number.account_id, ""),
                 in_service=number.in_service,
                 record=number.record,

@@ -38,6 +38,7 @@ from appliance.store.models import (
     LedgerBalance,
     LedgerPosting,
     LedgerSeal,
+    LegCost,
     Line,
     LineSigning,
     ListEntry,
@@ -62,6 +63,7 @@ from appliance.store.models import (
     Task,
     TaskEvent,
     Trunk,
+    TrunkCost,
 )
 from appliance.store.unit import Store
 
@@ -129,6 +131,8 @@ OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
 }
 #: Tables that all accounts of a box share.
 SHARED: tuple[type[Base], ...] = (CalendarDay, Plan, Price, Region, Trunk)
+#: Tables of the box itself: who sees one account alone sees nothing of them.
+BOX: tuple[type[Base], ...] = (LegCost, TrunkCost)
 #: Tables that no query of this package reads, for anybody.
 CLOSED: tuple[type[Base], ...] = (LedgerSeal, Operator, Role, SetAside, SiteState)
 
@@ -145,6 +149,7 @@ class Reader:
             options += [
                 with_loader_criteria(table, owned(account), include_aliases=True) for table, owned in OWNED.items()
             ]
+            options += [with_loader_criteria(table, false(), include_aliases=True) for table in BOX]
 
         def hold(state: ORMExecuteState) -> None:
             if not (state.is_select and state.is_orm_statement):
