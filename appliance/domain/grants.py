@@ -68,11 +68,9 @@ class Grants:
         self._first = allowance.first_month
 
     def available(self, month: int) -> list[tuple[int, int]]:
-        """The grants that a call of ``month`` may use, the oldest first: each grant's month and what is left of it."""
-        oldest = max(self._first, month - self._allowance.rollover_months)
-        there = (
-            (granted, self._left.get(granted, self._allowance.included)) for granted in range(oldest, month + 1)
-        )
+        """The grants that a call of ``month`` may use, the oldest first: their months and what is left of each."""
+        months = range(max(self._first, month - self._allowance.rollover_months), month + 1)
+        there = [(granted, self._left.get(granted, self._allowance.included)) for granted in months]
         return [(granted, remaining) for granted, remaining in there if remaining]
 
     def take(self, month: int, units: int) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from appliance.site.findings import Finding, Path
 from appliance.site.merge import Action, Merge, differences
 from appliance.site.read import Document
-from appliance.site.values import written_amount
+from appliance.site.time_values import written_amount
 from appliance.store.models import Trunk, TrunkCost
 
 

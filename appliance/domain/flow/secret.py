@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from appliance.domain.flow.node import Node
-from appliance.domain.flow.nodes import fields_of
+from appliance.domain.flow.fields import fields_of
 
 
 def uses_of(node: Node) -> frozenset[str]:

@@ -22,6 +22,8 @@ from appliance.errors import RuleError
 from appliance.store.models import (
     Account,
     Base,
+    Bill,
+    BilledCorrection,
     CalendarDay,
     Call,
     Callback,
@@ -62,6 +64,7 @@ from appliance.store.models import (
     Subscription,
     Task,
     TaskEvent,
+    TaxInvoice,
     Trunk,
     TrunkCost,
 )
@@ -94,6 +97,7 @@ _correction = aliased(Correction)
 #: How a table's rows belong to an account.
 OWNED: dict[type[Base], Callable[[str], ColumnElement[bool]]] = {
     Account: lambda account: Account.id == account,
+    Bill: lambda account: Bill.account_id == account,
     Call: lambda account: Call.account_id == account,
     Callback: lambda account: Callback.account_id == account,
     CallLeg: lambda account: _has(_call, _call.uuid == CallLeg.call_uuid, _call.account_id == account),
@@ -134,7 +138,7 @@ SHARED: tuple[type[Base], ...] = (CalendarDay, Plan, Price, Region, Trunk)
 #: Tables of the box itself: who sees one account alone sees nothing of them.
 BOX: tuple[type[Base], ...] = (LegCost, TrunkCost)
 #: Tables that no query of this package reads, for anybody.
-CLOSED: tuple[type[Base], ...] = (LedgerSeal, Operator, Role, SetAside, SiteState)
+CLOSED: tuple[type[Base], ...] = (BilledCorrection, LedgerSeal, Operator, Role, SetAside, SiteState, TaxInvoice)
 
 
 class Reader:
