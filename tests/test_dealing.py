@@ -13,6 +13,7 @@ from tests.support.dealing import rank, share
         ("e2e/test_calls.py::test_a[miniswitch]", "e2e/test_calls.py::test_b[miniswitch-script0]", True),
         ("e2e/test_calls.py::test_a[miniswitch]", "e2e/test_calls.py::test_a[freeswitch]", False),
         ("e2e/test_calls.py::test_a[miniswitch]", "e2e/test_flows.py::test_a[miniswitch]", False),
+        ("e2e/test_calls.py::test_a[miniswitch]", "e2e/test_doctor.py::test_a[miniswitch]", True),
         ("contract/test_keys.py::test_a[freeswitch]", "contract/test_end.py::test_b[freeswitch-x]", True),
         ("contract/test_keys.py::test_a[freeswitch]", "contract/test_keys.py::test_a[fake]", False),
         ("store/test_a.py::test_a[postgres]", "cdr/test_b.py::test_b[postgres-9-1]", True),

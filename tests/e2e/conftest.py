@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,27 @@ def switch(request: pytest.FixtureRequest) -> str:
     return name
 
 
+@pytest.fixture(scope="package")
+def boxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], LiveBox]]:
+    """Gives the box on a switch: a start costs more than most of its tests."""
+    running: dict[str, LiveBox] = {}
+    with contextlib.ExitStack() as stack:
+
+        def get(switch: str) -> LiveBox:
+            if switch not in running:
+                running[switch] = stack.enter_context(
+                    live_box(tmp_path_factory.mktemp(switch), switch, media_timeout_s=3)
+                )
+            return running[switch]
+
+        yield get
+
+
 @pytest.fixture(scope="module")
-def box(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
-    """A box shared by the tests of a module: a test looks only at its own calls (by their Call-ID or caller)."""
-    folder: Path = tmp_path_factory.mktemp(switch)
-    with live_box(folder, switch, media_timeout_s=3) as running:
-        yield running
+def box(switch: str, boxes: Callable[[str], LiveBox]) -> LiveBox:
+    """A box shared by the modules that name it (``tests/support/dealing.py``): a test looks only at its own calls
+    (by their Call-ID or caller)."""
+    return boxes(switch)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,6 +16,8 @@ _TOGETHER = {"simulate"}
 _SWITCHES = {"miniswitch", "embedded", "freeswitch"}
 #: Modules that walk through one console with one browser.
 _WALKS = {"test_browser", "test_live_browser", "test_reach"}
+#: Modules of real calls that share a box (``e2e/conftest.py``).
+_ONE_BOX = {"test_calls", "test_doctor", "test_live_state"}
 #: Folders of real calls: their tests wait more than they compute, and are long.
 _REAL = ("e2e", "contract", "freeswitch")
 #: Whatever else starts processes or waits.
@@ -36,7 +38,9 @@ def share(nodeid: str) -> str:
         return str(module.parent)
     if module.parent.name in _ONE_SWITCH:
         return f"{module.parent.name} {switch}"
-    return f"{path} {switch}" if module.parent.name == "e2e" else path
+    if module.parent.name != "e2e":
+        return path
+    return f"{module.parent if module.stem in _ONE_BOX else path} {switch}"
 
 
 def rank(name: str) -> int:
