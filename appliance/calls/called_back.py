@@ -15,7 +15,7 @@ from appliance.calls.connect import recording
 from appliance.calls.desk import Desk
 from appliance.domain import numbers
 from appliance.domain.callback import SOON, Request, verdict
-from appliance.domain.callback_turn import terms_of, ways_to
+from appliance.domain.callback_turn import is_here_himself, terms_of, ways_to
 from appliance.domain.called import Incoming
 from appliance.domain.outcome import Disposition, Tried, is_trunk_trouble
 from appliance.domain.routing import Line, NumberRoute, RoutingTable
@@ -36,7 +36,7 @@ def call_him(leg: Leg, desk: Desk) -> None:
     if request is None or line is None or route is None:
         _send_away(leg, request, desk)
         return
-    if desk.dispatcher.is_here_himself(request):
+    if is_here_himself(request, desk.dispatcher.callers()):
         # He called as the line was rung: he waits where he stood, and no attempt is counted.
         requests.release(request.id, leg.uuid, desk.now(), "calls himself")
         _send_away(leg, request, desk)

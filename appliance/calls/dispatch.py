@@ -22,8 +22,6 @@ from appliance.calls.orphans import Orphans
 from appliance.calls.switchboard import CallingBack, Switchboard
 from appliance.calls.ticket import Ticket
 from appliance.domain.calendar import DayKinds
-from appliance.domain.callback import Request
-from appliance.domain.callback_turn import is_here_himself
 from appliance.domain.hunt import Choice, Strategy
 from appliance.domain.outcome import Tried
 from appliance.domain.queue import Queue, Waiting, expected_wait, position, rest_after, serve, staff
@@ -93,13 +91,16 @@ class Dispatcher:
         """He waits no longer: he went elsewhere, hung up, or his talk is over."""
         if self._tickets.get(ticket.waiting.uuid) is ticket:
             del self._tickets[ticket.waiting.uuid]
-        now = self._now()
-        self._list.keep(Kept(ticket.waiting, ticket.account, self.owner), left_at=now)
+        self._strike_out(Kept(ticket.waiting, ticket.account, self.owner))
         if ticket.waiting.rung:
             self.settles(ticket.waiting.rung, ticket.waiting.queue)
-            if self._callbacks is not None and ticket.waiting.caller:
-                self._callbacks.has_talked(ticket.waiting.queue, ticket.waiting.caller)
         self._poke()
+
+    def _strike_out(self, kept: Kept) -> None:
+        """He is not here any more. Lines that rang for him may have talked to him: only his call's record knows."""
+        self._list.keep(kept, left_at=self._now())
+        if kept.waiting.rung and kept.waiting.caller and self._callbacks is not None:
+            self._callbacks.has_talked(kept.waiting.queue, kept.waiting.caller)
 
     def settles(self, lines: Iterable[str], queue_id: str) -> None:
         """These lines were rung, and are free again. Whether one talked is not known here: a record says it, and
@@ -128,15 +129,11 @@ class Dispatcher:
 
     def length(self, queue: Queue) -> int:
         """How many callers wait in a queue; those who are to be called back hold no line of ours."""
-        return sum(one.queue == queue.id and not one.rung for one in self._callers())
+        return sum(one.queue == queue.id and not one.rung for one in self.callers())
 
     def place(self, ticket: Ticket) -> int:
         """His position; 0: lines ring for him."""
         return position(ticket.waiting.uuid, self._waiting())
-
-    def is_here_himself(self, request: Request) -> bool:
-        """Whether he who is to be called back waits, or talks, himself."""
-        return is_here_himself(request, self._callers())
 
     def staff(self, queue: Queue, waiting: Waiting) -> Choice:
         """The lines that may serve him, busy or not, and why the others may not."""
@@ -250,7 +247,7 @@ class Dispatcher:
         gone."""
         for kept in self._orphans.due(self._others(), self._tickets):
             if not self._wake(kept.waiting.uuid) and kept.waiting.uuid not in self._tickets:
-                self._list.keep(kept, left_at=self._now())
+                self._strike_out(kept)
 
     # -- what is known ---------------------------------------------------------------------------------------
 
@@ -261,14 +258,14 @@ class Dispatcher:
         """Callers of other processes, and those that came to us from them and have not been written yet."""
         return self._list.here(but=self.owner)
 
-    def _callers(self) -> list[Waiting]:
+    def callers(self) -> list[Waiting]:
         """All who wait themselves: ours as we know them, whatever the journal could be told."""
         others = [kept.waiting for kept in self._others() if kept.waiting.uuid not in self._tickets]
         return [*others, *(ticket.waiting for ticket in self._tickets.values())]
 
     def _waiting(self) -> list[Waiting]:
         """All who wait, and those who are to be called back."""
-        callers = self._callers()
+        callers = self.callers()
         return callers if self._callbacks is None else [*callers, *self._callbacks.in_row(callers)]
 
     def _to_call(self) -> list[Waiting]:
@@ -276,5 +273,5 @@ class Dispatcher:
         if self._callbacks is None or not self._callbacks.any_open():
             return []
         now = self._now()
-        waiting = self._callbacks.in_row(self._callers())
+        waiting = self._callbacks.in_row(self.callers())
         return [one for one in waiting if not one.rung and (one.not_before is None or one.not_before <= now)]

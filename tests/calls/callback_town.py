@@ -11,8 +11,8 @@ import copy
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from appliance.calls.answer import take
 from appliance.calls.asking import ask_for_callback, has_asked, take_leave
 from appliance.calls.callbacks import CallbackService, Sounds
 from appliance.calls.desk import Desk
-from appliance.calls.dispatch import Dispatcher, Ticket
+from appliance.calls.dispatch import Dispatcher
 from appliance.domain.callback import Request, Terms
 from appliance.domain.called import Incoming
 from appliance.domain.hunt import Hunt, Strategy
@@ -37,117 +37,14 @@ from appliance.store.callbacks import Callbacks
 from appliance.store.journal import Journal
 from appliance.store.outbox import JournalOutbox
 from appliance.switch.dialling import LINE_FULL
+from tests.calls.callback_people import BEGIN, Back, Him, Killed, Mortal, Process, Record, Ring
 from tests.contract.fake import INVITE, FakeLeg
 from tests.support.outside import FakeLookup
 
-BEGIN = datetime(2026, 11, 25, 2, tzinfo=UTC)
 NUMBER, ATTEMPTS = "4008001234", 2
 #: A record is stored within this time: one of the caller's own talk, and one of a call back.
 OWN_RECORD, RECORD = timedelta(seconds=4), timedelta(seconds=60)
 CAUSES = {Disposition.BUSY: "USER_BUSY", Disposition.NO_ANSWER: "NO_ANSWER", Disposition.REJECTED: "CALL_REJECTED"}
-
-
-class Killed(BaseException):
-    """The process is dead."""
-
-
-@dataclass(eq=False, repr=False)
-class Process:
-    """Handlers."""
-
-    name: str
-    is_alive: bool = True
-    #: Writes until it dies, and whether it dies behind the last of them or before it; None: it lives.
-    writes_left: int | None = None
-    dies_behind: bool = False
-    #: What somebody else does before its next write.
-    interrupted_by: Callable[[], None] | None = None
-    desk: Desk = field(init=False)
-    greenlets: list[greenlet] = field(default_factory=list)
-    later: list[Callable[[], None]] = field(default_factory=list)
-
-    def writes(self, write: Callable[..., Any], *told: Any) -> Any:
-        """One write; the last of a process that is to die."""
-        if not self.is_alive:
-            raise Killed
-        interruption, self.interrupted_by = self.interrupted_by, None
-        if interruption is not None:
-            interruption()
-        if self.writes_left is not None:
-            self.writes_left -= 1
-            if self.writes_left < 0 and not self.dies_behind:
-                raise Killed
-        written = write(*told)
-        if self.writes_left is not None and self.writes_left < 0:
-            raise Killed
-        return written
-
-
-class Mortal:
-    """The journal's file as one process has it."""
-
-    def __init__(self, file: Any, process: Process) -> None:
-        self._file, self._process = file, process
-
-    def write(self, rows: Sequence[Any]) -> None:
-        self._process.writes(self._file.write, rows)
-
-    def change(self, statement: str, values: tuple[object, ...]) -> Any:
-        return self._process.writes(self._file.change, statement, values)
-
-    def look(self, query: str, values: tuple[object, ...]) -> Any:
-        if not self._process.is_alive:
-            raise Killed
-        return self._file.look(query, values)
-
-
-@dataclass(eq=False, repr=False)
-class Ring:
-    """Lines that ring for a callback: line → its leg. ``waits`` is whoever asked for it."""
-
-    request: str
-    legs: dict[str, str]
-    facts: Mapping[str, Mapping[str, str]]
-    waits: greenlet
-    process: Process
-    reply: str = ""
-    rings: bool = True
-
-
-@dataclass(eq=False, repr=False)
-class Him:
-    """Somebody with one telephone. ``state``: free, waits, rung LINE, talks LINE, told, back rings, back talks."""
-
-    number: str
-    state: str = "free"
-    calls: int = 0
-    uuid: str = ""
-    entered_at: datetime = BEGIN
-    ticket: Ticket | None = None
-    process: Process | None = None
-    joined_at: datetime | None = None
-
-
-@dataclass(eq=False, repr=False)
-class Back:
-    """A line's leg that calls somebody back, from the line's answer on. ``him`` is rung or talked to."""
-
-    uuid: str
-    line: str
-    request: str
-    facts: Mapping[str, str]
-    process: Process | None = None
-    waits: greenlet | None = None
-    him: Him | None = None
-    talked: bool = False
-
-
-@dataclass
-class Record:
-    """What the collector will tell."""
-
-    due_at: datetime
-    tell: Callable[[], None]
 
 
 class ScriptedLeg(FakeLeg):
@@ -312,6 +209,8 @@ class Town:
             return LINE_FULL
         self.counts.update(free)
         request = facts[free[0]]["callback"]
+        assert not any(one.rings and one.request == request for one in self.rings), "one try at a time"
+        assert not any(one.request == request for one in self.backs), "one try at a time"
         ring = Ring(request, {line: legs[line] for line in free}, facts, getcurrent(), process)
         self.rings.append(ring)
         reply: str = getcurrent().parent.switch()
@@ -323,6 +222,7 @@ class Town:
         him = next(one for one in self.people if one.number == number)
         request = self.collector.one(back.request)
         assert request is not None and request.ending is None, "nobody is called who has been reached, or withdrew"
+        assert him.answered_at <= request.asked_at, "nobody is called who has been answered since he asked"
         assert not him.state.startswith("back"), "never two calls at once to the same caller"
         assert him.state in ("free", "told"), f"he is called while he {him.state}"
         self.called[back.request] += 1
@@ -461,7 +361,7 @@ class Town:
     def his_line_answers(self, him: Him) -> None:
         first, *others = him.state.split()[1:]
         self.counts.subtract(others)
-        him.state, him.joined_at = f"talks {first}", self.now
+        him.state, him.joined_at, him.answered_at = f"talks {first}", self.now, self.now
 
     def his_lines_do_not(self, him: Him) -> None:
         lines = him.state.split()[1:]
