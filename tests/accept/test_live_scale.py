@@ -76,9 +76,11 @@ def a_viewer(box: LiveBox, ages: list[float], counts: list[int]) -> Iterator[Non
     def watch() -> None:
         while not stop.wait(1.0):
             seen = source.latest(None)
-            if seen.published:
+            if seen.published and seen.switch_up:
                 ages.append((bootstrap.utc_now() - seen.at).total_seconds())
                 counts.append(len(seen.calls))
+            else:
+                print(f"at {seen.at:%H:%M:%S.%f}: published {seen.published}, switch {seen.switch_up}")
 
     thread = Thread(target=watch)
     thread.start()
@@ -124,6 +126,7 @@ async def test_hundreds_of_real_calls(tmp_path: Path) -> None:
                     await asyncio.sleep(3.0)  # the first look reads every leg's facts
                     ages.clear()
                     watched, own = await shares(switch, publisher)
+                assert ages, f"nothing was told:\n{box.parts.log('live')[-3000:]}"
                 ages.sort()
                 print(
                     f"{counts[-1]} calls: age {ages[len(ages) // 2]:.2f} s at the median, {ages[-1]:.2f} s at most;"
