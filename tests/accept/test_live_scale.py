@@ -1,7 +1,8 @@
 """What a look at many calls costs: at real ones, held on FreeSWITCH, and at a thousand that a list only names.
 
-Figures are printed (``pytest -s``). ``ACCEPT_HELD`` says how many real calls are held; a machine of two cores with
-others on it holds some four hundred, since music costs the switch more than anything that is measured here.
+Figures are printed (``pytest -s``). ``ACCEPT_HELD`` says how many real calls are held. Music costs the switch half
+a hundredth of a core each, far more than being looked at: three hundred fill a machine of two cores with others on
+it, and a switch that has no CPU left answers nobody in time.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from tests.support.sipp import SippResult, require_sipp, run_sipp
 
 pytestmark = [pytest.mark.accept, pytest.mark.timeout(600)]
 
-HELD = int(os.environ.get("ACCEPT_HELD", "390"))
+HELD = int(os.environ.get("ACCEPT_HELD", "160"))
 _RATE, _MEASURED_S = 20, 10.0
 
 
