@@ -1,7 +1,8 @@
 """What a look at many calls costs: at real ones, held on FreeSWITCH, and at a thousand that a list only names.
 
-Figures are printed (``pytest -s``). ``ACCEPT_HELD`` says how many real calls are held; a machine of two cores with
-others on it holds some four hundred, since music costs the switch more than anything that is measured here.
+Figures are printed (``pytest -s``). ``ACCEPT_HELD`` says how many real calls are held. Music costs the switch half
+a hundredth of a core each, far more than being looked at: three hundred fill a machine of two cores with others on
+it, and a switch that has no CPU left answers nobody in time.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from tests.support.sipp import SippResult, require_sipp, run_sipp
 
 pytestmark = [pytest.mark.accept, pytest.mark.timeout(600)]
 
-HELD = int(os.environ.get("ACCEPT_HELD", "390"))
+HELD = int(os.environ.get("ACCEPT_HELD", "160"))
 _RATE, _MEASURED_S = 20, 10.0
 
 
@@ -76,9 +77,11 @@ def a_viewer(box: LiveBox, ages: list[float], counts: list[int]) -> Iterator[Non
     def watch() -> None:
         while not stop.wait(1.0):
             seen = source.latest(None)
-            if seen.published:
+            if seen.published and seen.switch_up:
                 ages.append((bootstrap.utc_now() - seen.at).total_seconds())
                 counts.append(len(seen.calls))
+            else:
+                print(f"at {seen.at:%H:%M:%S.%f}: published {seen.published}, switch {seen.switch_up}")
 
     thread = Thread(target=watch)
     thread.start()
@@ -124,6 +127,7 @@ async def test_hundreds_of_real_calls(tmp_path: Path) -> None:
                     await asyncio.sleep(3.0)  # the first look reads every leg's facts
                     ages.clear()
                     watched, own = await shares(switch, publisher)
+                assert ages, f"nothing was told:\n{box.parts.log('live')[-3000:]}"
                 ages.sort()
                 print(
                     f"{counts[-1]} calls: age {ages[len(ages) // 2]:.2f} s at the median, {ages[-1]:.2f} s at most;"
