@@ -20,7 +20,7 @@ from appliance.cli.cdr import Collector, cdr
 from appliance.errors import ApplianceError, RatingError, StoreError
 from appliance.rating.run import rate_all
 from appliance.store.journal import Journal
-from appliance.store.models import Charge
+from appliance.store.models import Charge, LegCost
 from appliance.store.unit import Store
 from tests.cdr.spooled import caller_leg, left, line_leg, put, put_bytes, put_calls, stored
 from tests.support.process import Process
@@ -197,3 +197,15 @@ def test_calls_that_a_killed_collector_left_unrated_are_rated_at_the_start(spool
     collector(store).collect()
     assert list(charged(store)) == ["one"]
     assert rate_all(store, bootstrap.utc_now) == (0, 0, 0)
+    assert costed(store) == ["one-line"]
+
+
+def test_legs_are_costed_as_they_come(spool: Path, store: Store) -> None:
+    put_calls(spool, ["one"])
+    collector(store).collect()
+    assert costed(store) == ["one-line"] and list(charged(store)) == ["one"]
+
+
+def costed(store: Store) -> list[str]:
+    with store.reading() as session:
+        return list(session.scalars(select(LegCost.leg_uuid)))
