@@ -94,13 +94,14 @@ def test_the_sample_to_the_byte(tmp_path: Path, engine: dict[str, str]) -> None:
     assert sorted(tmp_path.iterdir()) == sorted(written)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nasty.books(), nasty.files(), st.sampled_from([50, 400, 1 << 20]))
 def test_random_books_and_files_on_duckdb(folder: Path, plans: dict[str, Any], cdrs: bytes, block: int) -> None:
     same(folder, toml(plans), cdrs, block=block)
 
 
 @pytest.mark.accept
+@pytest.mark.timeout(3000)
 @settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nasty.books(), nasty.files(60), st.sampled_from([50, 400, 1 << 20]))
 def test_many_random_books_and_files_on_duckdb(
@@ -110,7 +111,7 @@ def test_many_random_books_and_files_on_duckdb(
 
 
 @pytest.mark.postgres
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=[*HealthCheck])
 @given(plans=nasty.books(), cdrs=nasty.files(40))
 def test_random_books_and_files_on_postgres(
     folder: Path, postgres_server: Server, plans: dict[str, Any], cdrs: bytes
@@ -129,6 +130,7 @@ def _database(server: Server) -> str:
 
 
 @pytest.mark.accept
+@pytest.mark.timeout(1200)
 def test_random_books_and_files_on_spark(folder: Path) -> None:
     spark_or_skip()
     found: list[tuple[dict[str, Any], bytes]] = []
