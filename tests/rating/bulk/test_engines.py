@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.cli.rating import rating
 from appliance.errors import RatingError
 from appliance.rating import backend, files
 from appliance.rating.backend import Backend
@@ -239,12 +237,3 @@ def test_without_the_extra_calls_are_rated_one_by_one(tmp_path: Path, monkeypatc
     assert backend.rate_files(*made, progress=lambda what, *_: told.append(what)) == (1, 1)
     assert told == ["call by call, for the extra rating is not installed"]
     assert b"c1," in made.charges.read_bytes()
-
-
-def test_the_command(tmp_path: Path) -> None:
-    made = paths(tmp_path, book(), (HEADER + record() + "x\n").encode())
-    names = ("--plans", "--cdrs", "--charges", "--rejects")
-    words = [word for name, path in zip(names, made, strict=True) for word in (name, str(path))]
-    run = CliRunner().invoke(rating, ["file", *words, "--backend", "duckdb"], catch_exceptions=False)
-    assert (run.exit_code, run.stdout) == (0, "charges: 1, rejects: 1\n")
-    assert made.rejects.read_text() == "line,call_id,reason\n3,,malformed:row\n"
