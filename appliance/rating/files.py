@@ -1,7 +1,7 @@
 """Rating from file to file: a price book and call records in, charges and rejects out.
 
-A plain loop over the rules, call by call. It is the definition that ``rating.bulk`` is held equal to, and what rates
-where that is not installed.
+A plain loop over the rules, call by call. It is the definition that ``rating.bulk`` is held equal to, and what is
+used where that is not installed.
 """
 
 from __future__ import annotations

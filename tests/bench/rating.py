@@ -29,10 +29,11 @@ copy (
     select * exclude (line, turn) from (
         select *, row_number() over (partition by call_id order by line) as turn from (
             select row_number() over () as line, call_id, number, caller, caller_kind,
-                try_cast(started_at as timestamptz) as started_at, try_cast(answered_at as timestamptz) as answered_at,
+                try_cast(started_at as timestamptz) as started_at,
+                try_cast(answered_at as timestamptz) as answered_at,
                 try_cast(billsec as bigint) as billsec, try_cast(bridged_seconds as bigint) as bridged_seconds
-            from read_csv('{sys.argv[1]}', all_varchar = true, header = true, delim = ',', quote = '"', escape = '"',
-                ignore_errors = true)
+            from read_csv('{sys.argv[1]}', all_varchar = true, header = true, delim = ',', quote = '"',
+                escape = '"', ignore_errors = true)
         )
     ) where turn = 1 order by call_id
 ) to '{sys.argv[2]}' (header)''')
@@ -91,9 +92,8 @@ def _growth(folder: Path, records: dict[int, Path]) -> bool:
     for rows in SIZES:
         cost = _rate("bulk.files", folder, records[rows])
         good &= cost.memory_mb <= MEMORY_LIMIT_MB
-        print(
-            f"  {rows:>10,} rows {cost}: {1e6 * cost.wall_s / rows:5.2f} µs a row, {1e6 * cost.cpu_s / rows:.2f} of CPU"
-        )
+        wall, cpu = (1e6 * seconds / rows for seconds in (cost.wall_s, cost.cpu_s))
+        print(f"  {rows:>10,} rows {cost}: {wall:5.2f} µs a row, {cpu:.2f} of CPU")
     print(f"  (memory limit {MEMORY_LIMIT_MB} MB)\n")
     return good
 

@@ -1,8 +1,8 @@
 """The rules of ``docs/rating.md`` as expressions over tables (Ibis); ``domain.pricing`` is their definition.
 
 All figures are whole numbers of 64 bits, sums of many calls decimals of 38 digits, and nothing is ever divided but
-by ``divide``: Ibis' own ``//`` goes through a float. The largest amount that a price book can ask for has 29 digits,
-so an amount is carried in three numbers (``tables.RATES``). Each step of the sum stays below 2**63:
+by ``divide``: Ibis' own ``//`` goes through a float. The largest amount that a book can ask for has 29 digits, so
+an amount is carried in three numbers (``tables.RATES``). Each step of the sum stays below 2**63:
 
 * a call has at most initial_seconds or 9,999,999 units and one step: below 1.1 * 10**12;
 * that many times a part of the price of a second, which is below 10**6, and what is carried: below 1.2 * 10**18.

@@ -13,7 +13,7 @@ import pyarrow as pa
 from appliance.errors import RatingError
 from appliance.rating.bulk.engines.compiled import sql_of
 
-#: What DuckDB may keep in memory; beyond that it writes to the folder. Reading and writing take about as much again.
+#: What DuckDB may keep in memory; beyond that it writes to the folder. The rest takes less than that again.
 MEMORY = "1200MB"
 _ROWS = 100_000
 
