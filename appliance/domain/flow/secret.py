@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from appliance.domain.flow.node import Node
 from appliance.domain.flow.fields import fields_of
+from appliance.domain.flow.node import Node
 
 
 def uses_of(node: Node) -> frozenset[str]:
