@@ -50,16 +50,12 @@ def why_not_callable(callee: Caller, terms: Terms, route: NumberRoute, table: Ro
 
     :param route: the number that he called.
     """
-    match callee.kind:
-        case CallerKind.MOBILE | CallerKind.FIXED:
-            pass
-        case CallerKind.OVERSEAS:
-            if not terms.overseas:
-                return NotCallable.OVERSEAS
-            if callee.number.startswith(_PREMIUM):
-                return NotCallable.PREMIUM
-        case _:
-            return NotCallable.UNKNOWN
+    if callee.kind is CallerKind.UNKNOWN:
+        return NotCallable.UNKNOWN
+    if callee.kind is CallerKind.OVERSEAS and not terms.overseas:
+        return NotCallable.OVERSEAS
+    if callee.number.startswith(_PREMIUM):
+        return NotCallable.PREMIUM
     if _is_ours(callee.number, table):
         return NotCallable.OURS
     return NotCallable.BLACK_LISTED if black_listed(callee, route, table) is not None else None
@@ -89,20 +85,18 @@ def agreed_number(
     :param confirm: tells him the number, and that he may key another one (where that is so); the key he presses.
     :param enter: asks for another number; None: he keys none.
     """
-    callee = caller
-    for keyed in range(MOST_KEYED + 1):
-        may_change = terms.other_number and keyed < MOST_KEYED
+    callee, left = caller, MOST_KEYED if terms.other_number else 0
+    while True:
         why = why_not(callee)
         if why is not None:
             refuse(why)
         else:
-            key = confirm(callee, may_change)
+            key = confirm(callee, left > 0)
             if key == CONFIRM:
                 return callee
             if key != OTHER:
                 return None
-        another = enter() if may_change else None
+        another = enter() if left else None
         if another is None:
-            break
-        callee = another
-    return None
+            return None
+        callee, left = another, left - 1
