@@ -19,7 +19,7 @@ from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.routing import NO_RULES, RoutingTable
 from appliance.errors import StoreError
 from appliance.store import engine as engines
-from appliance.store import schema
+from appliance.store import ledger, ledger_check, schema
 from appliance.store.models import Base, Flow, FlowPublication
 from appliance.store.routing import load_table
 from appliance.store.unit import Store
@@ -504,3 +504,13 @@ def test_an_upgrade_without_room_leaves_the_old_database(old_url: str, monkeypat
     assert schema.upgrade(old_url)[0] == FIRST
     first["flows"].remove("published")
     assert contents(old_url, first) == {**before, "flows": contents(old_url, first)["flows"]}
+
+
+def test_what_was_charged_before_there_was_a_ledger_is_posted(old_url: str) -> None:
+    with Store(old_url) as store, store.work() as session:
+        session.execute(text("UPDATE charges SET amount = 1230000"))
+        session.commit()
+    schema.upgrade(old_url)
+    with Store(old_url) as store, store.reading() as session:
+        assert list(ledger_check.faults(session)) == []
+        assert ledger.balance(session, "demo") == -1_230_000
