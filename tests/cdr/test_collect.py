@@ -16,7 +16,7 @@ from sqlalchemy import select
 from appliance.cdr.collect import Collected, collect_once
 from appliance.domain.grants import month_of
 from appliance.errors import StoreError
-from appliance.store.models import Account, CallLeg, Charge, Number
+from appliance.store.models import Account, Call, CallLeg, Charge, Number
 from appliance.store.unit import Store
 from tests.cdr.spooled import (
     NOW,
@@ -316,3 +316,20 @@ def test_calls_of_a_real_freeswitch(
     assert f'"billmsec":"{call.bill_ms}"' in switch_says
     assert bool(call.recording) == (name in {"talk", "gbk-name"})
     assert call.caller_name == {"gbk-name": "張誠誠，測試", "hostile-name": "gw_number=4009999999"}.get(name, "")
+
+
+def test_a_cdr_that_comes_after_a_person_has_settled_the_call_is_what_counts(spool: Path, store: Store) -> None:
+    month = month_of(NOW)
+    figures = {"account_id": "east", "month": month, "booked_month": month, "reason": "waived", "rated_at": NOW}
+    with store.work() as session:
+        times = {"started_at": START, "ended_at": START, "collected_at": NOW}
+        session.add(Call(uuid="one", account_id="east", outcome="abnormal", settled="waive", **times))
+        session.flush()
+        session.add(Charge(call_uuid="one", **figures))
+        session.commit()
+    put_calls(spool, ["one"])
+    collect(spool, store)
+    call = stored(store)["one"]
+    assert (call.outcome, call.settled, call.bridged_ms) == ("answered", "", 20_000)
+    with store.reading() as session:
+        assert session.scalar(select(Charge)) is None, "it is to be rated"

@@ -12,7 +12,7 @@ from sqlalchemy import Column, select
 from appliance.domain.called import Incoming, Invite, identify
 from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.routing import NO_RULES, RoutingTable
-from appliance.store import schema
+from appliance.store import ledger, ledger_check, schema
 from appliance.store.models import Base, Flow, FlowPublication
 from appliance.store.routing import load_table
 from appliance.store.unit import Store
@@ -116,3 +116,13 @@ def test_times_are_still_what_they_were(upgraded: Store) -> None:
     with upgraded.reading() as session:
         assert set(session.scalars(select(calls.c.started_at))) == {at}
         assert set(session.scalars(select(Base.metadata.tables["site_state"].c.applied_at))) == {at}
+
+
+def test_what_was_charged_before_there_was_a_ledger_is_posted(old_url: str) -> None:
+    with Store(old_url) as store, store.work() as session:
+        session.execute(text("UPDATE charges SET amount = 1230000"))
+        session.commit()
+    schema.upgrade(old_url)
+    with Store(old_url) as store, store.reading() as session:
+        assert list(ledger_check.faults(session)) == []
+        assert ledger.balance(session, "demo") == -1_230_000

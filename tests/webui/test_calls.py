@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 from flask_babel import force_locale
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
-from appliance.store.models import Account, Call, CallLeg, Charge, Number, Recording, RecordingAccess
+from appliance.store.models import Account, Call, CallLeg, Charge, Number, Recording, RecordingAccess, Settlement
 from appliance.store.queries import Scope, calls, reading
 from appliance.store.queries.calls import CallFilter
 from appliance.store.unit import Store
@@ -163,12 +163,14 @@ def test_a_name_that_a_carrier_sent_is_text_and_nothing_else(sign_in: SignIn, st
 def test_an_empty_box_says_what_to_do(sign_in: SignIn, store: Store) -> None:
     client = sign_in()
     with store.work() as session:
+        # Some charges are final, which the database keeps.
+        session.execute(text("DROP TRIGGER charges_no_delete"))
         for table in (RecordingAccess, Recording, Charge, CallLeg, Call):
             session.execute(delete(table))
         session.commit()
-    text = client.get("/").text
-    assert "Dial 400-600-5678 from any phone" in text
-    assert 'id="filters"' not in text, "there is nothing to search"
+    page = client.get("/").text
+    assert "Dial 400-600-5678 from any phone" in page
+    assert 'id="filters"' not in page, "there is nothing to search"
     with store.work() as session:
         session.execute(delete(Number))
         session.commit()
@@ -305,3 +307,32 @@ def test_a_call_that_the_switch_took_with_it_is_marked(
     page = client.get(f"/calls/{FIRST}")
     assert page.status_code == 200 and told in page.text
     assert ids(store, outcome="abnormal") == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("action", "sentence"),
+    [("waive", "由 boss 于 2026-11-25 免收：电话断了"), ("charge", "通话时长由 boss 于 2026-11-25 核定：电话断了")],
+)
+def test_a_call_says_who_settled_it_and_that_it_came_late(
+    store: Store, sign_in: SignIn, action: str, sentence: str
+) -> None:
+    with store.work() as session:
+        session.add(
+            Settlement(
+                call_uuid=FIRST,
+                account_id="east",
+                action=action,
+                before={},
+                after={},
+                reason="电话断了",
+                by_login="boss",
+                at=datetime(2026, 11, 25, 10, tzinfo=SHANGHAI),
+            )
+        )
+        session.execute(
+            update(Charge).where(Charge.call_uuid == FIRST).values(month=2026 * 12 + 9, booked_month=2026 * 12 + 10)
+        )
+        session.commit()
+    page = sign_in("admin", "zh").get(f"/calls/{FIRST}").text
+    assert sentence in page
+    assert "该月结账后才收到，计入 2026-11 的账单。" in page
