@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Column, select
+from sqlalchemy import Column, select, text
 
 from appliance.domain.called import Incoming, Invite, identify
 from appliance.domain.hunt import FAIL_OVER, Strategy
