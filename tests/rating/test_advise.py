@@ -100,6 +100,7 @@ def test_the_present_plan_is_what_was_charged(store: Store) -> None:
     assert found.actual == present.total
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_of_the_sample_every_present_plan_is_what_was_charged(store: Store) -> None:
     put_book(store, sample_book())
     put_calls(store, sample_calls())
@@ -135,6 +136,7 @@ def test_what_is_not_rated_is_said(store: Store) -> None:
     assert "套餐 call 当时尚未生效（3 个通话），按其最早的价格推算" in said(told(store))[0]
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_nothing_to_compare_by(store: Store) -> None:
     put_book(store, book())
     assert "没有通话" in said(told(store))[0]
@@ -150,6 +152,7 @@ def test_last_months() -> None:
     assert last_months(month_start(FIRST + 3) - timedelta(seconds=1), 1) == (FIRST + 1, FIRST + 1)
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_the_command(store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPLIANCE_DATABASE_URL", database_url)
     monkeypatch.setattr(bootstrap, "utc_now", lambda: month_start(FIRST + 2))

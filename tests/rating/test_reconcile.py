@@ -109,6 +109,7 @@ def test_everything_that_can_differ(store: Store, tmp_path: Path) -> None:
     assert rows_[4]["our_start"] == "2026-02-01 11:06:40"
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_the_carriers_clock(store: Store, tmp_path: Path) -> None:
     put(store, [(f"c{n}", n * 3600, 60, 500_000) for n in range(9)])
     bill = tmp_path / "bill.csv"
@@ -119,6 +120,7 @@ def test_the_carriers_clock(store: Store, tmp_path: Path) -> None:
     assert (found.billed[Status.ONLY_BILL].count, found.ours[Status.ONLY_OURS].count) == (1, 0)
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_a_month_has_to_be_there_whole(store: Store, tmp_path: Path) -> None:
     put(store, [("a", 0, 60, 500_000), ("b", 20 * 86_400, 60, 500_000), ("c", 40 * 86_400, 60, 500_000)])
     bill = tmp_path / "bill.csv"
@@ -225,6 +227,7 @@ def test_a_mapping_that_is_none(text: str, why: str) -> None:
         read_mapping(text)
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 @pytest.mark.parametrize("content", [b"", b"a,b,c\n1,2,3\n", b"\x00\xff\xfe\x81" * 40, b'"' * 5000, b"x" * 200_000])
 def test_what_is_no_bill_is_refused(store: Store, tmp_path: Path, content: bytes) -> None:
     bill, out = tmp_path / "bill.csv", tmp_path / "diff.csv"
@@ -247,6 +250,7 @@ def test_no_cell_is_too_strange(text: str) -> None:
         assert found is None or isinstance(found, int | str)
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_no_cell_that_a_spreadsheet_computes(store: Store, tmp_path: Path) -> None:
     bill, out = tmp_path / "bill.csv", tmp_path / "diff.csv"
     bill.write_text(HEAD + line(0, caller="+14155550100") + line(1).replace(",60,", ",=HYPERLINK(1),"))
@@ -255,6 +259,7 @@ def test_no_cell_that_a_spreadsheet_computes(store: Store, tmp_path: Path) -> No
     assert not [cell for row in listed(out) for cell in row.values() if cell.startswith(("=", "+", "@"))]
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_the_order_of_the_file_does_not_matter(store: Store, tmp_path: Path) -> None:
     dice = random.Random(5)
     put(store, [(f"c{n:03}", dice.randrange(4000), dice.randrange(60), 1) for n in range(120)])
@@ -272,6 +277,7 @@ def test_the_order_of_the_file_does_not_matter(store: Store, tmp_path: Path) -> 
 # ---- the command
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_the_command(store: Store, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPLIANCE_DATABASE_URL", database_url)
     put(store, [("a", 0, 60, 500_000)])

@@ -32,6 +32,8 @@ NEW_ROWS = {
     "recording_access": "INSERT INTO recording_access VALUES"
     f" (1, '{AT}', 'a', '', 'play', 'u', :nobody, 'demo', '')",
     "queue_stays": f"INSERT INTO queue_stays VALUES (1, :nobody, 1, 'q', 'demo', '400', '{AT}', 1, 'full', '')",
+    "leg_costs": "INSERT INTO leg_costs VALUES"
+    " (1, :nobody, 'u1', 't', 'a', 'mobile', '138', '', NULL, 0, 0, 0, '', 'unanswered')",
 }
 
 
