@@ -24,6 +24,7 @@ SIZES = (100_000, 500_000, ROWS, 10_000_000)
 
 _FLOOR = """
 import sys, duckdb
+duckdb.execute("set enable_progress_bar = false")
 duckdb.sql(f'''
 copy (
     select * exclude (line, turn) from (
