@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tomllib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -30,8 +31,8 @@ def write(path: Path, rows: int) -> None:
 
 def _unit() -> bytes:
     dice = random.Random(400)
-    numbers = sorted({line.split(",")[1] for line in (SAMPLE / "cdrs.csv").read_text().splitlines()[1:3000]})
-    numbers = [number for number in numbers if number.startswith("400") and len(number) == 10]
+    book = tomllib.loads(BOOK.read_text(encoding="utf-8"))
+    numbers = sorted({held["number"] for held in book["subscriptions"]})
     rows = [_row(dice, numbers) for _ in range(UNIT)]
     return b"".join(rows)
 

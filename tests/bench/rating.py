@@ -24,6 +24,7 @@ SIZES = (100_000, 500_000, ROWS, 10_000_000)
 
 _FLOOR = """
 import sys, duckdb
+duckdb.execute("set enable_progress_bar = false")
 duckdb.sql(f'''
 copy (
     select * exclude (line, turn) from (
@@ -32,8 +33,12 @@ copy (
                 try_cast(started_at as timestamptz) as started_at,
                 try_cast(answered_at as timestamptz) as answered_at,
                 try_cast(billsec as bigint) as billsec, try_cast(bridged_seconds as bigint) as bridged_seconds
-            from read_csv('{sys.argv[1]}', all_varchar = true, header = true, delim = ',', quote = '"',
-                escape = '"', ignore_errors = true)
+            from read_csv('{sys.argv[1]}', auto_detect = false, header = true, delim = ',', quote = '"',
+                escape = '"', strict_mode = false, ignore_errors = true, columns = {{
+                    'call_id': 'varchar', 'number': 'varchar', 'caller': 'varchar', 'caller_kind': 'varchar',
+                    'started_at': 'varchar', 'answered_at': 'varchar', 'billsec': 'varchar',
+                    'bridged_seconds': 'varchar'
+                }})
         )
     ) where turn = 1 order by call_id
 ) to '{sys.argv[2]}' (header)''')
@@ -74,9 +79,9 @@ def _ratios(folder: Path, records: dict[int, Path]) -> bool:
     floors, ours = [], []
     for _ in range(ROUNDS):
         floors.append(_cost(_FLOOR, records[ROWS], folder / "floor.csv"))
-        ours.append(_rate("bulk.files", folder, records[ROWS]))
+        ours.append(rate_apart("bulk.files", folder, records[ROWS]))
     floor, bulk = min(floors), min(ours)
-    loop = _rate("files", folder, records[LOOP_ROWS])
+    loop = rate_apart("files", folder, records[LOOP_ROWS])
     a_call = loop.wall_s / LOOP_ROWS * ROWS
     print(f"  DuckDB's floor {floor}\n  in bulk        {bulk}\n  plain loop     {loop} for {LOOP_ROWS:,}")
     print(
@@ -90,7 +95,7 @@ def _growth(folder: Path, records: dict[int, Path]) -> bool:
     print("Growth")
     good = True
     for rows in SIZES:
-        cost = _rate("bulk.files", folder, records[rows])
+        cost = rate_apart("bulk.files", folder, records[rows])
         good &= cost.memory_mb <= MEMORY_LIMIT_MB
         wall, cpu = (1e6 * seconds / rows for seconds in (cost.wall_s, cost.cpu_s))
         print(f"  {rows:>10,} rows {cost}: {wall:5.2f} µs a row, {cpu:.2f} of CPU")
@@ -98,7 +103,8 @@ def _growth(folder: Path, records: dict[int, Path]) -> bool:
     return good
 
 
-def _rate(module: str, folder: Path, records: Path) -> Cost:
+def rate_apart(module: str, folder: Path, records: Path) -> Cost:
+    """Rate records by a module of ``appliance.rating`` in a process of its own, into ``folder``."""
     written = folder / "charges.csv", folder / "rejects.csv"
     return _cost(_OURS.format(module=module), corpus.BOOK, records, *written)
 

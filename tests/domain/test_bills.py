@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.domain.bills import Item, LineKind, Usage, is_full_month, lines_of, minimum_of, totals
+from appliance.domain.bills import (
+    Item,
+    LineKind,
+    Usage,
+    bill_number,
+    credit_number,
+    is_full_month,
+    lines_of,
+    minimum_of,
+    totals,
+)
 from appliance.domain.grants import SHANGHAI, Allowance, cover, statement
 from appliance.domain.pricing import ChargeBy, Subscription
 from appliance.errors import RuleError
@@ -114,3 +124,7 @@ def test_the_statement_is_what_the_grants_did(included: int, rollover: int, uses
 
 def test_no_statement_before_the_first_month() -> None:
     assert statement(Allowance(5, 100, 1), [(5, 3)], 4) == []
+
+
+def test_bills_and_credit_notes_are_counted_apart() -> None:
+    assert (bill_number(17), credit_number(17)) == ("ZD00000017", "HZ00000017")

@@ -51,7 +51,8 @@ def blocks(file: BinaryIO, size: int = BLOCK) -> Iterator[Lines]:
 
     :raises RatingError: the header does not have exactly the columns.
     """
-    return _Reader(file, size).blocks()
+    reader = _Reader(file, size)
+    return reader.blocks(reader.header())
 
 
 class _Reader:
@@ -63,9 +64,8 @@ class _Reader:
         # ends earlier ends there too, or is none. Without it a file of open quotes would be read again for each.
         self._doomed = 0
 
-    def blocks(self) -> Iterator[Lines]:
-        """See ``blocks``."""
-        at = self._header()
+    def blocks(self, at: int) -> Iterator[Lines]:
+        """The lines from there on."""
         while True:
             self._file.seek(at)
             data = self._file.read(self._size)
@@ -82,7 +82,8 @@ class _Reader:
             yield self._lines([], [], [(self._line, row)], at)
             self._line += row.lines
 
-    def _header(self) -> int:
+    def header(self) -> int:
+        """Read it; where the next row begins."""
         row = self._skim(0)
         if row.cells != tuple(column.encode() for column in COLUMNS):
             raise RatingError(f"line 1: the columns must be exactly {','.join(COLUMNS)}")

@@ -29,15 +29,15 @@ Divide = Callable[[ir.IntegerValue, int], ir.IntegerValue]
 _MILLION = 1_000_000
 
 
-@ibis.udf.scalar.builtin(name="divide")
+@ibis.udf.scalar.builtin(name="divide")  # type: ignore[untyped-decorator]
 def _duckdb(value: int, by: int) -> int: ...  # type: ignore[empty-body]
 
 
-@ibis.udf.scalar.builtin(name="int8div")
+@ibis.udf.scalar.builtin(name="int8div")  # type: ignore[untyped-decorator]
 def _postgres(value: int, by: int) -> int: ...  # type: ignore[empty-body]
 
 
-@ibis.udf.scalar.builtin(name="div")
+@ibis.udf.scalar.builtin(name="div")  # type: ignore[untyped-decorator]
 def _pyspark(value: int, by: int) -> int: ...  # type: ignore[empty-body]
 
 

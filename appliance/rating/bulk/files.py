@@ -77,7 +77,8 @@ def rated(engine: Engine, file: BinaryIO, book: PriceBook, progress: Progress, b
     """
     laid_out = tables.lay_out(book)
     malformed: list[Malformed] = []
-    read = _read(file, block, malformed, progress)
+    size = file.seek(0, 2)
+    read = _read(blocks(file, block), size, malformed, progress)
     engine.load("calls", pa.RecordBatchReader.from_batches(CALLS, read))
     for name in ("subscriptions", "prices", "rates"):
         engine.load(name, getattr(laid_out, name).to_reader())
@@ -126,9 +127,10 @@ def _table(name: str, schema: pa.Schema) -> ir.Table:
     return ibis.table(ibis.Schema.from_pyarrow(schema), name=name)
 
 
-def _read(file: BinaryIO, block: int, malformed: list[Malformed], progress: Progress) -> Iterator[pa.RecordBatch]:
+def _read(
+    found: Iterator[Lines], size: int, malformed: list[Malformed], progress: Progress
+) -> Iterator[pa.RecordBatch]:
     """The good rows of a file; the others are put on the list."""
-    size = file.seek(0, 2)
     with ThreadPoolExecutor(_THREADS) as threads:
         ahead: deque[tuple[Lines, Future[tuple[pa.RecordBatch, Malformed]]]] = deque()
 
@@ -139,7 +141,7 @@ def _read(file: BinaryIO, block: int, malformed: list[Malformed], progress: Prog
             progress("records", min(lines.read, size), size)
             return batch
 
-        for lines in blocks(file, block):
+        for lines in found:
             ahead.append((lines, threads.submit(parse, lines)))
             if len(ahead) > _THREADS:
                 yield take()

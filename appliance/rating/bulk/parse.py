@@ -156,13 +156,14 @@ def _call_ids_good(text: Bytes, starts: Ints, ends: Ints) -> Flags:
 
 def _numbers_good(text: Bytes, starts: Ints, ends: Ints) -> Flags:
     found = windows(text, starts, 10)
-    return (
+    good: Flags = (
         (ends - starts == 10)
         & (found[:, 0] == ord("4"))
         & (found[:, 1] == ord("0"))
         & (found[:, 2] == ord("0"))
         & (digits(found[:, 3:]) < 10).all(axis=1)
     )
+    return good
 
 
 def _kinds(text: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, Flags]:

@@ -33,6 +33,8 @@ class DuckDB:
                 "autoload_known_extensions": False,
             }
         )
+        # Progress is told by whoever rates, and on a terminal only.
+        self._connection.execute("set enable_progress_bar = false")
 
     def load(self, name: str, rows: pa.RecordBatchReader) -> None:
         """See ``Engine``."""
