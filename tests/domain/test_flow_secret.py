@@ -34,6 +34,7 @@ def test_after_a_loss_it_is_asked_for_again_once() -> None:
 def test_the_variables_that_a_node_looks_at() -> None:
     graph = {
         "start": "tell",
+        "variables": {"pin": "", "name": "", "twice": ""},
         "nodes": {
             "tell": {"type": "set", "variable": "twice", "value": "{pin}-{name}", "next": "bye"},
             "bye": {"type": "hangup"},

@@ -104,7 +104,9 @@ def test_waiting(call: Ends) -> None:
     assert sent[2][1] == "file_string:///srv/prompts/hello.wav!/srv/built-in/song.wav"
     assert settings(sent[3][1]) == {"playback_terminators": ""}
     assert (asked, key) == ("playback_terminator_used", Digits("2"))
-    assert [name for name, _ in run(call, lambda leg: leg.play(HELLO))[0]] == ["playback"]
+    follows = run(call, lambda leg: leg.play(HELLO))[0]
+    assert [name for name, _ in follows] == ["multiset", "playback"]
+    assert settings(follows[0][1]) == {"gw_waits": ""}
 
 
 def test_waiting_without_keys(call: Ends) -> None:
