@@ -171,8 +171,8 @@ class Settings(BaseSettings):
     bill_tax_bp: int = Field(
         600, ge=0, le=10_000, description="Tax rate of bills in hundredths of a per cent; amounts contain it."
     )
-    bill_font: Path | None = Field(
-        None, description="TrueType font with Chinese for bills as PDF, kept in them; none: the reader's own."
+    bill_font: str = Field(
+        "", description="TrueType font with Chinese for bills as PDF, kept in them; empty: the reader's own."
     )
     lost_after_s: float = Field(
         60.0,

@@ -90,7 +90,7 @@ def export(number: str, to: Path) -> None:
     """Set bill NUMBER as a file, of the kind that its name ends with."""
     settings = config.load()
     forms: dict[str, Callable[[Document], bytes]] = {
-        ".pdf": lambda document: as_pdf(document, settings.bill_font),
+        ".pdf": lambda document: as_pdf(document, Path(settings.bill_font) if settings.bill_font else None),
         ".xlsx": as_xlsx,
         ".csv": lambda document: as_csv(document).encode(),
     }
