@@ -24,6 +24,7 @@ class Dealing(LoadScopeScheduling):
         return share(nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealing | None:
     """Only where ``--dist loadscope`` asks for it."""
     return Dealing(config, log) if config.getvalue("dist") == "loadscope" else None

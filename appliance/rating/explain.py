@@ -77,6 +77,8 @@ def _explained(facts: Explained) -> Iterator[Words]:
     if settled is not None:
         yield _settled(settled)
         if settled.action == WAIVE:
+            if facts.charge is not None:
+                yield from _booked(facts.charge)
             yield from costs_in_words(facts)
             return
     elif facts.outcome == ABNORMAL:
@@ -200,6 +202,16 @@ def _charged(charge: StoredCharge | None, assessed: Assessment | Unratable) -> I
             yield from _summed(charge, assessed)
         amount, why = yuan(charge.amount), _WHY.get(charge.reason, charge.reason)
         yield Words(f"费用 {amount} 元（{why}）", f"charge {amount} yuan ({charge.reason})")
+    yield from _booked(charge)
+    if not _agrees(charge, assessed):
+        yield Words(
+            "与现行价目不符：计费后价目或通话记录有变（appliance rating run --again）",
+            "the price book or the call has changed since it was rated (appliance rating run --again)",
+        )
+
+
+def _booked(charge: StoredCharge) -> Iterator[Words]:
+    """Which bill it stands on, where that is not its month's, and whether it may change."""
     if charge.booked_late is not None:
         month = month_name(charge.booked_late)
         yield Words(
@@ -210,11 +222,6 @@ def _charged(charge: StoredCharge | None, assessed: Assessment | Unratable) -> I
         yield Words("已结账", "final")
     else:
         yield Words("暂计，月结前可能变化", "provisional until the month is closed")
-    if not _agrees(charge, assessed):
-        yield Words(
-            "与现行价目不符：计费后价目或通话记录有变（appliance rating run --again）",
-            "the price book or the call has changed since it was rated (appliance rating run --again)",
-        )
 
 
 def _summed(charge: StoredCharge, assessed: Assessment) -> Iterator[Words]:

@@ -118,8 +118,8 @@ MUTATIONS = [
     (
         "a line stays reserved for one who left",
         "calls/dispatch.py",
-        "self._list.keep(Kept(ticket.waiting, ticket.account, self.owner), left_at=now)",
-        "self._list.keep(Kept(ticket.waiting, ticket.account, self.owner))",
+        "self._list.keep(kept, left_at=self._now())",
+        "self._list.keep(kept)",
         "tests/calls/test_faults_elsewhere.py",
     ),
     (

@@ -188,7 +188,17 @@ def test_grants_that_are_to_be_used_anew(store: Store) -> None:
     put_calls(store, [call(call_id="c0", started_at=JANUARY, answered_at=JANUARY + timedelta(hours=1), billsec=60)])
     with store.work() as session:
         session.add(
-            Charge(call_uuid="c0", plan_code="pack", billable_units=60, reason="included", rated_at=clock())
+            Charge(
+                call_uuid="c0",
+                account_id="east",
+                month=2026 * 12,
+                booked_month=2026 * 12,
+                plan_code="pack",
+                billable_units=60,
+                included_units=60,
+                reason="included",
+                rated_at=clock(),
+            )
         )
         session.commit()
     assert "此后有更早的通话入库" in told(store)[0] and "an earlier call has come since" in told(store)[1]

@@ -41,7 +41,16 @@ def put(store: Store, calls: list[tuple[str, int, int, int]], caller: str = "138
     with store.work() as session:
         session.query(Call).update({"caller": caller})
         session.add_all(
-            Charge(call_uuid=name, plan_code="p", amount=amount, reason="charged", rated_at=AT)
+            Charge(
+                call_uuid=name,
+                account_id="east",
+                month=2026 * 12 + 1,
+                booked_month=2026 * 12 + 1,
+                plan_code="p",
+                amount=amount,
+                reason="charged",
+                rated_at=AT,
+            )
             for name, _, _, amount in calls
         )
         session.commit()

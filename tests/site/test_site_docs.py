@@ -65,6 +65,7 @@ def test_all_parts_are_walked() -> None:
         "refusals",
         "registration",
         "talk_keys",
+        "billing",
     }
 
 

@@ -200,7 +200,7 @@ def test_who_called_again_and_was_answered_is_not_called(store: Store, requests:
         )
         session.commit()
     with store.reading() as session:
-        collector.tell(session, requests, records.since(NOW - timedelta(minutes=1)), NOW)
+        collector.tell(session, requests, records.of_calls([BACK]), NOW)
     found = requests.one(ASKED)
     assert found is not None and (found.ending, found.reason) == (Ending.WITHDRAWN, f"answered {BACK}")
 

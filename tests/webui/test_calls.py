@@ -311,7 +311,10 @@ def test_a_call_that_the_switch_took_with_it_is_marked(
 
 @pytest.mark.parametrize(
     ("action", "sentence"),
-    [("waive", "由 boss 于 2026-11-25 免收：电话断了"), ("charge", "通话时长由 boss 于 2026-11-25 核定：电话断了")],
+    [
+        ("waive", "由 boss 于 2026-11-25 核定免收：电话断了"),
+        ("charge", "由 boss 于 2026-11-25 核定通话时长：电话断了"),
+    ],
 )
 def test_a_call_says_who_settled_it_and_that_it_came_late(
     store: Store, sign_in: SignIn, action: str, sentence: str
@@ -335,4 +338,4 @@ def test_a_call_says_who_settled_it_and_that_it_came_late(
         session.commit()
     page = sign_in("admin", "zh").get(f"/calls/{FIRST}").text
     assert sentence in page
-    assert "该月结账后才收到，计入 2026-11 的账单。" in page
+    assert "通话在其月份结账之后才入库，计入 2026-11 的账单" in page

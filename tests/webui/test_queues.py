@@ -21,7 +21,7 @@ def test_the_page_shows_callers_lines_and_the_day(asks: Store, journal: Journal,
     waits(journal, "", 65)
     waits(journal, "18600112233", 10, rung=("desk-1",), rung_at=NOW)
     Waitlist(journal.file).sign("desk-1", NOW - timedelta(hours=1), signed_in=True)
-    Waitlist(journal.file).rest({"sales-2": NOW + timedelta(minutes=10)})
+    Waitlist(journal.file).rest({"sales-2": NOW + timedelta(hours=2)})
     with asks.work() as session:
         session.execute(update(QueueStay).where(QueueStay.call_uuid == FIRST).values(entered_at=NOW, wait_ms=9_000))
         session.commit()

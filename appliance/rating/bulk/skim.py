@@ -12,8 +12,9 @@ KEPT = 256
 
 _BARE = re.compile(rb"[^,\n]*+")
 _QUOTED = re.compile(rb'(?:[^"]++|"")*+')
-#: Whole cells with their commas: skipped at once where there are too many already.
-_CELLS = re.compile(rb'(?:(?:[^",\n][^,\n]*+|"(?:[^"]++|"")*+")?+,)*+')
+#: A quoted cell with its comma. Nothing possessive stands around it: until Python 3.11.4 such a group kept what its
+#: last, failing round had taken (gh-106052), and Debian 12 has 3.11.2.
+_QUOTED_CELL = re.compile(rb'"(?:[^"]++|"")*+",')
 
 
 class Row(NamedTuple):
@@ -101,10 +102,17 @@ class _Skimmer:
             self._cell += b'""'
 
     def _skip(self) -> None:
-        """Take whole cells that nobody asks for any more."""
-        found = _CELLS.match(self._piece, self._here)
-        if found and found.end() < len(self._piece):
-            self._take_to(found.end())
+        """Take whole cells that nobody asks for any more, as far as they lie in the piece."""
+        piece, here = self._piece, self._here
+        while True:
+            ends = [at for at in (piece.find(b'"', here), piece.find(b"\n", here)) if at >= 0]
+            # Up to the next quote or line break all cells are bare.
+            here = max(here, piece.rfind(b",", here, min(ends, default=len(piece))) + 1)
+            found = _QUOTED_CELL.match(piece, here)
+            if found is None:
+                break
+            here = found.end()
+        self._take_to(here)
 
     def _lost(self) -> bool:
         """Whether the row went beyond its line where that leads nowhere."""

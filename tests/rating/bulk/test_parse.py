@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from appliance.domain.grants import month_of
@@ -87,6 +87,7 @@ _PIECES = [b'"', b'""', b",", b"\n", b"a", b",,,,,,,", b'",x","\n', b'","', b'"\
 
 
 @settings(max_examples=300, deadline=None)
+@example(b'"""""",,,,,,,"",x","\n"a', 6)
 @given(st.lists(st.sampled_from(_PIECES), max_size=30).map(b"".join), st.integers(1, 30))
 def test_quotes_that_close_late_wrongly_or_never(body: bytes, size: int) -> None:
     data = HEADER.encode() + body
