@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from appliance.domain.closing import booked_month
 from appliance.domain.grants import month_of
-from appliance.domain.ledger import Kind, Ledger, Who, manual_effect, posting
+from appliance.domain.ledger import Kind, Who, manual_effect, posting
 from appliance.errors import LedgerError
 from appliance.store import ledger
 from appliance.store.charges import take_turn
 from appliance.store.charging import closed_through
-from appliance.store.models import Account, LedgerPosting
+from appliance.store.models import Account
 
 
 def book(
@@ -33,14 +33,13 @@ def book(
     before = ledger.of_subject(session, subject)
     balance = ledger.balance(session, account_id)
     if before is not None:
-        if (before.account_id, _effect(before)) != (account_id, -amount if kind is Kind.REFUND else amount):
+        if (before.account_id, ledger.effect_of(before)) != (
+            account_id,
+            -amount if kind is Kind.REFUND else amount,
+        ):
             raise LedgerError(f"{reference} stands for another {kind}, of {before.account_id}")
         return balance
     effect = manual_effect(kind, amount, balance, who)
     month = booked_month(month_of(now), closed_through(session, [account_id]).get(account_id))
     ledger.append(session, [posting(kind, subject, account_id, effect, month=month, at=now, who=who)])
     return balance + effect
-
-
-def _effect(row: LedgerPosting) -> int:
-    return row.amount if row.credit == Ledger.BALANCE.value else -row.amount

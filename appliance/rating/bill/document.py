@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.domain.bills import BillLine, LineKind, Totals
+from appliance.domain.closing import month_name
 from appliance.domain.grants import SHANGHAI, GrantUse, month_start
 from appliance.domain.pricing import ChargeBy
 
@@ -126,14 +127,6 @@ def period(month: int) -> str:
     """
     last = (month_start(month + 1).toordinal() - 1) - month_start(month).toordinal() + 1
     return f"{month_name(month)}-01 至 {month_name(month)}-{last:02}"
-
-
-def month_name(month: int) -> str:
-    """
-    >>> month_name(2026 * 12 + 1)
-    '2026-02'
-    """
-    return f"{month_start(month):%Y-%m}"
 
 
 def unit_name(charge_by: ChargeBy | None) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from appliance.domain.closing import month_name
 from appliance.domain.money import format as exact
 from appliance.domain.rmb import capitals
 from appliance.errors import RatingError
@@ -169,7 +170,7 @@ class _Setting:
             [
                 grant.number,
                 grant.plan_name,
-                words.month_name(grant.use.granted),
+                month_name(grant.use.granted),
                 *(
                     words.units(grant.charge_by, units)
                     for units in (grant.use.before, grant.use.used, grant.use.left, grant.use.lapsed)

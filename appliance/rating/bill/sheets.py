@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from appliance.domain.closing import month_name
 from appliance.domain.rmb import capitals
 from appliance.rating.bill import document as words
 from appliance.rating.bill.document import Document
@@ -39,7 +40,7 @@ def as_csv(bill: Document) -> str:
     With a byte order mark, as spreadsheets want it for Chinese; no cell is a formula.
     """
     table = _lines(bill)
-    facts = [("账单编号", bill.number), ("账期", words.month_name(bill.month)), ("账户", bill.account)]
+    facts = [("账单编号", bill.number), ("账期", month_name(bill.month)), ("账户", bill.account)]
     facts += [("客户", bill.customer.name), ("更正账单", bill.corrects), ("发票号码", bill.tax_invoice)]
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\r\n")
@@ -188,7 +189,7 @@ def _grants(bill: Document) -> Table:
         (
             one.number,
             one.plan_name,
-            words.month_name(one.use.granted),
+            month_name(one.use.granted),
             words.unit_name(one.charge_by),
             one.use.before,
             one.use.used,
