@@ -288,9 +288,10 @@ async def test_handlers_that_die_while_he_waits_do_not_count(real: SwitchWorld) 
         await real.stage.wait_left(leg.uuid)
         waiting.cancel()
         real.wake(leg.uuid)
-        leg = await real.stage.next_leg(3.0)
+        leg = await real.stage.next_leg()
         assert leg.notes_at_start["losses"] == "x", f"death {count + 1}"
-    assert longest_silence(caller.call.heard[8000:]) < 1.0
+    # A bound on a busy machine; `make accept` measures it (tests/accept/test_queue.py).
+    assert longest_silence(caller.call.heard[8000:]) < 3.0
 
 
 async def test_handlers_that_die_after_he_waited_do(real: SwitchWorld) -> None:
