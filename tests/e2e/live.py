@@ -15,12 +15,14 @@ from types import TracebackType
 from typing import Self
 
 import soundfile
+from sqlalchemy import select
 
 from appliance import bootstrap, config
 from appliance.cli import box
 from appliance.config import Settings
 from appliance.media import keys, listen
 from appliance.ops.supervise import Supervisor
+from appliance.store.models import CallLeg
 from appliance.store.queries import calls, recordings
 from appliance.store.queries.call_views import CallDetail
 from appliance.store.queries.recordings import RecordingRow
@@ -177,6 +179,12 @@ class LiveBox:
                     return one
             time.sleep(0.1)
         raise AssertionError(f"no stored call of {caller}; collector:\n{self.parts.log('collector')[-2000:]}")
+
+    def went_out(self, call_uuid: str) -> list[tuple[str, str]]:
+        """Role of each leg of a call that we placed by a trunk, and that trunk, as its CDR has them; sorted."""
+        with self.store.reading() as session:
+            legs = session.scalars(select(CallLeg).where(CallLeg.call_uuid == call_uuid)).all()
+        return sorted((leg.role, str(leg.facts["gw_outward"])) for leg in legs if "gw_outward" in leg.facts)
 
     def kept(self, call_uuid: str, within_s: float = 20.0) -> RecordingRow:
         """The recording of a call, as soon as it is kept."""

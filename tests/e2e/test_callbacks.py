@@ -169,6 +169,8 @@ async def test_from_the_key_to_the_talk(box: LiveBox) -> None:
     assert (one.row.trunk_id, one.row.caller_kind, one.row.account_id) == ("city", "mobile", "acme")
     assert [(tried.line_id, tried.disposition) for tried in one.tried] == [("first", "answered")]
     assert 1000 <= one.row.bridged_ms <= 6000 and one.notice == "record-notice"
+    # Both legs were placed, each by its trunk: their carriers bill them. The line's stands where a caller's does.
+    assert box.went_out(one.row.uuid) == [("caller", "to-a"), ("line", "city")]
     # The caller is left, as in every recording.
     recording = box.heard(await asyncio.to_thread(box.kept, one.row.uuid))
     assert abs(dominant_hz(recording.left, 0.3, 1.0) - HIS) < 20

@@ -199,6 +199,7 @@ async def test_consult_then_hand_over(talking: Talking) -> None:
     talks = dict(stored.talks)
     assert list(talks) == ["first", "second"] and talks["second"] >= 900
     assert {leg.role for leg in stored.legs} == {"caller", "line"} and len(stored.legs) == 3
+    assert talking.box.went_out(stored.row.uuid) == [("line", "to-a"), ("line", "to-b")]
 
 
 @pytest.mark.accept
