@@ -9,7 +9,13 @@ import structlog
 from appliance.calls.desk import Desk
 from appliance.domain import numbers
 from appliance.domain.callback import HANGS_UP, HUNG_UP, Request, expires_at
-from appliance.domain.callback_number import NotCallable, agreed_number, why_not_callable
+from appliance.domain.callback_number import (
+    OTHERS_WITHIN,
+    NotCallable,
+    agreed_number,
+    has_too_many,
+    why_not_callable,
+)
 from appliance.domain.called import Incoming
 from appliance.domain.numbers import Caller
 from appliance.domain.queue import Queue, Waiting
@@ -79,6 +85,14 @@ def _confirmed(leg: Leg, queue: Queue, call: Incoming, desk: Desk) -> Caller | N
     """The number that he is to be called at, once he has confirmed it; None: he has not."""
     table, terms = desk.routing(), queue.callback
 
+    def why_not(callee: Caller) -> NotCallable | None:
+        why = why_not_callable(callee, terms, call.route, table)
+        if why is not None or callee.number == call.caller.number:
+            return why
+        since = desk.now() - OTHERS_WITHIN
+        others = Callbacks(desk.journal.file).others_of(queue.account, call.caller.number, since)
+        return NotCallable.TOO_MANY if has_too_many(call.caller, callee, others) else None
+
     def refuse(why: NotCallable) -> None:
         _log.info("number not called back", why=why.value, queue=queue.id, call=leg.uuid)
         desk.play(leg, queue.account, "callback-overseas" if why is NotCallable.OVERSEAS else "callback-cannot")
@@ -86,7 +100,7 @@ def _confirmed(leg: Leg, queue: Queue, call: Incoming, desk: Desk) -> Caller | N
     return agreed_number(
         call.caller,
         terms,
-        lambda callee: why_not_callable(callee, terms, call.route, table),
+        why_not,
         refuse,
         lambda callee, may_change: _key(leg, callee, queue.account, desk, may_change=may_change),
         lambda: _keyed(leg, queue, desk),

@@ -6,7 +6,8 @@ his own is, which a carrier vouched for and the rules of the number let in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import timedelta
 from enum import StrEnum
 
 from appliance.domain import numbers
@@ -19,6 +20,9 @@ from appliance.domain.routing import NumberRoute, RoutingTable
 CONFIRM, OTHER = "1", "2"
 #: How often he may key one.
 MOST_KEYED = 3
+#: So many numbers beside his own a caller may have called in so long a time; whoever withholds his number is one of
+#: many that cannot be told apart.
+MOST_OTHERS, MOST_OF_WITHHELD, OTHERS_WITHIN = 3, 20, timedelta(days=1)
 
 #: Numbers abroad by which somebody earns of whoever calls. Of no country: shared cost, satellites, personal
 #: numbers, networks, premium (ITU-T E.164, list of assigned country codes). Of countries: what their numbering
@@ -43,6 +47,8 @@ class NotCallable(StrEnum):
     OURS = "ours"
     #: On a black list of the number that he called.
     BLACK_LISTED = "black-listed"
+    #: He has had many others called already.
+    TOO_MANY = "too-many"
 
 
 def why_not_callable(callee: Caller, terms: Terms, route: NumberRoute, table: RoutingTable) -> NotCallable | None:
@@ -65,6 +71,16 @@ def _is_ours(number: str, table: RoutingTable) -> bool:
     return any(
         number in trunk.landing or number == numbers.caller(trunk.caller_number).number for trunk in table.trunks
     )
+
+
+def has_too_many(caller: Caller, callee: Caller, others: Collection[str]) -> bool:
+    """Whether one more number is too many for a caller.
+
+    :param others: numbers beside his own that he asked to be called at lately (``OTHERS_WITHIN``).
+    """
+    if callee.number == caller.number or callee.number in others:
+        return False
+    return len(others) >= (MOST_OTHERS if caller.number else MOST_OF_WITHHELD)
 
 
 def agreed_number(

@@ -108,6 +108,15 @@ class Callbacks:
         same = "SELECT id FROM callbacks WHERE closed_at = 0 AND queue = ? AND callee = ?"
         return Asked.ALREADY if self._file.look(same, (one.queue, one.callee)) else Asked.FAILED
 
+    def others_of(self, account: str, caller: str, since: datetime) -> frozenset[str]:
+        """Numbers beside his own that a caller of an account's numbers asked to be called at since then.
+
+        :param caller: his number; empty: all who withhold theirs.
+        """
+        query = "SELECT DISTINCT callee FROM callbacks WHERE account = ? AND caller = ? AND callee <> caller"
+        rows = self._file.look(f"{query} AND asked_at >= ?", (account, caller, since.timestamp()))
+        return frozenset(str(row[0]) for row in rows)
+
     def any_open(self) -> bool:
         """Whether any has no end yet."""
         return bool(self._file.look("SELECT 1 FROM callbacks WHERE closed_at = 0 LIMIT 1", ()))

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.domain.callback import NO_CALLBACK, Terms
-from appliance.domain.callback_number import MOST_KEYED, NotCallable, agreed_number, why_not_callable
+from appliance.domain.callback_number import (
+    MOST_KEYED,
+    MOST_OF_WITHHELD,
+    MOST_OTHERS,
+    NotCallable,
+    agreed_number,
+    has_too_many,
+    why_not_callable,
+)
 from appliance.domain.lists import NumberList
 from appliance.domain.numbers import Caller, caller
 from appliance.domain.routing import NumberRoute, RoutingTable, Rules, Trunk
@@ -63,6 +71,16 @@ def test_whom_a_queue_calls_back(number: str, terms: Terms, why: NotCallable | N
 def test_without_black_lists_nobody_is_on_one() -> None:
     free = NumberRoute("4008005678", "demo")
     assert why_not_callable(caller("13900139000"), NO_CALLBACK, free, TABLE) is None
+
+
+@pytest.mark.parametrize(("own", "most"), [("13800138000", MOST_OTHERS), ("", MOST_OF_WITHHELD)])
+def test_how_many_others_one_caller_may_have_called(own: str, most: int) -> None:
+    others = {f"021600000{nth:02}" for nth in range(most)}
+    one_more, known = caller("02199999999"), caller("02160000000")
+    assert has_too_many(caller(own), one_more, others)
+    assert not has_too_many(caller(own), one_more, set(list(others)[1:]))
+    assert not has_too_many(caller(own), known, others)
+    assert not has_too_many(caller("13800138000"), caller("13800138000"), others), "his own"
 
 
 class Talk:
