@@ -13,6 +13,8 @@ from appliance.cli.month import Month
 from appliance.cli.who import known_login
 from appliance.config import Settings
 from appliance.domain.closing import month_name
+from appliance.domain.money import FEN
+from appliance.domain.money import format as written
 from appliance.errors import RatingError
 from appliance.rating.bill import document as words
 from appliance.rating.bill import issue as use_case
@@ -23,6 +25,7 @@ from appliance.rating.bill.pdf import as_pdf
 from appliance.rating.bill.sheets import as_csv, as_xlsx
 from appliance.store import bills, schema
 from appliance.store import closing as months
+from appliance.store.margins import Spent, spent_on_bill
 from appliance.store.unit import Store
 
 _BY = click.option("--by", required=True, help="Login of who does it.")
@@ -74,11 +77,15 @@ def credit(account: str | None, by: str) -> None:
 @bill.command("list")
 @_ACCOUNT
 @click.option("--month", type=Month(), help="Only of this month.")
-def list_(account: str | None, month: int | None) -> None:
+@click.option("--margin", is_flag=True, help="With what the calls of each bill cost the box, and what is left.")
+def list_(account: str | None, month: int | None, margin: bool) -> None:
     """Bills and credit notes, newest first."""
     with closing(schema.opened(config.load().database_url)) as store, store.reading() as session:
         for row in bills.listed(session, account, month):
-            click.echo(_line(use_case.opened(session, row)))
+            left = ""
+            if margin and row.kind == bills.BILL:
+                left = _left(row.gross * FEN, spent_on_bill(session, row.account_id, row.month))
+            click.echo(_line(use_case.opened(session, row)) + left)
 
 
 @bill.command()
@@ -151,6 +158,12 @@ def _terms(settings: Settings) -> Terms:
         settings.bill_issuer_bank_account,
     )
     return Terms(issuer, settings.bill_tax_bp)
+
+
+def _left(gross: int, spent: Spent) -> str:
+    """The margin of a bill, in words; ``gross`` in millionths of a yuan."""
+    less = f", less what {spent.uncosted} legs without a cost took" if spent.uncosted else ""
+    return f"; cost {written(spent.cost)}, margin {written(gross - spent.cost)} yuan{less}"
 
 
 def _line(document: Document) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
@@ -34,6 +35,27 @@ class Margin:
     def margin(self) -> int:
         """What is left of the charges."""
         return self.charged - self.cost
+
+
+class Spent(NamedTuple):
+    """What legs cost, millionths of a yuan. ``uncosted``: answered legs that nothing says the cost of."""
+
+    cost: int
+    uncosted: int
+
+
+def spent_on_bill(session: Session, account_id: str, month: int) -> Spent:
+    """The cost of the calls that stand on an account's bill of a month, late ones of earlier months among them."""
+    statement = (
+        select(
+            func.coalesce(func.sum(LegCost.amount), 0),
+            func.coalesce(func.sum(case((LegCost.reason == CostReason.NO_COST.value, 1), else_=0)), 0),
+        )
+        .join(Charge, Charge.call_uuid == LegCost.call_uuid)
+        .where(Charge.account_id == account_id, Charge.booked_month == month)
+    )
+    cost, uncosted = session.execute(statement).one()
+    return Spent(int(cost), int(uncosted))
 
 
 def margins(session: Session, since: datetime, until: datetime, account_id: str | None = None) -> Sequence[Margin]:

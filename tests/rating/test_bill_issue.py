@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from appliance.domain.bills import LineKind
 from appliance.domain.grants import month_of
 from appliance.domain.ledger import Who
 from appliance.domain.money import FEN, parse, to_fen
+from appliance.domain.money import format as written
 from appliance.domain.pricing import MeteredCall
 from appliance.errors import RatingError
 from appliance.rating.again import rate_again
@@ -29,7 +31,7 @@ from appliance.rating.bill.issue import Terms
 from appliance.rating.close import close_month
 from appliance.rating.run import rate_all
 from appliance.store import bills, ledger, schema
-from appliance.store.models import Account, Bill, Call, Operator, Price, Role
+from appliance.store.models import Account, Bill, Call, CallLeg, Charge, LegCost, Operator, Price, Role
 from appliance.store.unit import Store
 from tests.rating.books import SAMPLE
 from tests.rating.stored import clock, put_book, put_calls, sample_book, sample_calls
@@ -351,6 +353,34 @@ def test_the_commands(box: Store, tmp_path: Path) -> None:
     assert [line[:10] for line in listed] == ["ZD00000001", "HZ00000001"]
     assert said("list", "--month", "2026-02") == ""
     assert said("check") == "bills: whole"
+
+
+def test_the_list_with_margins(box: Store) -> None:
+    """What the calls on each bill cost is taken from it, and nothing else is."""
+    first = said("issue", "2026-01", "--by", "anna")
+    with box.work() as session:
+        on_it, not_on_it = (
+            session.scalars(
+                select(Charge.call_uuid).where(Charge.booked_month == month, Charge.account_id == "east").limit(2)
+            ).all()
+            for month in (JANUARY, JANUARY + 1)
+        )
+        costs = [(on_it[0], 250_000, "charged"), (on_it[1], 0, "no-cost"), (not_on_it[0], 7_000_000, "charged")]
+        for name, (call, amount, reason) in enumerate(costs):
+            leg = str(name)
+            session.add(CallLeg(leg_uuid=leg, call_uuid=call, role="line", started_at=NOW, ended_at=NOW, facts={}))
+            session.flush()
+            session.add(LegCost(leg_uuid=leg, call_uuid=call, amount=amount, reason=reason))
+        session.commit()
+    owed_yuan = Decimal(first.removesuffix(" yuan").rpartition(" ")[2].replace(",", ""))
+    left = written(parse(str(owed_yuan)) - 250_000)
+    assert said("list", "--margin") == (
+        f"{first}; cost {written(250_000)}, margin {left} yuan, less what 1 legs without a cost took"
+    )
+    halve(box)
+    rate_again(box, lambda: NOW, book=CLERK)
+    note = said("credit", "--by", "anna").partition(",")[0]
+    assert note in said("list", "--margin").splitlines(), "a credit note has no calls of its own"
 
 
 def test_who_may_not(box: Store, monkeypatch: pytest.MonkeyPatch) -> None:
