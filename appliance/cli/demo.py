@@ -14,8 +14,9 @@ import soundfile
 from appliance import bootstrap, config
 from appliance.cli import box
 from appliance.cli.demo_call import Plan, place_call, plan_call
+from appliance.cli.trial import box_options
 from appliance.cli.visitor import Visitor
-from appliance.config import PROJECT_ROOT, Settings
+from appliance.config import Settings
 from appliance.domain import money
 from appliance.errors import ApplianceError, MediaError, SettingsError
 from appliance.ops.supervise import Supervisor
@@ -43,23 +44,10 @@ class _Steps:
 
 
 @click.command()
-@click.option("--site", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another site file.")
-@click.option(
-    "--prompts",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Its prompts, ACCOUNT/NAME.wav; default: the folder `prompts` beside the site file.",
-)
+@box_options("demo", "Made anew; database, recording and logs stay there to be looked at.")
 @click.option("--number", help="The 400 number to dial; default: the site's first.")
 @click.option("--caller", default="13800138000", show_default=True, help="Who calls.")
 @click.option("--talk", default=3.0, show_default=True, help="Seconds of talk.")
-@click.option("--switch", type=click.Choice(["miniswitch", "freeswitch"]), default="miniswitch", show_default=True)
-@click.option(
-    "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=PROJECT_ROOT / "run" / "demo",
-    show_default="run/demo",
-    help="Made anew; database, recording and logs stay there to be looked at.",
-)
 def demo(
     site: Path | None, prompts: Path | None, number: str | None, caller: str, talk: float, switch: str, folder: Path
 ) -> None:

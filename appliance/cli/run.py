@@ -11,24 +11,11 @@ import click
 from appliance import config
 from appliance.cli import box
 from appliance.cli.demo import new_password, set_up, who_sees
-from appliance.config import PROJECT_ROOT
+from appliance.cli.trial import box_options
 
 
 @click.command()
-@click.option("--site", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another site file.")
-@click.option(
-    "--prompts",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Its prompts, ACCOUNT/NAME.wav; default: the folder `prompts` beside the site file.",
-)
-@click.option("--switch", type=click.Choice(["miniswitch", "freeswitch"]), default="miniswitch", show_default=True)
-@click.option(
-    "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=PROJECT_ROOT / "run" / "box",
-    show_default="run/box",
-    help="What the box keeps; calls of an earlier run are still there.",
-)
+@box_options("box", "What the box keeps; calls of an earlier run are still there.")
 def run(site: Path | None, prompts: Path | None, switch: str, folder: Path) -> None:
     """Keep a box up on free ports with the demonstration's site (or another); ^C ends it.
 

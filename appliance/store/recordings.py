@@ -156,17 +156,7 @@ def note_unkept(session: Session, call_uuid: str, who: Who, action: str, now: da
     call = session.scalar(select(Call).where(Call.uuid == call_uuid, *mine))
     if call is None:
         raise MediaError(f"no such call: {call_uuid}")
-    session.add(
-        RecordingAccess(
-            at=now,
-            operator=who.operator,
-            address=who.address,
-            action=action,
-            call_uuid=call.uuid,
-            account_id=call.account_id,
-            why="",
-        )
-    )
+    _note(session, call, who, action, "", now)
 
 
 def damaged(session: Session) -> int:
@@ -185,16 +175,17 @@ def _touched(session: Session, recording_id: int, who: Who) -> Recording:
     return row
 
 
-def _note(session: Session, row: Recording, who: Who, action: str, why: str, now: datetime) -> None:
+def _note(session: Session, of: Recording | Call, who: Who, action: str, why: str, now: datetime) -> None:
+    """A line of the record: of a recording, or of a call whose own is not kept yet."""
     session.add(
         RecordingAccess(
             at=now,
             operator=who.operator,
             address=who.address,
             action=action,
-            call_uuid=row.call_uuid,
-            recording_id=row.id,
-            account_id=row.account_id,
+            call_uuid=of.call_uuid if isinstance(of, Recording) else of.uuid,
+            recording_id=of.id if isinstance(of, Recording) else None,
+            account_id=of.account_id,
             why=why,
         )
     )

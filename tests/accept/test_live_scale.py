@@ -30,31 +30,22 @@ from appliance.live.snapshot import read, written
 from appliance.reference.workdays import day_kind
 from appliance.store.names import Names
 from appliance.testphone import LineScript, Phone
-from tests.accept.test_queue import NUMBER, site
+from tests.accept.test_queue import NUMBER, RATE, held_by_sipp, site
 from tests.e2e.live import LiveBox, live_box
 from tests.live.test_look import FakeSwitch, row
 from tests.support.freeswitch import require_freeswitch
-from tests.support.sipp import SippResult, require_sipp, run_sipp
+from tests.support.sipp import SippResult, require_sipp
 
 pytestmark = [pytest.mark.accept, pytest.mark.timeout(600)]
 
 HELD = int(os.environ.get("ACCEPT_HELD", "160"))
-_RATE, _MEASURED_S = 20, 10.0
+_MEASURED_S = 10.0
 
 
 def hold(box: LiveBox, first: int, count: int) -> SippResult:
     """Callers who wait until they are hung up."""
     callers = [f"138{index:08}" for index in range(first, first + count)]
-    return run_sipp(
-        "caller-waits.xml",
-        box.sip,
-        service=NUMBER,
-        calls=count,
-        rate=_RATE,
-        at_once=count,
-        timeout=500,
-        callers=callers,
-    )
+    return held_by_sipp(box, callers)
 
 
 def hang_up_all(box: LiveBox) -> None:
@@ -118,7 +109,7 @@ async def test_hundreds_of_real_calls(tmp_path: Path) -> None:
             held, holding = 0, []
             for wanted in (HELD // 4, HELD):
                 holding.append(asyncio.create_task(asyncio.to_thread(hold, box, held, wanted - held)))
-                await asyncio.sleep((wanted - held) / _RATE + 5)
+                await asyncio.sleep((wanted - held) / RATE + 5)
                 held = wanted
                 alone, _ = await shares(switch, publisher)
                 ages: list[float] = []

@@ -207,8 +207,8 @@ async def test_three_hundred_wait_with_music(tmp_path: Path) -> None:
             await asyncio.sleep(1)
             before = handlers.memory_info().rss
             waiting = [f"138{index:08}" for index in range(3, held - listening)]
-            sipp = asyncio.create_task(asyncio.to_thread(_held, box, waiting))
-            await asyncio.sleep(len(waiting) / _RATE + 1)
+            sipp = asyncio.create_task(asyncio.to_thread(held_by_sipp, box, waiting))
+            await asyncio.sleep(len(waiting) / RATE + 1)
             desk.talk_s = (0.5, 1.0)
             heard = await dial_all(box, callers, listening, 0.02, "137{:08}")
             grown = (handlers.memory_info().rss - before) / (held - 3) / 1000
@@ -235,10 +235,10 @@ async def test_three_hundred_wait_with_music(tmp_path: Path) -> None:
 
 
 #: Callers of SIPp a second.
-_RATE = 20
+RATE = 20
 
 
-def _held(box: LiveBox, callers: list[str]) -> SippResult:
+def held_by_sipp(box: LiveBox, callers: list[str]) -> SippResult:
     """SIPp's callers: nobody listens to what they hear, so that a test's machine can hold them."""
     count = len(callers)
     return run_sipp(
@@ -246,7 +246,7 @@ def _held(box: LiveBox, callers: list[str]) -> SippResult:
         box.sip,
         service=NUMBER,
         calls=count,
-        rate=_RATE,
+        rate=RATE,
         at_once=count,
         timeout=600,
         callers=callers,
