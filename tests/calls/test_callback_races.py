@@ -236,7 +236,7 @@ class Races(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("strategy", [Strategy.LONGEST_IDLE, Strategy.RING_ALL])
-@pytest.mark.parametrize("examples", [12, pytest.param(500, marks=pytest.mark.accept)])
+@pytest.mark.parametrize("examples", [12, pytest.param(500, marks=[pytest.mark.accept, pytest.mark.timeout(600)])])
 def test_whatever_happens_each_request_has_one_end(strategy: Strategy, examples: int) -> None:
     machine = type("Machine", (Races,), {"strategy": strategy})
     machine.TestCase.settings = settings(
