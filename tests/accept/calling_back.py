@@ -14,9 +14,9 @@ from appliance.store.journal import Journal
 from appliance.store.models import Queue
 from appliance.store.queries.callbacks import callback_report, calls_for
 from appliance.store.queries.scope import Scope, reading
-from appliance.testphone import IncomingCall, Phone
+from appliance.testphone import IncomingCall
+from tests.e2e.calling_back import HIS, LINES, tones
 from tests.e2e.live import NUMBER, LiveBox, live_box
-from tests.e2e.test_callbacks import PROMPTS, tone
 
 #: A trunk that callers come by, and are called back by; lines with one place; no wrap-up to be waited for.
 SITE = f"""
@@ -42,7 +42,6 @@ flows:
 numbers:
   - {{number: "{NUMBER}", account: acme, flow: front, record: "off"}}
 """
-HIS, LINES = 600.0, 900.0
 
 
 @contextlib.contextmanager
@@ -57,11 +56,7 @@ def box_of(
     """A box on FreeSWITCH whose queue has these lines, and calls again after three seconds."""
     text = site.replace("@LINES@", lines).replace("@STRATEGY@", strategy)
     with live_box(folder, "freeswitch", site=text, keep_up=keep_up) as running:
-        own = running.settings.prompts_dir / "acme"
-        for name, hertz in PROMPTS.items():
-            tone(own / f"{name}.wav", hertz, 0.6)
-        for name in ("callback-confirm", "callback-unreached", "n-1-yao", *(f"n-{digit}" for digit in range(10))):
-            tone(own / f"{name}.wav", 1500, 0.05)
+        tones(running)
         change_terms(running, gap_seconds=3)
         yield running
 
@@ -92,19 +87,6 @@ async def ended(box: LiveBox, caller: str, within_s: float = 30.0) -> Request:
             raise AssertionError(f"no end: {found}\n{box.parts.log('collector')[-2000:]}")
         await asyncio.sleep(0.1)
     return found
-
-
-async def asks(box: LiveBox, phone: Phone, caller: str) -> None:
-    """Call, press 9 and 1, and be told."""
-    call = await phone.dial(NUMBER, box.sip, caller=caller)
-    await call.answered(10)
-    await asyncio.sleep(0.8)
-    await call.press("9")
-    await call.hears(PROMPTS["callback-number"], 10)
-    await asyncio.sleep(0.3)
-    await call.press("1")
-    await call.hears(PROMPTS["callback-thanks"], 10)
-    await call.ended(10)
 
 
 async def talk(his: IncomingCall, line: IncomingCall | None, seconds: float = 1.0) -> None:

@@ -13,9 +13,6 @@ import pytest
 from appliance.domain.callback import Ending
 from appliance.testphone import LineScript, Phone
 from tests.accept.calling_back import (
-    HIS,
-    LINES,
-    asks,
     box_of,
     change_terms,
     ended,
@@ -25,6 +22,7 @@ from tests.accept.calling_back import (
     stored_calls,
     talk,
 )
+from tests.e2e.calling_back import HIS, LINES, asks
 from tests.e2e.live import NUMBER, LiveBox, OtherHandlers
 from tests.support.freeswitch import require_freeswitch
 

@@ -15,10 +15,7 @@ from appliance.store.journal import Journal
 from appliance.store.phones import set_phone_password
 from appliance.testphone import LineScript, Phone
 from tests.accept.calling_back import (
-    HIS,
-    LINES,
     SITE,
-    asks,
     box_of,
     change_terms,
     ended,
@@ -27,6 +24,7 @@ from tests.accept.calling_back import (
     settled,
     talk,
 )
+from tests.e2e.calling_back import HIS, LINES, asks
 from tests.e2e.live import NUMBER, LiveBox
 from tests.support.freeswitch import require_freeswitch
 

@@ -105,7 +105,7 @@ MUTATIONS = [
         "domain/retry.py",
         "return last_try + timedelta(minutes=1) / per_minute if per_minute else last_try",
         "return last_try",
-        "tests/notify/test_sender.py",
+        "tests/notify/test_sender_retries.py",
     ),
     # The faults that other queues are known for (tests/calls/test_faults_elsewhere.py), one each.
     (

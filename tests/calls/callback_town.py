@@ -1,49 +1,28 @@
 """A town for callbacks: a switch that outlives its handlers, telephones, lines, and a collector; the clock is ours.
 
-Handlers are real ones, each with a journal of its own on the same file. Whatever of theirs waits for a telephone is
-a greenlet, which goes on when the switch says so. A process dies between two of its writes: what it does afterwards
-changes nothing any more, as after a SIGKILL; what the switch does for it goes on.
+What dead handlers had the switch do goes on, until the switch says how it ended.
 """
 
 from __future__ import annotations
 
-import copy
-import random
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from greenlet import getcurrent, greenlet
+from greenlet import getcurrent
 
 from appliance.calls.answer import take
-from appliance.calls.asking import ask_for_callback, has_asked, take_leave
-from appliance.calls.callbacks import CallbackService, Sounds
-from appliance.calls.desk import Desk
-from appliance.calls.dispatch import Dispatcher
-from appliance.domain.callback import Request, Terms
-from appliance.domain.called import Incoming
-from appliance.domain.hunt import Hunt, Strategy
-from appliance.domain.numbers import caller as caller_of
 from appliance.domain.outcome import Disposition, Target, Tried
-from appliance.domain.queue import Queue, Waiting
-from appliance.domain.recording import Policy
-from appliance.domain.routing import Line, NumberRoute, RoutingTable, Trunk
 from appliance.errors import CallerGone, SwitchGone
-from appliance.reference.workdays import day_kind
-from appliance.store.callbacks import Callbacks
-from appliance.store.journal import Journal
-from appliance.store.outbox import JournalOutbox
 from appliance.switch.dialling import LINE_FULL
-from tests.calls.callback_people import BEGIN, Back, Him, Killed, Mortal, Process, Record, Ring
+from tests.calls.callback_callers import Callers
+from tests.calls.callback_handlers import NUMBER
+from tests.calls.callback_people import Back, Process, Record, Ring
 from tests.contract.fake import INVITE, FakeLeg
-from tests.support.outside import FakeLookup
 
-NUMBER, ATTEMPTS = "4008001234", 2
-#: A record is stored within this time: one of the caller's own talk, and one of a call back.
-OWN_RECORD, RECORD = timedelta(seconds=4), timedelta(seconds=60)
+#: The record of a call back is stored within this time.
+RECORD = timedelta(seconds=60)
 CAUSES = {Disposition.BUSY: "USER_BUSY", Disposition.NO_ANSWER: "NO_ANSWER", Disposition.REJECTED: "CALL_REJECTED"}
 
 
@@ -67,119 +46,10 @@ class ScriptedLeg(FakeLeg):
             self._town.line_leg_over(self._back)
 
 
-class Town:
+class Town(Callers):
     """Everybody. Methods are what may happen; each leaves everything at rest."""
 
-    def __init__(self, strategy: Strategy, lines: Mapping[str, int], seed: int = 400) -> None:
-        self.now = BEGIN
-        self.slots = dict(lines)
-        trunk = Trunk("t", ("127.0.0.1",), proxy="127.0.0.1:5090", caller_number="02180000000")
-        terms = Terms("9", attempts=ATTEMPTS, gap_s=30, expires_min=5)
-        self.queue = Queue("q", "demo", Hunt(tuple(lines), strategy), wrap_up_s=1, callback=terms)
-        self.route = NumberRoute(NUMBER, "demo", record=Policy(0))
-        known = {name: Line(name, "demo", "02160000001", "t", max_calls=most) for name, most in lines.items()}
-        self.table = RoutingTable(1, (trunk,), known, {NUMBER: self.route}, queues={"q": self.queue})
-        self.call = Incoming(trunk, self.route, caller_of("13800138000"))
-        self.dice = random.Random(seed)
-        self.counts: Counter[str] = Counter()
-        self.people = [Him("13800138000"), Him("13900139000")]
-        self.rings: list[Ring] = []
-        self.backs: list[Back] = []
-        self.records: list[Record] = []
-        self.talks: Counter[str] = Counter()
-        #: Talks that the switch took with it: nobody will ever know of them.
-        self.forgotten: set[str] = set()
-        self.called: Counter[str] = Counter()
-        self.processes: list[Process] = []
-        self.journal = Journal(Path(":memory:"))
-        self.collector = Callbacks(self.journal.file)
-        self.start()
-
-    # -- processes -------------------------------------------------------------------------------------------
-
-    @property
-    def alive(self) -> list[Process]:
-        return [one for one in self.processes if one.is_alive]
-
-    def start(self) -> None:
-        process = Process(f"p{len(self.processes)}")
-        self.processes.append(process)
-        journal = copy.copy(self.journal)
-        journal._file = Mortal(self.journal.file, process)  # type: ignore[assignment]
-
-        def is_alive(name: str) -> bool:
-            return any(one.name == name for one in self.alive)
-
-        def find(account: str, name: str) -> Path:
-            return Path(f"/prompts/{name}.wav")
-
-        common = (journal, lambda: self.table, self)
-        service = CallbackService(
-            *common, Sounds(find), lambda: self.now, day_kind, process.name, is_alive, process.later.append
-        )
-        dispatcher = Dispatcher(
-            *common,
-            lambda: self.now,
-            day_kind,
-            self.dice,
-            owner=process.name,
-            is_alive=is_alive,
-            callbacks=service,
-        )
-        process.desk = Desk(
-            routing=lambda: self.table,
-            find_prompt=find,
-            journal=journal,
-            public_day=day_kind,
-            place_of=lambda caller, table: None,
-            now=lambda: self.now,
-            dispatcher=dispatcher,
-            outbox=JournalOutbox(journal.file),
-            lookup=FakeLookup(),
-            dice=self.dice,
-        )
-
-    def does(self, process: Process, what: Callable[[], object]) -> None:
-        """A process does something, in a greenlet, until that is over or waits for a telephone."""
-
-        def whole() -> None:
-            try:
-                what()
-            except Killed:
-                process.is_alive = False
-
-        one = greenlet(whole)
-        process.greenlets.append(one)
-        one.switch()
-        while process.is_alive and process.later:
-            self.does(process, process.later.pop(0))
-        if not process.is_alive and process.greenlets:
-            self.die(process)
-
-    def goes_on(self, process: Process, one: greenlet, with_what: Any) -> None:
-        """What had waited goes on, if its process lives."""
-        if process.is_alive:
-            one.parent = getcurrent()
-            one.switch(with_what)
-            self.does(process, lambda: None)
-
-    def die(self, process: Process) -> None:
-        """SIGKILL. Others are there at once."""
-        process.is_alive = False
-        waiting, process.greenlets = process.greenlets, []
-        for one in waiting:
-            if not one.dead:
-                one.parent = getcurrent()
-                one.throw(Killed)
-        process.later.clear()
-        if not self.alive:
-            self.start()
-        for him in self.people:
-            # Whoever is asked comes back at once; whoever waits hears music until he is woken.
-            if him.process is process and him.state == "told":
-                self.comes_back(him)
-
-    # -- the switch, as handlers see it ----------------------------------------------------------------------
+    # -- the switch, as handlers see it -------------------------------------------------------------------------
 
     def usage(self, lines: Sequence[str]) -> Mapping[str, int]:
         return {line: self.counts[line] for line in lines}
@@ -209,8 +79,7 @@ class Town:
             return LINE_FULL
         self.counts.update(free)
         request = facts[free[0]]["callback"]
-        assert not any(one.rings and one.request == request for one in self.rings), "one try at a time"
-        assert not any(one.request == request for one in self.backs), "one try at a time"
+        self.register.lines_ring(request, self.rings, self.backs)
         ring = Ring(request, {line: legs[line] for line in free}, facts, getcurrent(), process)
         self.rings.append(ring)
         reply: str = getcurrent().parent.switch()
@@ -220,13 +89,7 @@ class Town:
 
     def rings_him(self, back: Back, number: str) -> Disposition:
         him = next(one for one in self.people if one.number == number)
-        request = self.collector.one(back.request)
-        assert request is not None and request.ending is None, "nobody is called who has been reached, or withdrew"
-        assert him.answered_at <= request.asked_at, "nobody is called who has been answered since he asked"
-        assert not him.state.startswith("back"), "never two calls at once to the same caller"
-        assert him.state in ("free", "told"), f"he is called while he {him.state}"
-        self.called[back.request] += 1
-        assert self.called[back.request] <= ATTEMPTS
+        self.register.calls(back.request, him)
         if him.state == "told":
             return Disposition.BUSY  # he still hears that we shall call him
         him.state, back.him = "back rings", him
@@ -236,7 +99,7 @@ class Town:
             raise CallerGone("the line hung up")
         return how
 
-    # -- lines -----------------------------------------------------------------------------------------------
+    # -- lines --------------------------------------------------------------------------------------------------
 
     def line_answers(self, ring: Ring, line: str) -> None:
         for other in ring.legs:
@@ -272,15 +135,15 @@ class Town:
         self.counts[back.line] -= 1
         if back.him is not None:
             back.him.state = "free"
-        tell = lambda: self.collector.recorded(back.request, back.uuid, self.now, reached=back.talked)  # noqa: E731
+        tell = lambda: self.register.collector.recorded(back.request, back.uuid, self.now, reached=back.talked)  # noqa: E731
         self.records.append(Record(self.now + RECORD, tell))
 
-    # -- he, as he is called back ----------------------------------------------------------------------------
+    # -- he, as he is called back -------------------------------------------------------------------------------
 
     def he_answers(self, back: Back) -> None:
         assert back.him is not None
         back.him.state, back.talked = "back talks", True
-        self.talks[back.request] += 1
+        self.register.talk(back.request)
 
     def his_leg_over(self, back: Back, how: Disposition) -> None:
         """He does not answer, or (``ANSWERED``) has hung up after the talk."""
@@ -292,109 +155,7 @@ class Town:
         # Of dead handlers, and of those that died with this: the dialplan ends the leg.
         self.line_leg_over(back)
 
-    # -- he, as he calls himself -----------------------------------------------------------------------------
-
-    def he_calls(self, him: Him, process: Process) -> None:
-        him.calls += 1
-        him.uuid, him.entered_at, him.joined_at = f"{him.number}-{him.calls}", self.now, None
-        self.enters(him, process)
-
-    def enters(self, him: Him, process: Process) -> None:
-        him.process, him.ticket, him.state = process, None, "waits"
-
-        def enter() -> None:
-            waiting = Waiting(him.uuid, "q", him.entered_at, NUMBER, him.number)
-            him.ticket = process.desk.dispatcher.enter(waiting, "demo", him.entered_at + timedelta(minutes=10))
-
-        self.his_step(him, process, enter)
-
-    def his_step(self, him: Him, process: Process, what: Callable[[], object]) -> None:
-        """A step of his own call: when his handlers die in it the switch hands him to others at once. Music, which
-        he hears between two steps, goes on without."""
-        self.does(process, what)
-        if not process.is_alive and him.process is process and him.state in ("waits", "told"):
-            self.comes_back(him)
-
-    def comes_back(self, him: Him) -> None:
-        """The switch hands him to handlers that live: as ``calls.waiting`` has it."""
-        process = self.alive[0]
-        asked = False
-
-        def look() -> None:
-            nonlocal asked
-            asked = has_asked(FakeLeg(uuid=him.uuid), self.queue, process.desk)
-
-        him.process = process
-        self.his_step(him, process, look)
-        if him.process is not process:
-            return
-        if asked:
-            him.state, him.ticket = "told", None
-        else:
-            self.enters(him, process)
-
-    def he_asks(self, him: Him) -> None:
-        """He presses 9 and 1; he is told, and still holds his telephone."""
-        process, ticket = him.process, him.ticket
-        assert process is not None and ticket is not None
-        call = replace(self.call, caller=caller_of(him.number))
-        him.state = "told"
-
-        def ask() -> None:
-            leg = FakeLeg(presses=["1"], uuid=him.uuid)
-            assert ask_for_callback(leg, ticket.waiting, self.queue, call, process.desk)
-            process.desk.dispatcher.leave(ticket)
-
-        self.his_step(him, process, ask)
-
-    def he_is_rung_for(self, him: Him) -> None:
-        process, ticket = him.process, him.ticket
-        assert process is not None and ticket is not None
-        taken = [one.id for one in ticket.lines if self.counts[one.id] < self.slots[one.id]]
-        if not taken:
-            self.he_is_not_taken(him, [one.id for one in ticket.lines], Disposition.FULL)
-            return
-        self.counts.update(taken)
-        him.state = "rung " + " ".join(taken)
-        self.his_step(him, process, lambda: process.desk.dispatcher.rings(ticket))
-
-    def his_line_answers(self, him: Him) -> None:
-        first, *others = him.state.split()[1:]
-        self.counts.subtract(others)
-        him.state, him.joined_at, him.answered_at = f"talks {first}", self.now, self.now
-
-    def his_lines_do_not(self, him: Him) -> None:
-        lines = him.state.split()[1:]
-        self.counts.subtract(lines)
-        self.he_is_not_taken(him, lines, Disposition.BUSY)
-
-    def he_is_not_taken(self, him: Him, lines: Sequence[str], how: Disposition) -> None:
-        process, ticket = him.process, him.ticket
-        him.state = "waits"
-        if process is None or ticket is None or not process.is_alive:
-            self.comes_back(him)
-            return
-        tried = [Tried(line, how, "") for line in lines]
-        self.his_step(him, process, lambda: process.desk.dispatcher.rang_in_vain(ticket, tried, self.queue))
-
-    def he_hangs_up(self, him: Him) -> None:
-        """He ends his own call, whatever he does in it."""
-        process, ticket, state = him.process, him.ticket, him.state
-        if state.startswith(("rung", "talks")):
-            self.counts.subtract(state.split()[1:])
-        him.state = "free"
-        if him.joined_at is not None:
-            told = ("q", him.number, him.uuid, him.joined_at)
-            self.records.append(Record(self.now + OWN_RECORD, lambda: self.collector.answered(*told, self.now)))
-        him.joined_at = None
-        if process is None or not process.is_alive:
-            return
-        if state == "told":
-            self.does(process, lambda: take_leave(FakeLeg(uuid=him.uuid), "demo", process.desk))
-        elif ticket is not None:
-            self.does(process, lambda: process.desk.dispatcher.leave(ticket))
-
-    # -- time, records, the switch ---------------------------------------------------------------------------
+    # -- time, records, the switch ------------------------------------------------------------------------------
 
     def time_passes(self, seconds: float) -> None:
         """Records come in time."""
@@ -431,7 +192,7 @@ class Town:
             self.goes_on(ring.process, ring.waits, "gone")
         for back in backs:
             if back.talked:
-                self.forgotten.add(back.request)
+                self.register.lost(back.request)
             if back.waits is not None and back.process is not None:
                 self.goes_on(back.process, back.waits, None)
 
@@ -439,8 +200,3 @@ class Town:
         """Outside of the hours nobody is called."""
         route = replace(self.route, in_service=open_)
         self.table = replace(self.table, numbers={NUMBER: route})
-
-    # -- what has come of it ---------------------------------------------------------------------------------
-
-    def requests(self) -> dict[str, Request]:
-        return {one.id: one for one in (*self.collector.open(), *self.collector.ended(10_000))}

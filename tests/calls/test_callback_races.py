@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from appliance.domain.callback import Ending, balance
+from appliance.domain.callback import Ending
 from appliance.domain.hunt import Strategy
 from appliance.domain.outcome import Disposition
 from tests.calls.callback_people import Back, Him, Process, Ring
-from tests.calls.callback_town import ATTEMPTS, Town
+from tests.calls.callback_town import Town
 
 NO_ANSWER = st.sampled_from([Disposition.BUSY, Disposition.NO_ANSWER])
 
@@ -37,7 +37,6 @@ class Races(RuleBasedStateMachine):
         super().__init__()
         self.town = Town(self.strategy, {"a": 1, "b": 1})
         self.town.start()
-        self.ends: dict[str, Ending] = {}
 
     # -- who there is ----------------------------------------------------------------------------------------
 
@@ -180,8 +179,8 @@ class Races(RuleBasedStateMachine):
             self.town.switch_dies()
         elif what != "clerk":
             self.town.opens(what == "opens")
-        elif open_ := self.town.collector.open():
-            self.town.collector.close(pick(data, open_).id, "by hand", "clerk", self.town.now)
+        elif open_ := self.town.register.collector.open():
+            self.town.register.collector.close(pick(data, open_).id, "by hand", "clerk", self.town.now)
 
     # -- what must hold --------------------------------------------------------------------------------------
 
@@ -192,17 +191,7 @@ class Races(RuleBasedStateMachine):
 
     @invariant()
     def an_end_is_one_and_stays(self) -> None:
-        found = self.town.requests()
-        for id_, end in self.ends.items():
-            assert found[id_].ending is end
-        self.ends = {one.id: one.ending for one in found.values() if one.ending is not None}
-        sums = balance(found.values())
-        assert sums.asked == len(found) and sums.open == len(found) - len(self.ends)
-        for one in found.values():
-            assert one.attempts <= ATTEMPTS
-            assert self.town.talks[one.id] <= 1 or one.id in self.town.forgotten
-            if one.ending is Ending.REACHED:
-                assert self.town.talks[one.id]
+        self.town.register.holds()
 
     def teardown(self) -> None:
         """Left alone, with lines and callers that answer, every request comes to its end, and nothing sticks."""
@@ -225,14 +214,11 @@ class Races(RuleBasedStateMachine):
                 town.he_hangs_up(him)
             town.time_passes(1)
             town.looks(town.alive[0])
-            if not (town.collector.any_open() or town.backs or town.rings or town.records):
+            if not (town.register.collector.any_open() or town.backs or town.rings or town.records):
                 break
-        self.an_end_is_one_and_stays()
-        assert not town.collector.any_open() and not town.backs and not town.rings
+        town.register.is_settled()
+        assert not town.backs and not town.rings
         assert sum(town.counts.values()) == 0
-        for one in town.requests().values():
-            talked = town.talks[one.id] and one.id not in town.forgotten
-            assert one.ending in ((Ending.REACHED, Ending.WITHDRAWN) if talked else tuple(Ending))
 
 
 @pytest.mark.parametrize("strategy", [Strategy.LONGEST_IDLE, Strategy.RING_ALL])
@@ -261,7 +247,7 @@ def test_two_processes_that_look_at_the_same_moment_ring_once() -> None:
     town.looks(one)
     assert one.interrupted_by is None, "it was about to write"
     (ring,) = town.rings
-    assert (ring.process, town.collector.open()[0].owner) == (other, other.name)
+    assert (ring.process, town.register.collector.open()[0].owner) == (other, other.name)
     assert town.counts == {"a": 1, "b": 1}
 
 
@@ -286,5 +272,5 @@ def test_whose_handlers_died_in_his_own_talk_is_not_called_before_its_record_is_
         town.looks(town.alive[0])
         assert not town.rings
         town.time_passes(0.5)
-    (request,) = town.requests().values()
+    (request,) = town.register.requests().values()
     assert (request.ending, request.attempts) == (Ending.WITHDRAWN, 0)

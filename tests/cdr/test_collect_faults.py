@@ -45,6 +45,7 @@ from tests.cdr.spooled import (
     stored,
 )
 from tests.support.databases import sqlite_database
+from tests.support.killed import killed_at_each
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -54,10 +55,6 @@ def spool(tmp_path: Path) -> Path:
     folder = tmp_path / "spool"
     folder.mkdir()
     return folder
-
-
-class Killed(BaseException):
-    """Ends the collector as a kill does: nothing catches it."""
 
 
 #: Every step of a run, as (where, name).
@@ -84,27 +81,9 @@ def test_killed_at_every_step(
     """Killed at the step's first, second … time until it is not killed any more, then once more in peace."""
     put_calls(spool, ["one", "two", "three"])
     put_bytes(spool, "a_bad.cdr.json", b"[]")
-    real = getattr(owner, name)
-    kills = 0
-    for nth in itertools.count(1):
-        counted = itertools.count(1)
-
-        def step(*args: Any, counted: Any = counted, nth: int = nth, **named: Any) -> Any:
-            kill = next(counted) == nth
-            if kill and not after:
-                raise Killed
-            result = real(*args, **named)
-            if kill:
-                raise Killed
-            return result
-
-        with monkeypatch.context() as patched:
-            patched.setattr(owner, name, step)
-            try:
-                collect_once(spool, store, clock, batch=3)
-                break
-            except Killed:
-                kills += 1
+    kills = killed_at_each(
+        lambda: collect_once(spool, store, clock, batch=3), owner, name, monkeypatch, after=after
+    )
     assert kills > 0
     collect_once(spool, store, clock)
     assert legs(store) == ["one", "one-line", "three", "three-line", "two", "two-line"]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import wave
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from appliance import bootstrap
@@ -22,6 +19,7 @@ from appliance.store.queries.call_views import CallDetail
 from appliance.store.queries.callbacks import callback_report, calls_for
 from appliance.store.queries.scope import Scope, reading
 from appliance.testphone import LineScript, Phone
+from tests.e2e.calling_back import HIS, LINES, PROMPTS, asks, tones
 from tests.e2e.live import NUMBER, LiveBox, live_box
 from tests.support.audio import dominant_hz
 
@@ -47,28 +45,12 @@ flows:
 numbers:
   - {{number: "{NUMBER}", account: acme, flow: front, record: all, rules: {{max_calls: 5}}}}
 """
-#: Prompts of the test's own, so that nobody listens to words: name → hertz.
-PROMPTS = {"callback-number": 500, "callback-thanks": 700, "callback-greeting": 1000, "callback-line": 1200}
-HIS, LINES = 600.0, 900.0
-
-
-def tone(file: Path, hertz: int, seconds: float) -> None:
-    at = np.arange(int(8000 * seconds)) / 8000
-    with wave.open(str(file), "wb") as made:
-        made.setparams((1, 2, 8000, 0, "NONE", ""))
-        made.writeframes((12000 * np.sin(2 * np.pi * hertz * at)).astype("<i2").tobytes())
 
 
 @pytest.fixture(scope="module")
 def box(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
     with live_box(tmp_path_factory.mktemp(switch), switch, site=SITE) as running:
-        own = running.settings.prompts_dir / "acme"
-        for name, hertz in PROMPTS.items():
-            tone(own / f"{name}.wav", hertz, 0.6)
-        for name in ("callback-confirm", "callback-press-1", "callback-unreached", "record-notice", "n-1-yao"):
-            tone(own / f"{name}.wav", 1500, 0.1)
-        for digit in range(10):
-            tone(own / f"n-{digit}.wav", 1500, 0.05)
+        tones(running, "callback-press-1", "record-notice")
         yield running
 
 
@@ -97,15 +79,7 @@ async def until(box: LiveBox, caller: str, ended: Ending | None, within_s: float
 
 async def leave_request(box: LiveBox, phone: Phone, caller: str) -> Request:
     """Call, wait to music, press 9 and 1; we are told, and hang up."""
-    call = await phone.dial(NUMBER, box.sip, caller=caller)
-    await call.answered(10)
-    await asyncio.sleep(1.0)
-    await call.press("9")
-    await call.hears(PROMPTS["callback-number"], 8)
-    await asyncio.sleep(0.3)
-    await call.press("1")
-    await call.hears(PROMPTS["callback-thanks"], 8)
-    await call.ended(8)
+    await asks(box, phone, caller)
     return await until(box, caller, None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
 import multiprocessing
 import shutil
 from datetime import timedelta
@@ -24,11 +24,7 @@ from appliance.store.unit import Store
 from tests.rating.booked import DAY, JANUARY, MONTH, WHO, call, faults, pack, yuan
 from tests.rating.stored import charged, clock, put_book, put_calls
 from tests.support.databases import sqlite_database
-
-
-class Killed(BaseException):
-    """Ends a run as a kill does: nothing catches it."""
-
+from tests.support.killed import killed_at_each
 
 #: Every step that writes, as (where, name).
 STEPS: list[tuple[Any, str]] = [
@@ -71,34 +67,15 @@ def test_killed_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, a
     for owner, name in STEPS:
         shutil.copy(filled, tmp_path / f"{name}.db")
         with Store(f"sqlite:///{tmp_path}/{name}.db") as store:
-            assert _killed_until_done(store, monkeypatch, owner, name, after) > 0, name
+            run_all = functools.partial(all_of_it, store)
+            sound = functools.partial(_is_sound, store)
+            assert killed_at_each(run_all, owner, name, monkeypatch, after=after, then=sound) > 0, name
             all_of_it(store)
             _is_whole(store)
 
 
-def _killed_until_done(store: Store, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool) -> int:
-    """Killed at the step's first, second … time until it is not killed any more; how often."""
-    real = getattr(owner, name)
-    for nth in itertools.count(1):
-        counted = itertools.count(1)
-
-        def step(*args: Any, counted: Any = counted, nth: int = nth, **named: Any) -> Any:
-            kill = next(counted) == nth
-            if kill and not after:
-                raise Killed
-            result = real(*args, **named)
-            if kill:
-                raise Killed
-            return result
-
-        with monkeypatch.context() as patched:
-            patched.setattr(owner, name, step)
-            try:
-                all_of_it(store)
-                return nth - 1
-            except Killed:
-                assert faults(store) == [], (name, nth)
-    raise AssertionError
+def _is_sound(store: Store) -> None:
+    assert faults(store) == []
 
 
 def _is_whole(store: Store) -> None:
