@@ -24,7 +24,8 @@ import structlog
 from appliance.domain import breaker
 from appliance.domain.breaker import Breaker, Limits
 from appliance.domain.lookup import Failed, Outcome, Request, Why, read_answer
-from appliance.http.client import Client, Order
+from appliance.http.client import Client
+from appliance.http.order import Order
 
 _METHODS = ("GET", "POST")
 #: Systems whose failures are remembered at once: the oldest is forgotten for one more.

@@ -16,7 +16,7 @@ import psutil
 
 from appliance.domain.lookup import Failed, Why
 from appliance.domain.reach import forbidden
-from appliance.http.stream import Deadline, Target
+from appliance.http.deadline import Deadline, Target
 
 #: Look-ups at once. Under gevent they share ten threads with all other names of the process, the switch's and the
 #: database's among them: a name server that hangs must not take them all.

@@ -10,15 +10,13 @@ from __future__ import annotations
 import select
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 import httpcore
 
-#: (address family, socket address), as ``getaddrinfo`` has them.
-Target = tuple[int, tuple[Any, ...]]
+from appliance.http.deadline import Deadline, Target
 
 _T = TypeVar("_T")
 _Waits = type[httpcore.TimeoutException]
@@ -26,20 +24,6 @@ _Waits = type[httpcore.TimeoutException]
 
 class UntrustedError(httpcore.ConnectError):
     """The certificate is not one to be trusted."""
-
-
-class Deadline:
-    """When an exchange has to be over (monotonic), and how long a connection or an answer's next part may take."""
-
-    def __init__(self, total_s: float, connect_s: float, read_s: float) -> None:
-        self._at = time.monotonic() + total_s
-        self.connect_s = connect_s
-        self.read_s = read_s
-
-    @property
-    def left_s(self) -> float:
-        """Seconds until then; 0: it is over."""
-        return max(0.0, self._at - time.monotonic())
 
 
 class CheckedBackend(httpcore.NetworkBackend):

@@ -12,7 +12,8 @@ from appliance.domain.hook import Hook, HookKind, Message
 from appliance.domain.lookup import Failed
 from appliance.domain.template import names
 from appliance.errors import SettingsError
-from appliance.http.client import Answer, Client, Order
+from appliance.http.client import Client
+from appliance.http.order import Answer, Order
 from appliance.notify import robots, sms, webhook
 from appliance.notify.verdict import Verdict, by_status, refused, without_secrets
 

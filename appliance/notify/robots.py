@@ -18,7 +18,7 @@ from urllib.parse import quote_plus
 from appliance.domain.hook import Hook, HookKind, Message
 from appliance.domain.lookup import parsed
 from appliance.domain.template import filled, in_url
-from appliance.http.client import Answer, Order
+from appliance.http.order import Answer, Order
 from appliance.notify.verdict import Verdict, delivered, refused, shown
 
 #: Bytes of a text that a robot takes: WeCom says 2048; the others take requests of about 20 kB.

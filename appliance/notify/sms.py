@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from appliance.domain.hook import Encoding, Hook, Message
 from appliance.domain.lookup import parsed, picked
 from appliance.domain.template import filled, in_url
-from appliance.http.client import Answer, Order
+from appliance.http.order import Answer, Order
 from appliance.notify.verdict import Verdict, delivered, refused, shown
 from appliance.notify.webhook import variables, written
 

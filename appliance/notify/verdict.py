@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from appliance.domain.hook import Hook
 from appliance.domain.lookup import plain
-from appliance.http.client import Answer
+from appliance.http.order import Answer
 
 #: Characters of what a receiver said that are kept.
 MAX_SAID = 300

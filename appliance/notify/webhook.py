@@ -12,7 +12,7 @@ from appliance.domain.calendar import SHANGHAI
 from appliance.domain.hook import Hook, Message
 from appliance.domain.lookup import plain
 from appliance.domain.template import filled, in_url
-from appliance.http.client import Answer, Order
+from appliance.http.order import Answer, Order
 from appliance.notify.verdict import Verdict, delivered
 
 TIMESTAMP = "Gateway400-Timestamp"

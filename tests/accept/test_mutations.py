@@ -81,9 +81,9 @@ MUTATIONS = [
     (
         "the checked address is looked up again",
         "http/client.py",
-        "return self._sent(order, CheckedBackend(targets, deadline))",
-        "return self._sent(order, CheckedBackend(self._names.targets(parts.hostname or '', parts.port or 80,"
-        " deadline), deadline))",
+        "return request.sent(order, targets, deadline, tls)",
+        "return request.sent(order, self._names.targets(parts.hostname or '', parts.port or 80, deadline),"
+        " deadline, tls)",
         "tests/http/test_client.py",
     ),
     (

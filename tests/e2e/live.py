@@ -29,6 +29,7 @@ from appliance.store.queries.recordings import RecordingRow
 from appliance.store.queries.scope import Scope, reading
 from appliance.store.unit import Store
 from tests.support.audio import Recording, read_wav
+from tests.support.databases import sqlite_database
 from tests.support.ports import free_rtp_range, free_tcp_port, free_udp_port, release
 from tests.support.process import Process
 
@@ -293,6 +294,9 @@ def live_box(
         site.replace("@A@", str(port_a)).replace("@B@", str(port_b)) if site else site_text(port_a, port_b),
         encoding="utf-8",
     )
+    if settings.database_url.startswith("sqlite"):
+        # Of this version already: to migrate one takes longer than to apply the site.
+        sqlite_database(folder / "appliance.db")
     bootstrap.set_up_site(settings, file)
     try:
         with box.running(settings, keep_up=keep_up, console=console) as parts:

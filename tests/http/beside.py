@@ -20,7 +20,7 @@ import gevent.monkey  # noqa: E402
 
 from appliance.domain.breaker import Limits  # noqa: E402
 from appliance.domain.lookup import Failed, Request, Why  # noqa: E402
-from appliance.http.client import Client  # noqa: E402
+from appliance.http.client import Client, warm  # noqa: E402
 from appliance.http.lookup import HttpLookup  # noqa: E402
 from appliance.http.names import Names  # noqa: E402
 
@@ -36,6 +36,7 @@ def _hangs(host: str, port: int) -> list[Any]:
 
 
 def main(urls: list[str]) -> None:
+    warm()  # as the handlers do
     names = Names({"127.0.0.1"}, look_up=_hangs)
     lookup = HttpLookup(Client(names), Limits(1000), lambda: datetime.now(UTC))
     asked = [*urls, "http://hangs.example/"]

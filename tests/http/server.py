@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+#: A bound on what is over after half a second: a busy machine may take so long, and no answer here comes so soon.
+IN_TIME_S = 15.0
+
 
 @dataclass
 class Asked:

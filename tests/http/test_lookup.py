@@ -18,7 +18,7 @@ from appliance.http import lookup as module
 from appliance.http.client import Client
 from appliance.http.lookup import HttpLookup, Lookup
 from appliance.http.names import Names
-from tests.http.server import HttpServer
+from tests.http.server import IN_TIME_S, HttpServer
 from tests.support.ports import free_tcp_port
 
 WANTED = {"level": "customer.level"}
@@ -68,9 +68,6 @@ def test_a_question_may_be_posted(server: HttpServer, lookup: Lookup) -> None:
 
 BEHAVIOURS: list[tuple[str, Outcome]] = [
     ("/missing", NotFound()),
-    ("/slow", Failed(Why.TIMEOUT)),
-    ("/drip-head", Failed(Why.TIMEOUT)),
-    ("/drip-body", Failed(Why.TIMEOUT)),
     ("/huge", Failed(Why.TOO_LARGE)),
     ("/endless", Failed(Why.TOO_LARGE)),
     ("/redirect", Failed(Why.STATUS, 302)),
@@ -84,12 +81,16 @@ BEHAVIOURS: list[tuple[str, Outcome]] = [
 
 
 @pytest.mark.parametrize(("path", "outcome"), BEHAVIOURS, ids=[path for path, _ in BEHAVIOURS])
-def test_whatever_a_system_does_is_a_value_in_time(
-    server: HttpServer, lookup: Lookup, path: str, outcome: Outcome
-) -> None:
+def test_whatever_a_system_does_is_a_value(server: HttpServer, lookup: Lookup, path: str, outcome: Outcome) -> None:
+    assert lookup.ask(Request(server.url(path), timeout_s=20), WANTED) == outcome
+
+
+@pytest.mark.parametrize("path", ["/slow", "/drip-head", "/drip-body"])
+def test_however_slow_a_system_is_it_is_over_in_time(server: HttpServer, lookup: Lookup, path: str) -> None:
+    """None of them would ever end."""
     began = time.monotonic()
-    assert lookup.ask(Request(server.url(path), timeout_s=0.5), WANTED) == outcome
-    assert time.monotonic() - began < 3
+    assert lookup.ask(Request(server.url(path), timeout_s=0.5), WANTED) == Failed(Why.TIMEOUT)
+    assert time.monotonic() - began < IN_TIME_S
 
 
 @pytest.mark.parametrize(
@@ -204,6 +205,6 @@ def test_other_calls_go_on_while_lookups_wait(server: HttpServer) -> None:
         check=True,
     )
     told = dict(word.split("=") for word in done.stdout.splitlines()[-1].split())
-    assert told["timeouts"] == "50" and float(told["took_s"]) < 5
+    assert told["timeouts"] == "50" and float(told["took_s"]) < 30
     # What is measured is tens of milliseconds; a lookup that blocked would hold everybody for its two seconds.
-    assert float(told["longest_ms"]) < 1000, done.stdout
+    assert float(told["longest_ms"]) < 1800, done.stdout

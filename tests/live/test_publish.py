@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.live.publish import EVERY_S
+
 SCRIPT = """
 from gevent import monkey; monkey.patch_all()
 import gevent, json, sys, socket, time
@@ -70,13 +72,14 @@ seen["asked while nobody watches"] = lists()
 
 began = time.monotonic()
 texts = [job.get() for job in [gevent.spawn(fetched, path) for _ in range(50)]]
-seen["fifty at once"] = [len(set(texts)), lists(), time.monotonic() - began < 2]
+seen["fifty at once"] = [len(set(texts)), lists(), time.monotonic() - began]
 seen["first"] = json.loads(texts[0])
 
+began = time.monotonic()
 for _ in range(6):
     gevent.sleep(0.25)
     fetched(path)
-seen["looks in 1.5 s of watching"] = lists()
+seen["looks while watched"] = [lists(), time.monotonic() - began]
 
 switch.away = True
 gevent.sleep(0.9)
@@ -136,11 +139,11 @@ def test_nobody_watches_and_the_switch_is_left_alone(seen: dict[str, object]) ->
 
 
 def test_fifty_who_watch_cost_as_much_as_one(seen: dict[str, object]) -> None:
-    different, looks, soon = seen["fifty at once"]  # type: ignore[misc]
-    assert different == 1
-    assert looks <= 2
-    assert soon is True
-    assert 2 <= seen["looks in 1.5 s of watching"] <= 4  # type: ignore[operator]
+    different, looks, took_s = seen["fifty at once"]  # type: ignore[misc]
+    # Two a second, however long a busy machine takes for the fifty.
+    assert 1 <= different <= looks <= 2 + took_s / EVERY_S < 50
+    looks, watched_s = seen["looks while watched"]  # type: ignore[misc]
+    assert 2 <= looks <= 1 + watched_s / EVERY_S
 
 
 def test_what_is_published(seen: dict[str, object]) -> None:

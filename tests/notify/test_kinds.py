@@ -17,7 +17,7 @@ import pytest
 from appliance.domain.hook import Encoding, Hook, HookKind, Message
 from appliance.domain.lookup import Failed, Why
 from appliance.errors import SettingsError
-from appliance.http.client import Answer, Order
+from appliance.http.order import Answer, Order
 from appliance.notify import deliver as module
 from appliance.notify import robots
 from appliance.notify.deliver import Kind, deliver, with_secrets

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from appliance.domain.routing import RoutingTable
-from appliance.site import check, read
+from appliance.site import check
 from appliance.site.apply import apply
 from appliance.site.export import export
 from appliance.site.findings import Finding, SiteFaults
 from appliance.site.merge import Report
 from appliance.store.routing import load_table
 from appliance.store.unit import Store
-from tests.site.texts import document, every_prompt
+from tests.site.texts import document, every_prompt, parsed
 
 NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
 SCENARIOS = (Path(__file__).resolve().parent.parent / "scenarios" / "site.yaml").read_text(encoding="utf-8")
@@ -117,7 +117,7 @@ numbers:
 def found(text: str) -> list[Finding]:
     """Every fault of a file, of its form or between its parts."""
     try:
-        return check.check(read.parse(text.encode(), "site.yaml"), every_prompt)
+        return check.check(parsed(text), every_prompt)
     except SiteFaults as faults:
         return list(faults.items)
 

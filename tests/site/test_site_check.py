@@ -8,11 +8,11 @@ import pytest
 import soundfile
 
 from appliance.media.prompts import PromptLibrary
-from appliance.site import check, read
+from appliance.site import check
 from appliance.site.findings import Finding
 from appliance.site.named import FindPrompt
 from appliance.site.switchconf import SCRIPTS
-from tests.site.texts import DEMO, edited, every_prompt, line_of
+from tests.site.texts import DEMO, edited, every_prompt, line_of, parsed
 
 SECOND = """
   - {id: other, name: 别家}
@@ -24,7 +24,7 @@ MORE = '  - {number: "4008005678", account: demo, lines: [sales-1]}\n'
 
 
 def found(text: str, find_prompt: FindPrompt = every_prompt) -> list[Finding]:
-    return check.check(read.parse(text.encode(), "site.yaml"), find_prompt)
+    return check.check(parsed(text), find_prompt)
 
 
 def test_the_demonstration_site_has_no_fault() -> None:

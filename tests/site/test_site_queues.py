@@ -12,14 +12,14 @@ from appliance.domain.hunt import Hunt, Strategy
 from appliance.domain.queue import Queue
 from appliance.domain.speech import MOST, position_prompts
 from appliance.errors import MediaError
-from appliance.site import check, read
+from appliance.site import check
 from appliance.site.check_queues import ANNOUNCED
 from appliance.site.findings import dotted
 from appliance.site.named import FindPrompt
 from appliance.store.unit import Store
 from tests.site.queued import SITE, wrote
 from tests.site.ruled import exported, found, put, table
-from tests.site.texts import line_of
+from tests.site.texts import line_of, parsed
 
 
 def test_every_field_reaches_the_routing(store: Store) -> None:
@@ -206,7 +206,7 @@ def missing(*names: str) -> FindPrompt:
 
 
 def prompts_found(text: str, find_prompt: FindPrompt) -> list[str]:
-    return [item.text() for item in check.check(read.parse(text.encode(), "site.yaml"), find_prompt)]
+    return [item.text() for item in check.check(parsed(text), find_prompt)]
 
 
 def test_the_music_must_be_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from appliance.site import check, read
@@ -25,9 +26,18 @@ def edited(*changes: tuple[str, str], text: str = DEMO) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=64)
+def parsed(text: str) -> Document:
+    """Read a text. The same one is read once: composing YAML is most of what a site's test computes.
+
+    :raises SiteFaults: as ``read.parse``.
+    """
+    return read.parse(text.encode(), "site.yaml")
+
+
 def document(text: str = DEMO, find_prompt: FindPrompt = every_prompt) -> Document:
     """Read and check a text."""
-    made = read.parse(text.encode(), "site.yaml")
+    made = parsed(text)
     assert check.check(made, find_prompt) == []
     return made
 

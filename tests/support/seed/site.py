@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from argon2 import PasswordHasher
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from appliance.store import operators
 from appliance.store.models import (
     Account,
     CalendarDay,
@@ -34,6 +34,8 @@ from appliance.store.models import (
 )
 
 PASSWORD = "correct horse"
+#: As cheap as it can be: hundreds of tests sign in, and each would compute for a tenth of a second.
+_HASHED = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 NUMBER = "4008001234"
 OTHER_NUMBER = "4006005678"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -195,7 +197,7 @@ def add_site(session: Session) -> None:
                 login=login,
                 name=name,
                 account_id=account,
-                password_hash=operators.hash_password(PASSWORD),
+                password_hash=_HASHED,
                 session_key=f"session-key-of-{login}",
                 preferences={},
                 roles=[roles[role]],
