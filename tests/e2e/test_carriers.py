@@ -199,7 +199,8 @@ async def test_a_trunk_registers_and_carries_calls_both_ways(
 async def test_what_the_carrier_says_of_a_line(box: LiveBox, carrier: Registrar, caller: Phone) -> None:
     await asyncio.to_thread(register_again, box)
     await until(lambda: bool(carrier.registered))
-    await asyncio.sleep(0.5)
+    # Registered is not enough: as the box came up nobody answered its OPTIONS, and the next is seconds away.
+    await is_up(box, True)
     ends = {
         "13700000011": (480, [(b"Reason", b'Q.850;cause=20;text="absent"')], "off"),
         "13700000012": (480, [], "busy"),
