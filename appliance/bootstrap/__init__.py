@@ -39,6 +39,7 @@ from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
 from appliance.store.bans import Bans
 from appliance.store.begun import BegunCalls
+from appliance.store.credit import Credit
 from appliance.store.journal import Journal
 from appliance.store.outbox import JournalOutbox
 from appliance.store.phones import phone_secrets
@@ -51,14 +52,17 @@ from appliance.switch.orders import Orders
 from appliance.switch.originate import Originator
 
 if TYPE_CHECKING:
+    from appliance.calls.funds import Funds
     from appliance.cdr.lost import LostCalls
     from appliance.domain.lost import Sound
     from appliance.live.publish import Publisher
+    from appliance.rating.standing import Standings
 
 __all__ = [
     "SCRIPTS_DIR",
     "build_desk",
     "build_dispatcher",
+    "build_funds",
     "build_lookup",
     "build_publisher",
     "build_studio",
@@ -77,6 +81,7 @@ __all__ = [
     "secret",
     "set_up_site",
     "spoken",
+    "standings",
     "switch_api",
     "taking",
     "utc_now",
@@ -107,6 +112,26 @@ def lost_calls(settings: Settings, store: Store, journal: Journal) -> LostCalls:
     )
 
 
+def standings(settings: Settings, store: Store, journal: Journal) -> Standings | None:
+    """What brings balances to the calls; None: no call is refused for money."""
+    if not settings.reseller_mode:
+        return None
+    from appliance.rating.standing import Standings
+
+    return Standings(store, Credit(journal.file), utc_now, settings.max_call_s)
+
+
+def build_funds(settings: Settings, store: Store, journal: Journal) -> Funds | None:
+    """What holds money for calls; None: no call is refused for money. ``refresh`` it before the first call.
+
+    Where it only asks (``peek``), ``journal`` may be one that only reads."""
+    if not settings.reseller_mode:
+        return None
+    from appliance.calls.funds import Funds
+
+    return Funds(store, Credit(journal.file), utc_now, settings.max_call_s)
+
+
 def latest_routing(settings: Settings, store: Store) -> LatestRouting:
     """The routing that calls are decided by; each new table is kept for the fallback as well."""
 
@@ -124,6 +149,7 @@ def build_dispatcher(
     *,
     run: Callable[[Callable[[], None]], object],
     is_down: Callable[[str], bool],
+    funds: Funds | None = None,
 ) -> Dispatcher:
     """What serves the queues, and calls back who asked for it; ``poke`` has its next look done now, ``run`` does
     something beside."""
@@ -140,6 +166,7 @@ def build_dispatcher(
         run=run,
         is_down=is_down,
         poke=poke,
+        has_money=lambda request: funds is None or funds.pays_for(request),
     )
     return Dispatcher(
         journal,
@@ -176,6 +203,7 @@ def build_desk(
     dispatcher: Dispatcher,
     is_down: Callable[[str], bool],
     has_room: Callable[[], bool],
+    funds: Funds | None = None,
 ) -> Desk:
     """What the call steps work with."""
     return Desk(
@@ -190,6 +218,7 @@ def build_desk(
         lookup=build_lookup(settings),
         is_down=is_down,
         has_room=has_room,
+        funds=funds,
         is_pin=_pins(),
         recordings=settings.recordings_dir,
         together=spoken(settings).together,
