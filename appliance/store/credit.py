@@ -143,7 +143,10 @@ class Credit:
     def held(self) -> list[Held]:
         """Everything that is held, the oldest first."""
         rows = self._file.look("SELECT uuid, account, number, amount, at FROM holds ORDER BY at, uuid", ())
-        return [Held(*row[:4], at=datetime.fromtimestamp(row[4], UTC)) for row in rows]
+        return [
+            Held(uuid, account, number, amount, datetime.fromtimestamp(at, UTC))
+            for uuid, account, number, amount, at in rows
+        ]
 
     def ended(self, oldest: datetime) -> set[str]:
         """Calls that something is held for and that are stored, or were given up by whoever looks for lost ones
