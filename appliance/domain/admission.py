@@ -229,13 +229,12 @@ def _frequency(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
 
 def _balance(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
     """Whoever is on a white list is paid for as anybody else."""
-    match facts.fund():
-        case Funded(seconds, amount):
-            return _step(Rule.BALANCE, True, None, seconds=str(seconds), held=money.yuan(amount))
-        case Unfunded(refusal, left):
-            return _step(Rule.BALANCE, True, refusal, left=money.yuan(left))
-        case None:
-            return _step(Rule.BALANCE, False, None)
+    found = facts.fund()
+    if found is None:
+        return Step(Rule.BALANCE, Verdict.NONE)
+    if isinstance(found, Unfunded):
+        return _step(Rule.BALANCE, True, found.refusal, left=money.yuan(found.left))
+    return _step(Rule.BALANCE, True, None, seconds=str(found.seconds), held=money.yuan(found.amount))
 
 
 def _password(call: Incoming, table: RoutingTable, facts: Facts) -> Step:

@@ -255,7 +255,7 @@ def test_a_number_without_rules_takes_everybody(
     incoming = replace(call(), caller=who)
     decision = decide(incoming, replace(TABLE, account_max_calls={}), asked(kind, place, load))
     assert decision.refused is None and not decision.asks
-    assert [one.verdict for one in decision.trail[2:-1]] == [Verdict.NONE] * 9
+    assert [one.verdict for one in decision.trail[2:-1]] == [Verdict.NONE] * 10
 
 
 def test_the_trail_says_what_each_rule_went_by() -> None:
@@ -269,7 +269,8 @@ def test_the_trail_says_what_each_rule_went_by() -> None:
         schedule="office",
         regions_only=("上海",),
     )
-    known = asked(DayKind.WORKDAY, Place("上海", ("上海",)), Load(2, 1, 4, 3, 1), "1234")
+    fund = Funded(60, 350_000)
+    known = asked(DayKind.WORKDAY, Place("上海", ("上海",)), Load(2, 1, 4, 3, 1), "1234", fund=fund)
     decision = decide(call(every, channels=9), TABLE, known)
     assert decision.refused is None
     assert {one.rule: (one.verdict.value, dict(one.values)) for one in decision.trail} == {
@@ -280,6 +281,7 @@ def test_the_trail_says_what_each_rule_went_by() -> None:
         Rule.BLACK_LIST: ("passed", {}),
         Rule.WHITE_LIST: ("passed", {}),
         Rule.FREQUENCY: ("passed", {"calls": "1", "limit": "2", "minutes": "10"}),
+        Rule.BALANCE: ("passed", {"seconds": "60", "held": "0.35"}),
         Rule.PASSWORD: ("passed", {}),
         Rule.HOLIDAY: ("passed", {"schedule": "office"}),
         Rule.SCHEDULE: ("passed", {"schedule": "office"}),

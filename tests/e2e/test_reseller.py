@@ -1,5 +1,5 @@
-"""Reseller mode by real calls: calls at once share one balance, a call that runs out of money is warned and ended to
-the second, and a box without the mode refuses and ends nobody."""
+"""Reseller mode by real calls: calls at once share one balance, a call that runs out of money is warned and ended
+to the second, and a box without the mode refuses and ends nobody."""
 
 from __future__ import annotations
 
@@ -82,7 +82,15 @@ class Money:
         """Booked as ``appliance ledger topup`` does; returns when calls have it."""
         with self._box.store.work() as session:
             now = bootstrap.utc_now()
-            book(session, Kind.TOPUP, self._account, yuan * YUAN, Who("boss"), now, reference=f"{self._account}-{now}")
+            book(
+                session,
+                Kind.TOPUP,
+                self._account,
+                yuan * YUAN,
+                Who("boss"),
+                now,
+                reference=f"{self._account}-{now}",
+            )
             session.commit()
         await self.comes_to(lambda: self.seen() == (self.booked(), 0))
 
