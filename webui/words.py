@@ -22,6 +22,7 @@ _OUTCOMES: Mapping[str, tuple[Any, str]] = {
     "ended:callback": (lazy_gettext("Asked to be called back"), "watch"),
     "ended:callback-withdrawn": (lazy_gettext("Not called: request closed"), "off"),
     "failed:callback-line": (lazy_gettext("Call back: no line took it"), "watch"),
+    "failed:callback-no-credit": (lazy_gettext("Call back: account without money"), "watch"),
     "failed:callback-full": (lazy_gettext("Call back: calls at once used up"), "watch"),
     "failed:callback-caller": (lazy_gettext("Call back: not reached"), "watch"),
     "abandoned:callback": (lazy_gettext("Call back: line hung up"), "watch"),

@@ -81,7 +81,7 @@ class Standings:
         if taken and everything:
             self._units_at = time.monotonic()
         if taken:
-            self._tell(held, settled, changed)
+            self._tell(held, settled, changed, known)
         return taken
 
     def _balances(
@@ -108,12 +108,15 @@ class Standings:
             )
         return made
 
-    def _tell(self, held: list[Held], settled: set[str], changed: Mapping[str, Balance]) -> None:
+    def _tell(
+        self, held: list[Held], settled: set[str], changed: Mapping[str, Balance], known: Mapping[str, Balance]
+    ) -> None:
         for one in held:
             if one.uuid in settled:
                 _log.debug("hold released", call=one.uuid, account=one.account, amount=one.amount)
         for account, balance in changed.items():
-            if balance.low:
+            before = known.get(account)
+            if balance.low and not (before is not None and before.low):
                 _log.warning("balance is low", account=account, balance=money.yuan(balance.amount))
 
 

@@ -125,6 +125,24 @@ def test_what_a_call_used_is_held_until_the_balance_has_its_charge(box: Box) -> 
     assert box.seconds("b") == 18
 
 
+def test_the_same_on_each_database(store: Store, tmp_path: Path) -> None:
+    for box in _box(store, tmp_path, pack(included=10)):
+        box.terms(daily_cap=60 * YUAN, low_balance=50 * YUAN, notify=["mail"])
+        box.top_up(30)
+        with box.store.work() as session:
+            suspend(session, "east", True, "unpaid", "anna", NOW)
+            suspend(session, "east", False, "paid", "anna", NOW)
+            session.commit()
+        box.standings.look()
+        assert box.seconds("a") == 40, "ten are included"
+        box.store_call("a", 22)
+        rate(box.store, ["a"])
+        box.standings.look()
+        assert box.left() == (18, 0)
+        assert box.seconds("b") == 18
+        assert [one.message.hook for one in outbox.kept(box.file, ended=False)] == ["mail"]
+
+
 def test_top_ups_reach_calls_with_the_next_look(box: Box) -> None:
     box.standings.look()
     assert box.hold("a") == Unfunded(Refusal.NO_CREDIT, 0)
