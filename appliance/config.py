@@ -192,6 +192,12 @@ class Settings(BaseSettings):
     )
     disk_floor_mb: int = Field(1024, ge=0, description="Free megabytes below which new calls are not recorded.")
 
+    reseller_mode: bool = Field(
+        False,
+        description="Accounts pay for their calls: whose money is used up is refused, a call that runs out of it "
+        "is ended. Off: no call is ever refused or ended for money.",
+    )
+
     rating_backend: Literal["duckdb", "postgres", "pyspark"] = Field(
         "duckdb", description="What `appliance rating file` computes with."
     )

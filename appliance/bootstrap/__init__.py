@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from appliance.bootstrap.carrying import (
         build_desk,
         build_dispatcher,
+        build_funds,
         build_lookup,
         latest_routing,
         place_of,
         warm_reference,
     )
-    from appliance.bootstrap.collecting import lost_calls
+    from appliance.bootstrap.collecting import lost_calls, standings
     from appliance.bootstrap.outside import http_client
     from appliance.bootstrap.publishing import build_publisher
     from appliance.bootstrap.rendering import registration_password, render_switch
@@ -33,12 +34,13 @@ else:
         "carrying": {
             "build_desk",
             "build_dispatcher",
+            "build_funds",
             "build_lookup",
             "latest_routing",
             "place_of",
             "warm_reference",
         },
-        "collecting": {"lost_calls"},
+        "collecting": {"lost_calls", "standings"},
         "outside": {"http_client"},
         "publishing": {"build_publisher"},
         "rendering": {"registration_password", "render_switch"},
@@ -59,6 +61,7 @@ __all__ = [
     "SCRIPTS_DIR",
     "build_desk",
     "build_dispatcher",
+    "build_funds",
     "build_lookup",
     "build_publisher",
     "build_studio",
@@ -77,6 +80,7 @@ __all__ = [
     "secret",
     "set_up_site",
     "spoken",
+    "standings",
     "switch_api",
     "taking",
     "utc_now",

@@ -14,6 +14,7 @@ from appliance.bootstrap.wire import client
 from appliance.calls.callbacks import CallbackService, Sounds
 from appliance.calls.desk import Desk
 from appliance.calls.dispatch import Dispatcher
+from appliance.calls.funds import Funds
 from appliance.calls.routing import LatestRouting
 from appliance.config import Settings
 from appliance.domain.breaker import Limits
@@ -27,6 +28,7 @@ from appliance.http.lookup import HttpLookup
 from appliance.ops import alive
 from appliance.reference.regions import Regions
 from appliance.reference.workdays import day_kind
+from appliance.store.credit import Credit
 from appliance.store.journal import Journal
 from appliance.store.outbox import JournalOutbox
 from appliance.store.snapshot import write_snapshot
@@ -46,6 +48,17 @@ def latest_routing(settings: Settings, store: Store) -> LatestRouting:
     return LatestRouting(store, is_read, utc_now)
 
 
+def build_funds(settings: Settings, store: Store, journal: Journal) -> Funds | None:
+    """What holds money for calls (reseller mode); None: no call is refused for money. ``refresh`` it before the
+    first call.
+
+    Where it only asks (``peek``), ``journal`` may be one that only reads.
+    """
+    if not settings.reseller_mode:
+        return None
+    return Funds(store, Credit(journal.file), utc_now, settings.max_call_s)
+
+
 def build_dispatcher(
     settings: Settings,
     routing: Callable[[], RoutingTable],
@@ -54,6 +67,7 @@ def build_dispatcher(
     *,
     run: Callable[[Callable[[], None]], object],
     is_down: Callable[[str], bool],
+    funds: Funds | None = None,
 ) -> Dispatcher:
     """What serves the queues, and calls back who asked for it; ``poke`` has its next look done now, ``run`` does
     something beside."""
@@ -70,6 +84,7 @@ def build_dispatcher(
         run=run,
         is_down=is_down,
         poke=poke,
+        has_money=lambda request: funds is None or funds.pays_for(request),
     )
     return Dispatcher(
         journal,
@@ -92,6 +107,7 @@ def build_desk(
     dispatcher: Dispatcher,
     is_down: Callable[[str], bool],
     has_room: Callable[[], bool],
+    funds: Funds | None = None,
 ) -> Desk:
     """What the call steps work with."""
     return Desk(
@@ -106,6 +122,7 @@ def build_desk(
         lookup=build_lookup(settings),
         is_down=is_down,
         has_room=has_room,
+        funds=funds,
         is_pin=_pins(),
         recordings=settings.recordings_dir,
         together=spoken(settings).together,

@@ -1,4 +1,4 @@
-"""What closes the calls that the switch took with it."""
+"""Beside collecting: what closes the calls that the switch took with it, and what brings balances to the calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from appliance.cdr.lost import LostCalls
 from appliance.config import Settings
 from appliance.domain.lost import Sound
 from appliance.media.crashed import heard
+from appliance.rating.standing import Standings
 from appliance.store.begun import BegunCalls
+from appliance.store.credit import Credit
 from appliance.store.journal import Journal
 from appliance.store.unit import Store
 
@@ -34,3 +36,10 @@ def lost_calls(settings: Settings, store: Store, journal: Journal) -> LostCalls:
         settings.lost_after_s,
         settings.home_area_code,
     )
+
+
+def standings(settings: Settings, store: Store, journal: Journal) -> Standings | None:
+    """What brings balances to the calls (reseller mode); None: no call is refused for money."""
+    if not settings.reseller_mode:
+        return None
+    return Standings(store, Credit(journal.file), utc_now, settings.max_call_s)

@@ -1,4 +1,4 @@
-"""Ask the rules whether a call is taken: count it, look into the past, decide, and note it down."""
+"""Ask the rules whether a call is taken: count it, look into the past, decide, hold money for it, note it down."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from appliance.calls.desk import Desk
 from appliance.calls.keyed import secretly_keyed
+from appliance.calls.purse import Purse, begins
 from appliance.domain.admission import ALONE, Decision, Facts, Load, decide
 from appliance.domain.called import Incoming, Refused
 from appliance.domain.routing import RoutingTable
 from appliance.store import past
-from appliance.store.journal import Started
 from appliance.switch.leg import Leg
 
 #: How often a password may be keyed, and how long the caller may take each time.
@@ -21,11 +21,15 @@ PASSWORD_TIMEOUT_S = 8.0
 def admit(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Refused | None:
     """Decide; None: the call is taken. Answers only to ask for a password."""
     counted = _counted(leg, call, table)
-    decision = _decide(leg, call, table, desk, counted.load)
-    if decision.asks:
+    purse = Purse(leg, call, desk)
+    decision = _decide(leg, call, table, desk, counted.load, purse)
+    asked = decision.asks
+    if asked:
         keyed = _password(leg, call, desk)
-        decision = _decide(leg, call, table, desk, counted.load, keyed)
+        decision = _decide(leg, call, table, desk, counted.load, purse, keyed)
     refused = decision.refused
+    if refused is not None:
+        refused = purse.refused(refused, is_answered=asked)
     if refused is not None and call.route.rules.treatment(refused.reason).flow is None:
         # It must not keep out others while its announcement plays. A channel of the trunk it holds all the same.
         for realm, name in counted.places:
@@ -35,7 +39,13 @@ def admit(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Refused 
 
 
 def _decide(
-    leg: Leg, call: Incoming, table: RoutingTable, desk: Desk, counts: Load, password: str | None = None
+    leg: Leg,
+    call: Incoming,
+    table: RoutingTable,
+    desk: Desk,
+    counts: Load,
+    purse: Purse,
+    password: str | None = None,
 ) -> Decision:
     """Read the past, decide, write the decision: nothing in between waits, so that calls that come at once see each
     other."""
@@ -46,14 +56,12 @@ def _decide(
         place_of=lambda caller: desk.place_of(caller, table),
         load=_with_past(counts, leg.uuid, call, desk),
         password=password,
+        fund=purse.fund,
     )
     decision = decide(call, table, facts)
     taken = decision.refused is None and not decision.asks
-    route = call.route
     refusal = decision.refused.reason.value if decision.refused is not None else ""
-    desk.journal.call_started(
-        Started(leg.uuid, now, route.number, route.account, call.trunk.id, call.caller.number, taken, refusal)
-    )
+    desk.journal.call_started(begins(leg, call, now, taken=taken, refusal=refusal))
     return decision
 
 

@@ -74,6 +74,7 @@ class CallbackService:
 
     :param run: does something beside, for it waits for a telephone.
     :param poke: have the queues' next look now.
+    :param has_money: whether a call could be paid for now: a line is not rung in vain.
     """
 
     journal: Journal
@@ -87,6 +88,7 @@ class CallbackService:
     run: Callable[[Callable[[], None]], object]
     is_down: Callable[[str], bool] = lambda trunk: False
     poke: Callable[[], None] = lambda: None
+    has_money: Callable[[Request], bool] = lambda request: True
     requests: Callbacks = field(init=False)
 
     def __post_init__(self) -> None:
@@ -183,15 +185,16 @@ class CallbackService:
         return together[0] if together else None
 
     def _is_full(self, request: Request) -> bool:
-        """Whether the number, or the account, has as many calls as it may: a line is not rung in vain. The leg is
-        counted once it has answered."""
+        """Whether the number, or the account, has as many calls as it may, or no money for one: a line is not rung
+        in vain. The leg is counted once it has answered."""
         table = self.routing()
         route = table.numbers.get(request.number)
         limits = {
             ("number", request.number): route.rules.max_calls if route is not None else 0,
             ("account", request.account): table.account_max_calls.get(request.account, 0),
         }
-        return any(most and self.switch.count(*place) >= most for place, most in limits.items())
+        full = any(most and self.switch.count(*place) >= most for place, most in limits.items())
+        return full or not self.has_money(request)
 
     # -- tries whose process has died ------------------------------------------------------------------------
 

@@ -13,10 +13,13 @@ import structlog
 
 from appliance.calls.connect import recording
 from appliance.calls.desk import Desk
+from appliance.calls.funds import Grant
+from appliance.calls.purse import begins, limit_leg
 from appliance.domain import numbers
 from appliance.domain.callback import SOON, Request, verdict
 from appliance.domain.callback_turn import is_here_himself, terms_of, ways_to
 from appliance.domain.called import Incoming
+from appliance.domain.credit import Unfunded
 from appliance.domain.outcome import Disposition, Tried, is_trunk_trouble
 from appliance.domain.routing import Line, NumberRoute, RoutingTable
 from appliance.store.callbacks import Callbacks
@@ -47,6 +50,12 @@ def call_him(leg: Leg, desk: Desk) -> None:
         desk.play(leg, request.account, "callback-unreached")
         leg.hang_up("NORMAL_CIRCUIT_CONGESTION")
         return
+    if not _is_paid_for(leg, request, route, table, desk):
+        requests.release(request.id, leg.uuid, desk.now() + SOON, "no money")
+        leg.note(outcome="failed:callback-no-credit")
+        desk.play(leg, request.account, "callback-unreached")
+        leg.hang_up("NORMAL_TEMPORARY_FAILURE")
+        return
     claimed = requests.rings_him(request.id, leg.uuid, desk.dispatcher.owner, desk.now())
     if claimed is None:
         _send_away(leg, request, desk)
@@ -69,6 +78,18 @@ def _has_place(leg: Leg, route: NumberRoute, table: RoutingTable) -> bool:
     )
     held = [leg.hold(realm, name) <= most for realm, name, most in limits if most]
     return all(held)
+
+
+def _is_paid_for(leg: Leg, request: Request, route: NumberRoute, table: RoutingTable, desk: Desk) -> bool:
+    """Hold money for the call, and have the switch keep it to what that pays for."""
+    if desk.funds is None:
+        return True
+    trunk = table.trunk(request.trunk) or table.trunks[0]
+    call = Incoming(trunk, route, numbers.caller(request.callee))
+    found = desk.funds.hold(begins(leg, call, desk.now()), call.caller.kind.value, begins=False)
+    if isinstance(found, Grant):
+        limit_leg(leg, found, route.account, desk)
+    return not isinstance(found, Unfunded)
 
 
 def _call(leg: Leg, request: Request, line: Line, route: NumberRoute, table: RoutingTable, desk: Desk) -> None:

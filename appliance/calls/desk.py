@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from appliance.calls.dispatch import Dispatcher
+from appliance.calls.funds import Funds
 from appliance.domain.calendar import SHANGHAI, DayKinds
 from appliance.domain.numbers import Caller
 from appliance.domain.places import Place
@@ -41,6 +42,7 @@ class Desk:
     :param together: several prompts as one file, where that can be made.
     :param is_down: whether a trunk is known not to answer.
     :param has_room: whether the disk has room for a recording; asks no disk.
+    :param funds: holds money for calls; None: no call is refused for money (``reseller_mode``).
     """
 
     routing: Callable[[], RoutingTable]
@@ -54,6 +56,7 @@ class Desk:
     lookup: Lookup
     is_down: Callable[[str], bool] = lambda trunk: False
     has_room: Callable[[], bool] = lambda: True
+    funds: Funds | None = None
     is_pin: Callable[[str, str], bool] = lambda pin_hash, keyed: False
     recordings: Path = Path("/recordings")
     together: Callable[[Sequence[Path]], list[Path]] = list

@@ -65,18 +65,22 @@ def serve(grace: float) -> None:
     """
     bootstrap.configure_logging()
     settings = config.load()
-    routing = bootstrap.latest_routing(settings, Store(settings.database_url))
+    store = Store(settings.database_url)
+    routing = bootstrap.latest_routing(settings, store)
     routing.refresh()
     journal = Journal(settings.journal_file)
+    funds = bootstrap.build_funds(settings, store, journal)
+    if funds is not None:
+        funds.refresh()
     switch = partial(bootstrap.switch_api, settings)
     trunks = TrunkWatch(switch, routing, journal, bootstrap.utc_now)
     wanted = gevent.event.Event()
     room = RoomWatch(settings)
     room.look()
     dispatcher = bootstrap.build_dispatcher(
-        settings, routing, journal, wanted.set, run=gevent.spawn, is_down=trunks.is_down
+        settings, routing, journal, wanted.set, run=gevent.spawn, is_down=trunks.is_down, funds=funds
     )
-    desk = bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down, room.has_room)
+    desk = bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down, room.has_room, funds)
     under_way = UnderWay(BegunCalls(journal.file), bootstrap.utc_now)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
@@ -96,6 +100,8 @@ def serve(grace: float) -> None:
         gevent.signal_handler(number, stop.set)
     gevent.spawn(_for_ever, SIGN_EVERY_S, SignsOfLife().give)
     gevent.spawn(_for_ever, LOOK_EVERY_S, routing.refresh)
+    if funds is not None:
+        gevent.spawn(_for_ever, LOOK_EVERY_S, funds.refresh)
     gevent.spawn(_for_ever, LOOK_EVERY_S, JournalOutbox(journal.file).hand_over)
     gevent.spawn(_for_ever, LOOK_AT_ROOM_EVERY_S, room.look)
     gevent.spawn(_for_ever, 0.0, partial(_serve_queues, dispatcher, wanted))

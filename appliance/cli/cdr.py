@@ -67,6 +67,7 @@ class Collector:
         self._signings = SigningCopy(Signings(journal.file))
         self._begun = BegunCalls(journal.file)
         self._lost = bootstrap.lost_calls(settings, store, journal)
+        self._standings = bootstrap.standings(settings, store, journal)
         self._tended_at = self._forgot_at = self._looked_at = 0.0
         self._stop = threading.Event()
         #: When to look for stored calls that were not rated (monotonic seconds): at the start and after a fault.
@@ -104,6 +105,7 @@ class Collector:
                 self._keep_callbacks()
                 self._keep_signings()
                 self._close_lost()
+                self._bring_balances()
                 if fault:
                     _log.info("collecting-again")
                 fault = ""
@@ -136,6 +138,12 @@ class Collector:
         with self._faults_logged(), self._store.reading() as session:
             self._journal.talked(talks(session, call_uuids))
             callbacks.tell(session, self._requests, of_calls(call_uuids), bootstrap.utc_now())
+
+    def _bring_balances(self) -> None:
+        """Behind rating: what was held for calls that are charged by now is free."""
+        if self._standings is not None:
+            with self._faults_logged("balances-not-brought"):
+                self._standings.look()
 
     def _keep_callbacks(self) -> None:
         with self._faults_logged():

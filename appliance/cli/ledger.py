@@ -13,6 +13,7 @@ from datetime import datetime
 import click
 
 from appliance import bootstrap, config
+from appliance.cli.credit import resume, shown, suspend
 from appliance.cli.moment import Moment
 from appliance.cli.who import known_login
 from appliance.domain import money
@@ -89,15 +90,25 @@ def adjust(account: str, amount: int, reference: str, by: str, reason: str, appr
     _book(Kind.ADJUSTMENT, account, amount, reference, by, reason, approved_by)
 
 
+ledger.add_command(suspend)
+ledger.add_command(resume)
+
+
 @ledger.command()
 def balance() -> None:
-    """Every account's ledgers: above 0 is to its credit, below 0 what it owes."""
-    with closing(schema.opened(config.load().database_url)) as store, reading(store, Scope(None)) as reader:
-        rows = queries.balances(reader)
+    """Every account's ledgers: above 0 is to its credit, below 0 what it owes. In reseller mode also what is held
+    for calls under way, and what is left for others."""
+    settings = config.load()
+    with closing(schema.opened(settings.database_url)) as store:
+        with reading(store, Scope(None)) as reader:
+            rows = queries.balances(reader)
+        calls = list(shown(settings, store)) if settings.reseller_mode else []
     if not rows:
         click.echo("nothing is booked yet")
     for row in rows:
         click.echo(f"{row.account_id or '-':<20}  {row.ledger:<12} {money.yuan(row.amount):>16}")
+    for line in calls:
+        click.echo(line)
 
 
 @ledger.command()

@@ -10,7 +10,7 @@ import click
 from appliance import bootstrap, config
 from appliance.cli.moment import Moment, day_begins
 from appliance.reference.workdays import day_kind
-from appliance.simulate.route import Question, explain
+from appliance.simulate.route import Question, explain, unlimited_money
 from appliance.simulate.words import REFUSALS, in_words
 from appliance.store import schema
 from appliance.store.journal import Journal
@@ -58,7 +58,11 @@ def explain_call(
     )
     journal = Journal(settings.journal_file, reads_only=True)
     with closing(schema.opened(settings.database_url)) as store, closing(journal), store.reading() as session:
-        answer = explain(question, session, journal, day_kind, settings.home_area_code)
+        funds = bootstrap.build_funds(settings, store, journal)
+        if funds is not None:
+            funds.refresh()
+        peek = unlimited_money if funds is None else funds.peek
+        answer = explain(question, session, journal, day_kind, settings.home_area_code, money=peek)
     words = list(in_words(answer))
     for line in words:
         click.echo("  " * line.level + line.zh)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from appliance.domain import money
 from appliance.domain.calendar import DayKinds, Standing, standing
 from appliance.domain.called import Incoming, Refused
+from appliance.domain.credit import Unfunded
 from appliance.domain.lists import find
 from appliance.domain.numbers import Caller, CallerKind
 from appliance.domain.places import Place, lies_in
@@ -38,6 +40,7 @@ class Rule(StrEnum):
     BLACK_LIST = "black-list"
     WHITE_LIST = "white-list"
     FREQUENCY = "frequency"
+    BALANCE = "balance"
     PASSWORD = "password"  # noqa: S105 - a rule's name
     HOLIDAY = "holiday"
     SCHEDULE = "schedule"
@@ -89,12 +92,26 @@ ALONE = Load()
 
 
 @dataclass(frozen=True, slots=True)
+class Funded:
+    """Money is held for the call: it may last ``seconds``, and come to ``amount`` (millionths of a yuan)."""
+
+    seconds: int
+    amount: int
+
+
+def unlimited() -> Funded | Unfunded | None:
+    """Of a box, or an account, whose calls nobody refuses for money."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the rules want to know beyond call and table.
 
     :param now: with an offset.
     :param place_of: where a caller calls from, None: nobody knows.
     :param password: the keys that the caller pressed; None: not asked yet.
+    :param fund: has money held for the call, once no rule before refuses it; None: it needs none.
     """
 
     now: datetime
@@ -102,6 +119,7 @@ class Facts:
     place_of: Callable[[Caller], Place | None]
     load: Load = ALONE
     password: str | None = None
+    fund: Callable[[], Funded | Unfunded | None] = unlimited
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +227,16 @@ def _frequency(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
     )
 
 
+def _balance(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
+    """Whoever is on a white list is paid for as anybody else."""
+    found = facts.fund()
+    if found is None:
+        return Step(Rule.BALANCE, Verdict.NONE)
+    if isinstance(found, Unfunded):
+        return _step(Rule.BALANCE, True, found.refusal, left=money.yuan(found.left))
+    return _step(Rule.BALANCE, True, None, seconds=str(found.seconds), held=money.yuan(found.amount))
+
+
 def _password(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
     passwords, guesses = call.route.rules.passwords, facts.load.wrong_passwords
     if passwords and guesses >= MOST_GUESSES:
@@ -250,7 +278,7 @@ def _region(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
 
 _RULES = (
     *(_number, _concurrency, _call_rate, _black_list, _white_list),
-    *(_frequency, _password, _holiday, _schedule, _region),
+    *(_frequency, _balance, _password, _holiday, _schedule, _region),
 )
 #: What a caller on a white list need not heed.
 _VIP_SKIPS = frozenset({Rule.FREQUENCY, Rule.PASSWORD, Rule.HOLIDAY, Rule.SCHEDULE})

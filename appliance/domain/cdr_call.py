@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from appliance.domain import numbers
 from appliance.domain.cdr import Leg, clean, matching
+from appliance.domain.credit import OUT_OF_MONEY, OUT_OF_MONEY_CAUSE
 from appliance.domain.outcome import Disposition, disposition
 from appliance.domain.queue import Stay, stays_of
 from appliance.domain.recording import Unrecorded
@@ -116,7 +117,7 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         tried=_tried(caller, legs, talks, line_id if joined_at is not None else ""),
         outcome=_outcome(caller, legs, joined_at is not None),
         because=clean(facts.get("gw_because", ""), 500),
-        hangup_cause=caller.hangup_cause,
+        hangup_cause=_ended_by(caller),
         talks=_talks(talks),
         sip_status=_status(facts.get("sip_term_status", "")),
         # The name is noted before the line rings; there is a file only once somebody talks (RECORD_BRIDGE_REQ).
@@ -126,6 +127,12 @@ def derive_call(caller: Leg, lines: Iterable[Leg] = (), home_area_code: str = ""
         unrecorded=_unrecorded(facts, joined_at is not None),
         callback_id=callback_id,
     )
+
+
+def _ended_by(caller: Leg) -> str:
+    """The leg's cause, or our own word where the switch held a limit that money had set."""
+    ended_for_money = caller.hangup_cause == OUT_OF_MONEY_CAUSE and caller.facts.get("gw_limit")
+    return OUT_OF_MONEY if ended_for_money else caller.hangup_cause
 
 
 def _messages(noted: str) -> str:

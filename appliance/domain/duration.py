@@ -1,9 +1,45 @@
-"""The maximum call duration: which of the switch's channels reach it next."""
+"""How long calls may last: which of the switch's channels reach the box's maximum next, and one call's limit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """A call's own limit, which the switch holds by itself.
+
+    :param seconds: at least 2; the call is over before the last of them is.
+    :param from_answer: they count from the caller's answer; else from when he is joined to a line.
+    :param warning_s: so long before the end both sides hear a warning; 0: they do not.
+    """
+
+    seconds: int
+    from_answer: bool
+    warning_s: int = 0
+
+    @property
+    def ends_after_s(self) -> int:
+        """When the switch is to end it. It counts whole seconds of its clock and looks every half
+        (``switch_scheduler.c``), so that ``+N`` comes N - 1 to N + 0.5 seconds later: one less is never too late.
+
+        >>> TimeLimit(5, True).ends_after_s
+        4
+        """
+        return self.seconds - 1
+
+    @property
+    def warns_after_s(self) -> int | None:
+        """When the warning is heard; in a short call, in its middle. None: never.
+
+        >>> TimeLimit(300, True, 60).warns_after_s, TimeLimit(40, True, 60).warns_after_s
+        (240, 20)
+        """
+        if not self.warning_s:
+            return None
+        return self.seconds - min(self.warning_s, self.seconds // 2)
 
 
 def nearing_limit(

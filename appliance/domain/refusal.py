@@ -19,6 +19,10 @@ class Refusal(StrEnum):
     CALL_RATE = "call-rate"
     BLACK_LISTED = "black-listed"
     TOO_FREQUENT = "too-frequent"
+    #: Reseller mode: the account is suspended, its money is used up, or what it may spend today.
+    SUSPENDED = "suspended"
+    NO_CREDIT = "no-credit"
+    DAILY_CAP = "daily-cap"
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 - a reason, not a password
     HOLIDAY = "holiday"
     OUT_OF_HOURS = "out-of-hours"
@@ -43,8 +47,14 @@ ENDINGS: Mapping[Refusal, Ending] = {
     Refusal.CALL_RATE: Ending("SWITCH_CONGESTION", "many-calls"),
     Refusal.BLACK_LISTED: Ending("CALL_REJECTED", "caller-barred"),
     Refusal.TOO_FREQUENT: Ending("CALL_REJECTED", "too-frequent"),
+    Refusal.SUSPENDED: Ending("NORMAL_TEMPORARY_FAILURE", "account-suspended"),
+    Refusal.NO_CREDIT: Ending("NORMAL_TEMPORARY_FAILURE", "no-credit"),
+    Refusal.DAILY_CAP: Ending("NORMAL_TEMPORARY_FAILURE", "daily-cap"),
     Refusal.WRONG_PASSWORD: Ending("CALL_REJECTED", "wrong-password"),
     Refusal.HOLIDAY: Ending("NO_ANSWER", "closed-holiday"),
     Refusal.OUT_OF_HOURS: Ending("NO_ANSWER", "out-of-hours"),
     Refusal.REGION: Ending("CALL_REJECTED", "region-not-served"),
 }
+
+#: Refusals for money: whoever is refused so is not answered, for an answered call may cost something.
+FOR_MONEY = frozenset({Refusal.SUSPENDED, Refusal.NO_CREDIT, Refusal.DAILY_CAP})

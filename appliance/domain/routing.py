@@ -22,7 +22,7 @@ from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
 from appliance.domain.queue import Queue
 from appliance.domain.recording import ALL, UNSAID, Policy
-from appliance.domain.refusal import Refusal
+from appliance.domain.refusal import FOR_MONEY, Refusal
 from appliance.domain.talk import NO_KEYS, TalkKeys
 
 #: The domain that SIP phones register in, and their digest realm: a name of ours, so that a phone's secret holds
@@ -206,6 +206,11 @@ class Treatment:
     answer: bool = False
     flow: Flow | None = None
 
+    @property
+    def answers(self) -> bool:
+        """Whether the caller is answered, so that the call may cost something."""
+        return self.answer or self.flow is not None
+
 
 USUAL = Treatment()
 
@@ -237,8 +242,9 @@ class Rules:
     treatments: Mapping[Refusal, Treatment] = field(default_factory=dict)
 
     def treatment(self, refusal: Refusal) -> Treatment:
-        """What a caller gets who is refused for that."""
-        return self.treatments.get(refusal, USUAL)
+        """What a caller gets who is refused for that. For want of money only another prompt: nobody is answered."""
+        found = self.treatments.get(refusal, USUAL)
+        return Treatment(found.prompt) if refusal in FOR_MONEY else found
 
 
 NO_RULES = Rules()

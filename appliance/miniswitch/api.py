@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from appliance.miniswitch import api_show, causes
 
 if TYPE_CHECKING:
+    from appliance.miniswitch.channel import Channel
     from appliance.miniswitch.switch import Switch
 
 _NO_CHANNEL = "-ERR No such channel!\n"
@@ -67,7 +68,8 @@ def _uuid_break(switch: Switch, text: str) -> str:
 
 
 def _uuid_displace(switch: Switch, text: str) -> str:
-    """`UUID start|stop FILE`: a sound in the place of what the leg hears, which goes on beneath."""
+    """`UUID start|stop FILE [0 [m|mr]]`: a sound in the place of what the leg hears, which goes on beneath; `m`
+    mixes it in, `mr` into what the leg says."""
     words = text.split()
     if len(words) < 3 or words[1] not in ("start", "stop"):
         return "-USAGE: <uuid> [start|stop] <path> [<limit>] [mux]\n"
@@ -76,6 +78,10 @@ def _uuid_displace(switch: Switch, text: str) -> str:
         return "-ERR Cannot locate session!\n"
     if words[1] == "stop":
         return "+OK Success\n" if channel.media.hush(words[2]) else "-ERR Cannot stop displace session!\n"
+    flags = words[4] if len(words) > 4 else ""
+    if flags:
+        done = "m" in flags and channel.media.mix_in(words[2], said="r" in flags)
+        return "+OK Success\n" if done else "-ERR Cannot displace session!\n"
     return "+OK Success\n" if channel.media.say_over(words[2]) else "-ERR Cannot displace session!\n"
 
 
@@ -91,6 +97,19 @@ def _uuid_getvar(switch: Switch, text: str) -> str:
     return "_undef_" if value is None else value
 
 
+def _uuid_setvar(switch: Switch, text: str) -> str:
+    """`UUID NAME [VALUE]`; no value removes."""
+    uuid, _, rest = text.partition(" ")
+    name, _, value = rest.partition(" ")
+    if not name:
+        return "-USAGE: <uuid> <var> [value]\n"
+    channel = switch.find(uuid)
+    if channel is None:
+        return _NO_CHANNEL
+    channel.variables.set(name, value)
+    return "+OK\n"
+
+
 def _sched_hangup(switch: Switch, text: str) -> str:
     """`+SECONDS UUID [CAUSE]`; without `+` seconds since 1970."""
     when, uuid, cause = ([*text.split(), "", "", ""])[:3]
@@ -104,6 +123,24 @@ def _sched_hangup(switch: Switch, text: str) -> str:
     # By its UUID: a call that is over by then need not be remembered.
     switch.scheduler.after(delay, partial(switch.hangup, uuid, reason))
     return "+OK\n"
+
+
+def _sched_api(switch: Switch, text: str) -> str:
+    """`+SECONDS GROUP COMMAND`; the group is by what FreeSWITCH would cancel it."""
+    when, _, command = ([*text.split(" ", 2), "", ""])[:3]
+    seconds = when.removeprefix("+")
+    if not (when.startswith("+") and seconds.isdigit() and command):
+        return "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n"
+    switch.scheduler.after(int(seconds), partial(run, switch, command))
+    return "+OK\n"
+
+
+def api_on(channel: Channel, moment: str) -> None:
+    """Run the commands that stand in a leg's variables for that moment: `api_on_answer`, `api_before_bridge`. Each
+    name is a beginning, of as many as there are (`switch_channel_api_on`)."""
+    for name, command in channel.variables.items():
+        if name.lower().startswith(moment):
+            run(channel.switch, command)
 
 
 def _reloadxml(_: Switch, __: str) -> str:
@@ -131,7 +168,9 @@ COMMANDS: dict[str, Callable[[Switch, str], str]] = {
     "uuid_displace": _uuid_displace,
     "uuid_getvar": _uuid_getvar,
     "uuid_limit_release": _uuid_limit_release,
+    "uuid_setvar": _uuid_setvar,
     "sched_hangup": _sched_hangup,
+    "sched_api": _sched_api,
     "reloadxml": _reloadxml,
     "reloadacl": _reloadacl,
     "global_getvar": _global_getvar,

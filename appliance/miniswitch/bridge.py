@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import causes, dialstring, sound, tones
+from appliance.miniswitch import api, causes, dialstring, sound, tones
 from appliance.miniswitch.channel import Channel, Interrupted, State
 from appliance.miniswitch.closing import close
 from appliance.miniswitch.g711 import PCMA
@@ -145,6 +145,7 @@ def _join(session: Session, line: Channel) -> None:
         caller.partner, line.partner = line, caller
         caller.keys.clear()
     line.state = State.CS_EXCHANGE_MEDIA
+    api.api_on(caller, "api_before_bridge")
     caller.media.join(line.media)
     ids = (("Bridge-A-Unique-ID", caller.uuid), ("Bridge-B-Unique-ID", line.uuid))
     switch.events.fire("CHANNEL_BRIDGE", caller, *ids)

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from appliance.miniswitch import causes, g711, sdp
+from appliance.miniswitch import api, causes, g711, sdp
 from appliance.miniswitch.channel_sip import SipSide
 from appliance.miniswitch.media import MediaLeg
 from appliance.miniswitch.profile import Profile, Times, now_us
@@ -190,6 +190,7 @@ class Channel:
         self.mark_answered()
         self.variables.set("sip_to_tag", self.sip.identity()[1])
         self.switch.sip.run(self.sip.answer, self.signals.describe())
+        api.api_on(self, "api_on_answer")
         self.switch.events.fire("CHANNEL_ANSWER", self)
 
     def mark_answered(self) -> None:

@@ -72,3 +72,9 @@ def encode(law: int, samples: Samples) -> bytes:
 def transcode(source: int, target: int, data: bytes) -> bytes:
     """Bytes of one law to the other; the same bytes when the laws are the same."""
     return data if source == target else data.translate(_ACROSS[source, target])
+
+
+def mix(law: int, one: bytes, other: bytes) -> bytes:
+    """Two frames of one law heard together."""
+    both = decode(law, one).astype(np.int32) + decode(law, other)
+    return encode(law, np.clip(both, -32768, 32767).astype(np.int16))

@@ -45,6 +45,9 @@ class MediaLeg:
         self.partner: MediaLeg | None = None
         #: What is heard in the place of everything else, by its name.
         self.over: tuple[str, Player] | None = None
+        #: What is mixed into what the leg hears, and into what it says.
+        self.mixed: tuple[str, Player] | None = None
+        self.mixed_said: tuple[str, Player] | None = None
         self.recordings: tuple[Recording, ...] = ()
         self.last_packet = time.monotonic()
         self.packets_in = self.packets_out = self.bytes_in = self.bytes_out = 0
@@ -124,7 +127,9 @@ class MediaLeg:
     def read(self) -> None:
         """First half of a tick: take this leg's frame."""
         self.writer.clock += FRAME
-        self._frame = self._jitter.take()
+        self._frame = said = self._jitter.take()
+        if said is not None and self.mixed_said is not None:
+            self._frame, self.mixed_said = _mixed(self.heard_law, said, self.mixed_said)
 
     def write(self) -> None:
         """Second half of a tick: send this leg its frame, and record both."""
@@ -141,6 +146,8 @@ class MediaLeg:
             if player.done:
                 self._on_played()
         frame = self._said_over(frame)
+        if frame is not None and self.mixed is not None:
+            frame, self.mixed = _mixed(self.law, frame, self.mixed)
         if frame is not None:
             self._send(self.law, frame, marker=not self._talking)
         self._talking = frame is not None
@@ -158,6 +165,23 @@ class MediaLeg:
         except SoundNotFound as error:
             log.warning("not said: %s", error)
             return False
+        return True
+
+    def mix_in(self, name: str, *, said: bool) -> bool:
+        """Have a sound heard with what this leg hears, or with what it has ``said``; False: it cannot be, or is
+        heard already. Where nothing is heard, or said, it waits until something is."""
+        mixed = self.mixed_said if said else self.mixed
+        if not self._sends or mixed is not None:
+            return False
+        try:
+            player = Player(*load_all(name, self.heard_law if said else self.law))
+        except SoundNotFound as error:
+            log.warning("not mixed in: %s", error)
+            return False
+        if said:
+            self.mixed_said = name, player
+        else:
+            self.mixed = name, player
         return True
 
     def hush(self, name: str) -> bool:
@@ -201,6 +225,14 @@ class MediaLeg:
             return  # a full queue or a port that is closing: RTP is allowed to lose a packet
         self.packets_out += 1
         self.bytes_out += len(payload)
+
+
+def _mixed(law: int, frame: bytes, mixed: tuple[str, Player]) -> tuple[bytes, tuple[str, Player] | None]:
+    """A frame with the next one of a sound in it; None behind the sound's last."""
+    sound = mixed[1].next()
+    if sound is None:
+        return frame, None
+    return g711.mix(law, frame, g711.transcode(mixed[1].law, law, sound)), mixed
 
 
 class MediaEngine:

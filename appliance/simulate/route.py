@@ -6,16 +6,18 @@ The same rules as for a call, over the same routing and the same past; nothing i
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from appliance.domain import admission
-from appliance.domain.admission import Facts, Load, Step, decide
+from appliance.domain.admission import Facts, Funded, Load, Step, decide
+from appliance.domain.affordable import Limit
 from appliance.domain.calendar import DayKinds
 from appliance.domain.called import Incoming, Invite, Refused, identify
+from appliance.domain.credit import Unfunded
 from appliance.domain.flow import Flow
 from appliance.domain.hunt import Choice
 from appliance.domain.numbers import Caller
@@ -33,6 +35,15 @@ from appliance.store.routing import load_table
 
 #: What a password's rule says once the caller has keyed one.
 _KEYED = frozenset({admission.Verdict.PASSED, admission.Verdict.REFUSED})
+
+
+#: What there is for a call: how long it may last for it, or why there is nothing; None: nobody counts.
+Money = Callable[[str, str, str], Limit | Unfunded | None]
+
+
+def unlimited_money(number: str, account: str, caller_kind: str) -> Limit | Unfunded | None:
+    """Nobody counts."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +100,11 @@ def explain(
     public_day: DayKinds,
     home_area_code: str = "",
     dice: random.Random | None = None,
+    money: Money = unlimited_money,
 ) -> Answer:
     """Answer a question by the stored site.
 
+    :param money: what there is for a call now, by number, account and kind of caller (reseller mode).
     :raises SiteError: the trunk or a line that is named is not there.
     """
     table = load_table(session, question.at)
@@ -108,6 +121,7 @@ def explain(
         place_of=lambda caller: place,
         load=_load(question, found, journal),
         password=_password(question, found),
+        fund=lambda: _funded(money(found.route.number, found.route.account, found.caller.kind.value)),
     )
     decision = decide(found, table, facts)
     hunting = Hunting(
@@ -131,6 +145,10 @@ def explain(
     keyed = any(step.rule is admission.Rule.PASSWORD and step.verdict in _KEYED for step in decision.trail)
     locked = facts.load.wrong_passwords >= admission.MOST_GUESSES
     return replace(answer, prompt=treatment.prompt or usual, answered=treatment.answer or (keyed and not locked))
+
+
+def _funded(found: Limit | Unfunded | None) -> Funded | Unfunded | None:
+    return Funded(found.seconds, found.amount) if isinstance(found, Limit) else found
 
 
 def _check(question: Question, table: RoutingTable) -> None:

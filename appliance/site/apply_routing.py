@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import select
 
 from appliance.domain.flow import same
+from appliance.site.credit import stored_credit
 from appliance.site.flow_part import FlowPart
 from appliance.site.merge import Action, Merge
 from appliance.store import flows
@@ -25,7 +26,9 @@ def merge_accounts(merge: Merge) -> None:
     for part in merge.document.site.accounts:
         keys = part.talk_keys.stored() if part.talk_keys is not None else {}
         billing = part.billing.model_dump(exclude_defaults=True)
+        credit = stored_credit(part.credit)
         values = {"name": part.name, "max_calls": part.max_calls, "talk_keys": keys, "billing": billing}
+        values["credit"] = credit
         merge.put("account", part.id, stored.get(part.id), partial(Account, id=part.id), values)
     merge.session.flush()
 

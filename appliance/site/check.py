@@ -17,6 +17,7 @@ from appliance.site.check_rules import check_rules
 from appliance.site.check_switch import check_embedded
 from appliance.site.check_trunks import check_phones, check_registrations, check_talk_keys
 from appliance.site.costs import check_costs
+from appliance.site.credit import check_credit
 from appliance.site.findings import Finding, Path, SiteFaults
 from appliance.site.named import FindPrompt, check_lines, check_prompt
 from appliance.site.read import Document, read
@@ -56,6 +57,7 @@ def check(document: Document, find_prompt: FindPrompt) -> list[Finding]:
         *check_plans(document),
         *check_subscriptions(document),
         *check_costs(document),
+        *check_credit(document),
         *check_rules(document),
         *check_queues(document, find_prompt),
         *check_hooks(document),

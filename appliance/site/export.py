@@ -15,6 +15,7 @@ from appliance.domain.recording import RETENTION_DAYS
 from appliance.domain.talk import TalkKey
 from appliance.site.check import NOTICE
 from appliance.site.costs import exported_costs
+from appliance.site.credit import exported_credit
 from appliance.site.time_values import written_amount
 from appliance.store.models import (
     Account,
@@ -111,7 +112,7 @@ def _trunk(row: Trunk) -> dict[str, Any]:
 
 def _account(row: Account) -> dict[str, Any]:
     given = {"id": row.id, "name": row.name, "max_calls": row.max_calls, **_talk_keys(row.talk_keys or None)}
-    return given | ({"billing": dict(row.billing)} if row.billing else {})
+    return given | ({"billing": dict(row.billing)} if row.billing else {}) | exported_credit(row.credit)
 
 
 def _talk_keys(stored: dict[str, str] | None) -> dict[str, Any]:

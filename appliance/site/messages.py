@@ -157,6 +157,14 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "no trunk has both proxy and caller_number: nobody could be called back",
         "没有任何中继同时填写 proxy 和 caller_number：无法回拨主叫",
     ),
+    "credit-of-prepaid": (
+        "who pays in advance has no credit_limit: leave it out, or write mode: postpaid",
+        "预付费账户没有信用额度：请去掉 credit_limit，或改为 mode: postpaid",
+    ),
+    "answered-without-money": (
+        "{value}: nobody is answered for want of money; only a prompt may stand here",
+        "{value}：欠费时不应答来电，此处只能写 prompt",
+    ),
     "unknown-hook": ("there is no hook {value}", "没有消息推送 {value}"),
     "hook-of-another": (
         "the hook {value} belongs to the account {owner}, not to {account}",

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 
 from appliance.domain import numbers
 from appliance.domain.calendar import WEEKDAYS, DayKind
+from appliance.domain.credit import Mode
 from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.numbers import CallerKind, NumberFormat
 from appliance.domain.recording import RETENTION_DAYS
@@ -97,6 +98,19 @@ class BillingPart(Part):
     bank_account: ShortName = ""
 
 
+class CreditPart(Part):
+    """On what terms an enterprise calls, in reseller mode. Amounts are millionths of a yuan, in the file yuan."""
+
+    mode: Annotated[str, choice(*Mode)]
+    credit_limit: Amount = 0
+    daily_cap: Amount = 0
+    low_balance: Amount = 0
+    warning_seconds: Annotated[int, zero_or(5, 600)] = 60
+    #: Less than the box's maximum call duration may be.
+    longest_call_seconds: Annotated[int, zero_or(10, 86_400)] = 0
+    notify: list[Id] = []
+
+
 class AccountPart(Part):
     """An enterprise."""
 
@@ -105,6 +119,7 @@ class AccountPart(Part):
     max_calls: Annotated[int, whole(0, 10_000)] = 0
     talk_keys: TalkKeysPart | None = None
     billing: BillingPart = BillingPart()
+    credit: CreditPart | None = None
 
 
 class OperatorPart(Part):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.hunt import Hunt, LineUse, Strategy, Uses
 from appliance.store.begun import began
-from appliance.store.journal_file import JournalFile
+from appliance.store.journal_file import JournalFile, Row
 
 #: What is older is forgotten: a line's month, and the memory for a caller's line.
 KEEP = timedelta(days=62)
@@ -93,10 +93,7 @@ class Journal:
 
     def call_started(self, call: Started) -> None:
         """A call was let in, or refused."""
-        at = call.at.timestamp()
-        taken = (int(call.admitted), call.refusal)
-        row = (call.uuid, at, call.number, call.account, call.trunk, call.caller, *taken)
-        self._file.write([(_STARTED, row), began(call.uuid, call.at)])
+        self._file.write([started_row(call), began(call.uuid, call.at)])
 
     def line_rung(self, hunt: str, lines: Iterable[str], at: datetime) -> None:
         """These lines of a hunt are rung now; whatever the clock says, later than those before."""
@@ -269,6 +266,13 @@ class Journal:
             rows = self._file.look(query, (line, since.timestamp(), now.timestamp(), cap)) if cap else []
             found.append(sum(int(count) for (count,) in rows))
         return found[0], found[1]
+
+
+def started_row(call: Started) -> Row:
+    """A call's beginning, to be written together with something else."""
+    taken = (int(call.admitted), call.refusal)
+    words = (call.uuid, call.at.timestamp(), call.number, call.account, call.trunk, call.caller)
+    return _STARTED, (*words, *taken)
 
 
 def _started(row: Any) -> Started:

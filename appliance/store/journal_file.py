@@ -12,116 +12,31 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
+
+from appliance.store.journal_tables import EMPTIED, FORM, LATER, TABLES
 
 #: Rows that wait for better times; what is more is not remembered.
 _MOST_WAITING = 200_000
 _RETRY_S = 1.0
 _LOCKED_MS = 50
+#: How long ``together`` waits for others.
+_PATIENCE_S = 2.0
 #: Rows that are dropped in one go, and the pause behind them.
 _AT_ONCE = 500
 _BETWEEN_S = 0.02
 #: Pages of the log (64 MB) at which handlers carry it over themselves: the collector has been away for long.
 _LOG_PAGES = 16_000
-#: 1 had no queues, 2 no outbox, 3 no callbacks; what they had is the same.
-_FORM = 4
 _log = structlog.get_logger(__name__)
 
+_T = TypeVar("_T")
 #: A statement and its values.
 Row = tuple[str, tuple[object, ...]]
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS started (
-    uuid TEXT PRIMARY KEY, at REAL NOT NULL, number TEXT NOT NULL, account TEXT NOT NULL, trunk TEXT NOT NULL,
-    caller TEXT NOT NULL, admitted INTEGER NOT NULL, refusal TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS started_caller ON started (caller, number, at);
-CREATE INDEX IF NOT EXISTS started_at ON started (at);
-CREATE TABLE IF NOT EXISTS rung (
-    hunt TEXT NOT NULL, line TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (hunt, line)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS trunks (
-    trunk TEXT PRIMARY KEY, up INTEGER NOT NULL, since REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS phones (
-    line TEXT PRIMARY KEY, up INTEGER NOT NULL, since REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS talked (
-    uuid TEXT PRIMARY KEY, number TEXT NOT NULL, caller TEXT NOT NULL, line TEXT NOT NULL,
-    joined_at REAL NOT NULL, ended_at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS talked_line ON talked (line, joined_at);
-CREATE INDEX IF NOT EXISTS talked_end ON talked (ended_at);
-CREATE INDEX IF NOT EXISTS talked_line_end ON talked (line, ended_at);
-CREATE INDEX IF NOT EXISTS talked_caller ON talked (caller, number, ended_at);
-CREATE TABLE IF NOT EXISTS waiting (
-    uuid TEXT PRIMARY KEY, queue TEXT NOT NULL, account TEXT NOT NULL, number TEXT NOT NULL, caller TEXT NOT NULL,
-    priority INTEGER NOT NULL, skill TEXT NOT NULL, entered_at REAL NOT NULL, rung TEXT NOT NULL,
-    rung_at REAL NOT NULL, owner TEXT NOT NULL, left_at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS waiting_left ON waiting (left_at);
-CREATE TABLE IF NOT EXISTS resting (line TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS signed (
-    line TEXT PRIMARY KEY, signed_in INTEGER NOT NULL, since REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS outbox (
-    id TEXT PRIMARY KEY, account TEXT NOT NULL, hook TEXT NOT NULL, text TEXT NOT NULL, call TEXT NOT NULL,
-    recipient TEXT NOT NULL, at REAL NOT NULL, since REAL NOT NULL, due_at REAL NOT NULL,
-    tries INTEGER NOT NULL DEFAULT 0, tried_at REAL NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT '',
-    claimed_until REAL NOT NULL DEFAULT 0, ended_at REAL NOT NULL DEFAULT 0, sent INTEGER NOT NULL DEFAULT 0,
-    said TEXT NOT NULL DEFAULT '', stored INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (hook, at, id) WHERE ended_at = 0;
-CREATE INDEX IF NOT EXISTS outbox_tried ON outbox (hook, tried_at);
-CREATE INDEX IF NOT EXISTS outbox_ended ON outbox (ended_at) WHERE ended_at > 0;
-CREATE TABLE IF NOT EXISTS callbacks (
-    id TEXT PRIMARY KEY, queue TEXT NOT NULL, account TEXT NOT NULL, number TEXT NOT NULL, caller TEXT NOT NULL,
-    callee TEXT NOT NULL, trunk TEXT NOT NULL, priority INTEGER NOT NULL, skill TEXT NOT NULL,
-    entered_at REAL NOT NULL, asked_at REAL NOT NULL, expires_at REAL NOT NULL, due_at REAL NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, stage TEXT NOT NULL DEFAULT '', legs TEXT NOT NULL DEFAULT '',
-    lines TEXT NOT NULL DEFAULT '', since REAL NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT '',
-    said TEXT NOT NULL DEFAULT '', closed_at REAL NOT NULL DEFAULT 0, ending TEXT NOT NULL DEFAULT '',
-    reason TEXT NOT NULL DEFAULT '', closed_by TEXT NOT NULL DEFAULT '',
-    version INTEGER NOT NULL DEFAULT 1, stored INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS callbacks_open ON callbacks (queue, callee) WHERE closed_at = 0;
-CREATE INDEX IF NOT EXISTS callbacks_closed ON callbacks (closed_at) WHERE closed_at > 0;
-CREATE INDEX IF NOT EXISTS callbacks_unstored ON callbacks (id) WHERE version > stored;
-CREATE TABLE IF NOT EXISTS hooks (id TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS begun (
-    uuid TEXT PRIMARY KEY, at REAL NOT NULL, facts TEXT NOT NULL DEFAULT '', noted_at REAL NOT NULL DEFAULT 0,
-    joined_at REAL NOT NULL DEFAULT 0, seen_at REAL NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-"""
-#: Tables that came later and need no form of their own: an appliance that does not know them leaves them alone.
-_LATER = """
-CREATE TABLE IF NOT EXISTS signings (
-    line TEXT NOT NULL, signed_in INTEGER NOT NULL, at REAL NOT NULL, who TEXT NOT NULL, means TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS signings_at ON signings (at);
-CREATE TABLE IF NOT EXISTS tries (
-    subject TEXT NOT NULL, at REAL NOT NULL, id TEXT NOT NULL, PRIMARY KEY (subject, at, id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS codes (
-    id TEXT PRIMARY KEY, account TEXT NOT NULL, code TEXT NOT NULL, prompt TEXT NOT NULL, title TEXT NOT NULL,
-    who TEXT NOT NULL, at REAL NOT NULL, until REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS takes (
-    code TEXT PRIMARY KEY, file TEXT NOT NULL, caller TEXT NOT NULL, at REAL NOT NULL,
-    ended_at REAL NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 0, fault TEXT NOT NULL DEFAULT ''
-) WITHOUT ROWID;
-"""
 #: The tables whose rows are calls, talks and callers who wait, by their UUID.
 _TOLD_AGAIN = re.compile(r"\bFROM (started|talked|waiting)\b")
-_EMPTIED = (
-    "DELETE FROM started; DELETE FROM rung; DELETE FROM talked; DELETE FROM trunks; DELETE FROM phones;"
-    " DELETE FROM waiting; DELETE FROM resting; DELETE FROM signed; DELETE FROM outbox; DELETE FROM hooks;"
-    " DELETE FROM signings; DELETE FROM tries; DELETE FROM codes; DELETE FROM takes;"
-    " DELETE FROM callbacks;"
-    " DELETE FROM begun;"
-)
 
 
 class JournalFile:
@@ -187,7 +102,7 @@ class JournalFile:
             return
         if self._waiting:
             self._waiting.clear()
-            self._unwritten.executescript(_EMPTIED)
+            self._unwritten.executescript(EMPTIED)
         if self._failing:
             self._failing = False
             _log.warning("journal can be used again", file=str(self._file))
@@ -209,6 +124,26 @@ class JournalFile:
             self._fail(error)
             self._drop_if_damaged(error)
             return []
+
+    def together(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
+        """What ``work`` does in one transaction, while nobody else writes; None: the file cannot be had, and
+        nothing was done. It is worth two seconds of waiting: for whoever reckons with what others wrote.
+
+        What ``work`` raises of its own is raised, and undoes it.
+        """
+        if self._reads_only:
+            return None
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return _transacted(self._connection(), work)
+            except sqlite3.Error as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_BUSY and time.monotonic() < until:
+                    time.sleep(_BETWEEN_S)
+                    continue
+                self._fail(error)
+                self._drop_if_damaged(error)
+                return None
 
     def flush(self) -> None:
         """Carry the file's log over to the file and have both on the disk. Not for handlers: it waits for the
@@ -317,6 +252,18 @@ class JournalFile:
             raise sqlite3.OperationalError(str(error)) from error
 
 
+def _transacted(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return done
+
+
 def _opened(
     file: str, superseded: Callable[[str, str], bool] | None = None, *, reads_only: bool = False
 ) -> sqlite3.Connection:
@@ -341,13 +288,13 @@ def _opened(
             f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;PRAGMA wal_autocheckpoint={_LOG_PAGES};"
         )
         (form,) = connection.execute("PRAGMA user_version").fetchone()
-        if not 0 <= form <= _FORM:
+        if not 0 <= form <= FORM:
             raise sqlite3.DatabaseError(f"written by another version: {form}")
         # Each time: a table that stands beside the others, and means nothing to them, makes no new form.
-        connection.executescript(_TABLES)
-        if form < _FORM:
-            connection.execute(f"PRAGMA user_version={_FORM}")
-        connection.executescript(_LATER)
+        connection.executescript(TABLES)
+        if form < FORM:
+            connection.execute(f"PRAGMA user_version={FORM}")
+        connection.executescript(LATER)
     except sqlite3.Error:
         connection.close()
         raise

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from appliance.domain.hook import Message
 from appliance.domain.lookup import plain
-from appliance.store.journal_file import JournalFile
+from appliance.store.journal_file import JournalFile, Row
 
 #: Characters of a message's text; what is longer is cut.
 MAX_TEXT = 2000
@@ -48,6 +48,16 @@ class Outbox(Protocol):
         """
 
 
+def put(message: Message) -> Row:
+    """A message handed over, to be written in the journal, alone or together with what it tells of."""
+    at = message.at.timestamp()
+    text = "\n".join(plain(line, MAX_TEXT) for line in message.text.splitlines())[:MAX_TEXT]
+    words = (message.id, message.account, message.hook, message.call, message.to)
+    # As long as the database takes them: one that it refused would keep it from hearing of all others.
+    id_, account, hook, call, to = (plain(word, limit) for word, limit in zip(words, _LIMITS, strict=True))
+    return _PUT, (id_, account, hook, text, call, to, at, at, at)
+
+
 class JournalOutbox:
     """The outbox in a journal. While the file cannot be written, messages are kept in memory, as all that calls do
     (``store.journal_file``), and are lost if the process dies before it can be written again."""
@@ -57,12 +67,7 @@ class JournalOutbox:
 
     def put(self, message: Message) -> None:
         """See ``Outbox.put``."""
-        at = message.at.timestamp()
-        text = "\n".join(plain(line, MAX_TEXT) for line in message.text.splitlines())[:MAX_TEXT]
-        words = (message.id, message.account, message.hook, message.call, message.to)
-        # As long as the database takes them: one that it refused would keep it from hearing of all others.
-        id_, account, hook, call, to = (plain(word, limit) for word, limit in zip(words, _LIMITS, strict=True))
-        self._file.write([(_PUT, (id_, account, hook, text, call, to, at, at, at))])
+        self._file.write([put(message)])
 
     def hand_over(self) -> None:
         """Write what could not be written, if it can be now: when no call comes, nobody else would."""

@@ -16,9 +16,10 @@ from types import MappingProxyType
 import structlog
 
 from appliance.domain import cdr
+from appliance.domain.duration import TimeLimit
 from appliance.domain.outcome import MediaTerms, as_announced, disposition, with_tried
 from appliance.errors import CallerGone, SwitchGone, UnsafeArgument
-from appliance.switch import escape, messages, waiting
+from appliance.switch import escape, messages, timelimit, waiting
 from appliance.switch.dialling import LINE_FULL, causes_of, ringing
 from appliance.switch.invites import invite_of, notes_of
 from appliance.switch.leg import Digits, NoInput, Played, Recorded, Target, Tried
@@ -113,6 +114,14 @@ class EslLeg:
         """See ``Leg.use``."""
         for name, wanted in media_variables(terms):
             self._variables[name] = escape.value(wanted)
+
+    def limit(self, limit: TimeLimit, warning: Path | None) -> None:
+        """See ``Leg.limit``."""
+        file = "" if warning is None else escape.media_path(warning, *self._folders.prompts)
+        if limit.from_answer and self._session.data.get(b"Answer-State") == "answered":
+            self._session.api(timelimit.orders(self.uuid, limit, file))
+        else:
+            self._variables |= timelimit.variables(self.uuid, limit, file)
 
     def answer(self) -> None:
         """See ``Leg.answer``."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from appliance.domain.called import Invite
+from appliance.domain.duration import TimeLimit
 from appliance.domain.outcome import Disposition, MediaTerms, Target, Tried
 from appliance.domain.talk import TalkKey, TalkKeys
 
@@ -95,6 +96,11 @@ class Leg(Protocol):
     def use(self, terms: MediaTerms) -> None:
         """How the caller's voice and keys travel on his trunk, where it is not the usual. Sent as ``answer``, and
         before it."""
+
+    def limit(self, limit: TimeLimit, warning: Path | None) -> None:
+        """Have the switch end the call when its time is over, whatever becomes of the handlers, and wherever a
+        line's side sends the caller meanwhile. ``warning`` is mixed into what both sides hear before the end. Sent
+        as ``use``; to a leg that came answered, at once."""
 
     def answer(self) -> None:
         """Answer the call: from here it is metered. Sent with the next verb that takes time, and done before it."""

@@ -16,9 +16,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from appliance.domain.called import Invite
+from appliance.domain.duration import TimeLimit
 from appliance.domain.outcome import MediaTerms, with_tried
 from appliance.errors import CallerGone, UnsafeArgument
-from appliance.switch import escape, messages, waiting
+from appliance.switch import escape, messages, timelimit, waiting
 from appliance.switch.dialling import LINE_FULL, ringing
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Recorded, Target, Tried
 
@@ -91,6 +92,7 @@ class FakeLeg:
         self.rung_to: list[str] = []
         self.on_wait: Callable[[], None] | None = None
         self.ended_with: str | None = None
+        self.limited: TimeLimit | None = None
         #: The line with whose talk the call ended.
         self.joined = ""
         #: Where the call is counted.
@@ -113,6 +115,13 @@ class FakeLeg:
     def use(self, terms: MediaTerms) -> None:
         """See ``Leg.use``."""
         self._do("use", terms.dtmf)
+
+    def limit(self, limit: TimeLimit, warning: Path | None) -> None:
+        """See ``Leg.limit``. It never comes to it."""
+        file = "" if warning is None else escape.media_path(warning, warning.parent)
+        timelimit.variables(self.uuid, limit, file)
+        self._do("limit", str(limit.seconds), "answer" if limit.from_answer else "bridge")
+        self.limited = limit
 
     def answer(self) -> None:
         """See ``Leg.answer``."""
@@ -219,7 +228,7 @@ class FakeLeg:
         self.did.append((verb, *filter(None, what)))
         if verb == "wait" and self.on_wait is not None:
             self.on_wait()
-        takes_time = verb not in ("answer", "early_media", "hide_keys", "hold", "let_go")
+        takes_time = verb not in ("limit", "answer", "early_media", "hide_keys", "hold", "let_go")
         if self.gone_at in (verb, f"{verb} {self._counts[verb]}") or (self.gone_at == ANY and takes_time):
             self._gone = True
             if takes_time:

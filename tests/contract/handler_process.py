@@ -25,6 +25,7 @@ from gevent.server import StreamServer
 
 from appliance.calls.desk import Desk
 from appliance.calls.message import take_message
+from appliance.domain.duration import TimeLimit
 from appliance.domain.outcome import Disposition, MediaTerms, Way
 from appliance.domain.talk import TalkKeys
 from appliance.errors import ApplianceError, CallerGone
@@ -106,6 +107,9 @@ def perform(leg: Leg, verb: str, args: dict[str, Any]) -> Any:
     match verb:
         case "note":
             leg.note(**args)
+        case "limit":
+            warning = Path(args["warning"]) if args["warning"] else None
+            leg.limit(TimeLimit(**args["limit"]), warning)
         case "answer":
             leg.answer()
         case "early_media":

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from appliance import errors
 from appliance.domain.called import Invite
+from appliance.domain.duration import TimeLimit
 from appliance.domain.outcome import MediaTerms
 from appliance.domain.talk import TalkKeys
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Recorded, Target, Tried
@@ -40,6 +41,10 @@ class RemoteLeg:
     async def note(self, **facts: str) -> None:
         """See ``Leg.note``."""
         await self.do("note", **facts)
+
+    async def limit(self, limit: TimeLimit, warning: Path | None) -> None:
+        """See ``Leg.limit``."""
+        await self.do("limit", limit=asdict(limit), warning=None if warning is None else str(warning))
 
     async def answer(self) -> None:
         """See ``Leg.answer``."""

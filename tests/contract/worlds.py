@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from appliance.domain.cdr import PACKED, unpacked
+from appliance.domain.duration import TimeLimit
 from appliance.errors import SwitchRefused
 from appliance.switch.leg import Digits, Disposition, NoInput, Played, Recorded, Target, Tried
 from appliance.testphone import IncomingCall, LineScript, OutgoingCall, Phone
@@ -209,6 +210,9 @@ class AwaitedFake:
 
     async def note(self, **facts: str) -> None:
         self.leg.note(**facts)
+
+    async def limit(self, limit: TimeLimit, warning: Path | None) -> None:
+        self.leg.limit(limit, warning)
 
     async def answer(self) -> None:
         self.leg.answer()

@@ -17,20 +17,31 @@ from appliance.domain.admission import (
     OVERSEAS,
     Decision,
     Facts,
+    Funded,
     Load,
     Rule,
     Step,
     Verdict,
     decide,
     is_vip,
+    unlimited,
 )
 from appliance.domain.calendar import DayKind, Hours, Schedule
 from appliance.domain.called import Incoming, Refused
+from appliance.domain.credit import Unfunded
 from appliance.domain.lists import NumberList
 from appliance.domain.numbers import Caller, caller
 from appliance.domain.places import Place
 from appliance.domain.refusal import ENDINGS, Refusal
-from appliance.domain.routing import NO_RULES, CallerLimit, NumberRoute, RoutingTable, Rules, Trunk
+from appliance.domain.routing import (
+    NO_RULES,
+    CallerLimit,
+    NumberRoute,
+    RoutingTable,
+    Rules,
+    Treatment,
+    Trunk,
+)
 
 NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)  # a Wednesday, ten in Shanghai
 OPEN = Schedule("open", "demo", {day: (Hours(0, 1440),) for day in range(7)}, works_holidays=True)
@@ -54,6 +65,7 @@ REASONS = {
     Rule.CALL_RATE: {Refusal.CALL_RATE},
     Rule.BLACK_LIST: {Refusal.BLACK_LISTED},
     Rule.FREQUENCY: {Refusal.TOO_FREQUENT},
+    Rule.BALANCE: {Refusal.SUSPENDED, Refusal.NO_CREDIT, Refusal.DAILY_CAP},
     Rule.PASSWORD: {Refusal.WRONG_PASSWORD},
     Rule.HOLIDAY: {Refusal.HOLIDAY},
     Rule.SCHEDULE: {Refusal.OUT_OF_HOURS},
@@ -97,11 +109,12 @@ calls = st.builds(
     callers,
 )
 facts = st.builds(
-    lambda kind, place, load, password: asked(kind, place, load, password),
+    lambda kind, place, load, password, fund: asked(kind, place, load, password, fund=fund),
     st.sampled_from(DayKind),
     places,
     loads,
     st.sampled_from([None, "", "1234", "4321"]),
+    st.sampled_from([None, None, Funded(60, 1_000_000), Unfunded(Refusal.NO_CREDIT, -5)]),
 )
 
 
@@ -111,8 +124,9 @@ def asked(
     load: Load = ALONE,
     password: str | None = None,
     now: datetime = NOW,
+    fund: Funded | Unfunded | None = None,
 ) -> Facts:
-    return Facts(now, lambda day: kind, lambda caller: place, load, password)
+    return Facts(now, lambda day: kind, lambda caller: place, load, password, lambda: fund)
 
 
 def call(rules: Rules = NO_RULES, number: str = "13800138000", *, channels: int = 0, **route: object) -> Incoming:
@@ -180,9 +194,10 @@ def test_it_is_decided_at_the_first_rule_that_refuses_the_call_alone(incoming: I
             incoming.route, rules=alone, in_service=incoming.route.in_service or rule is not Rule.NUMBER
         )
         counted = rule is Rule.CONCURRENCY
+        paid = known if rule is Rule.BALANCE else replace(known, fund=unlimited)
         trunk = incoming.trunk if counted else replace(incoming.trunk, max_calls=0)
         table = TABLE if counted else replace(TABLE, account_max_calls={})
-        decision = decide(Incoming(trunk, route, incoming.caller), table, known)
+        decision = decide(Incoming(trunk, route, incoming.caller), table, paid)
         if decision.refused is not None and decision.trail[-1].rule is rule:
             refusing.append((rule, decision.refused))
         elif decision.asks:
@@ -200,6 +215,7 @@ ALONE_WITH: dict[Rule, tuple[str, ...]] = {
     Rule.CALL_RATE: ("calls_per_minute",),
     Rule.BLACK_LIST: ("black_lists",),
     Rule.FREQUENCY: ("caller_limit",),
+    Rule.BALANCE: (),
     Rule.PASSWORD: ("passwords",),
     Rule.HOLIDAY: ("schedule",),
     Rule.SCHEDULE: ("schedule",),
@@ -239,7 +255,7 @@ def test_a_number_without_rules_takes_everybody(
     incoming = replace(call(), caller=who)
     decision = decide(incoming, replace(TABLE, account_max_calls={}), asked(kind, place, load))
     assert decision.refused is None and not decision.asks
-    assert [one.verdict for one in decision.trail[2:-1]] == [Verdict.NONE] * 9
+    assert [one.verdict for one in decision.trail[2:-1]] == [Verdict.NONE] * 10
 
 
 def test_the_trail_says_what_each_rule_went_by() -> None:
@@ -253,7 +269,8 @@ def test_the_trail_says_what_each_rule_went_by() -> None:
         schedule="office",
         regions_only=("上海",),
     )
-    known = asked(DayKind.WORKDAY, Place("上海", ("上海",)), Load(2, 1, 4, 3, 1), "1234")
+    fund = Funded(60, 350_000)
+    known = asked(DayKind.WORKDAY, Place("上海", ("上海",)), Load(2, 1, 4, 3, 1), "1234", fund=fund)
     decision = decide(call(every, channels=9), TABLE, known)
     assert decision.refused is None
     assert {one.rule: (one.verdict.value, dict(one.values)) for one in decision.trail} == {
@@ -264,6 +281,7 @@ def test_the_trail_says_what_each_rule_went_by() -> None:
         Rule.BLACK_LIST: ("passed", {}),
         Rule.WHITE_LIST: ("passed", {}),
         Rule.FREQUENCY: ("passed", {"calls": "1", "limit": "2", "minutes": "10"}),
+        Rule.BALANCE: ("passed", {"seconds": "60", "held": "0.35"}),
         Rule.PASSWORD: ("passed", {}),
         Rule.HOLIDAY: ("passed", {"schedule": "office"}),
         Rule.SCHEDULE: ("passed", {"schedule": "office"}),
@@ -462,3 +480,29 @@ def test_who_keyed_wrong_passwords_again_and_again_is_not_asked_any_more() -> No
 def test_who_is_on_a_white_list_of_the_number_is_a_vip(number: str, vip: bool) -> None:
     assert is_vip(call(Rules(white_lists=("vip",)), number), TABLE) is vip
     assert not is_vip(call(Rules(white_lists=("gone",)), number), TABLE)
+
+
+@pytest.mark.parametrize("caller_of", ["13800138000", "13899990000"])
+def test_a_caller_on_a_white_list_is_paid_for_as_any_other(caller_of: str) -> None:
+    rules = Rules(white_lists=("vip",), caller_limit=CallerLimit(9, 10))
+    held = decide(call(rules, caller_of), TABLE, asked(fund=Funded(60, 1_500_000)))
+    assert held.refused is None
+    assert step(held, Rule.BALANCE) == Step(Rule.BALANCE, Verdict.PASSED, {"seconds": "60", "held": "1.50"})
+    refused = decide(call(rules, caller_of), TABLE, asked(fund=Unfunded(Refusal.SUSPENDED, 0)))
+    assert reason(refused) is Refusal.SUSPENDED
+    assert step(refused, Rule.BALANCE).values == {"left": "0.00"}
+
+
+def test_money_is_asked_for_only_when_no_rule_before_refuses() -> None:
+    def never() -> None:
+        raise AssertionError("money held for a call that is refused")
+
+    known = replace(asked(load=Load(by_caller=1)), fund=never)
+    assert reason(decide(call(Rules(caller_limit=CallerLimit(1, 10))), TABLE, known)) is Refusal.TOO_FREQUENT
+
+
+def test_for_want_of_money_nobody_is_answered() -> None:
+    treated = Treatment("own", answer=True, flow=None)
+    rules = Rules(treatments={Refusal.NO_CREDIT: treated, Refusal.HOLIDAY: treated})
+    assert (rules.treatment(Refusal.NO_CREDIT), rules.treatment(Refusal.HOLIDAY)) == (Treatment("own"), treated)
+    assert (treated.answers, Treatment("own").answers) == (True, False)

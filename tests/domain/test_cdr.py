@@ -483,3 +483,19 @@ def test_a_call_back_begins_with_the_lines_leg() -> None:
     assert (call.callback_id, call.caller, call.caller_name, call.line_id) == ("first-call", "13800138000", "", "a")
     assert (call.outcome, call.tried, call.bridged_ms, call.bill_ms) == ("answered", "a=answered", 20_000, 25_000)
     assert stays(rung, call) == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "limit", "told"),
+    [
+        ("FACILITY_NOT_SUBSCRIBED", "300@answer", "OUT_OF_MONEY"),
+        # A carrier's own word, or a call that ended otherwise before its limit.
+        ("FACILITY_NOT_SUBSCRIBED", "", "FACILITY_NOT_SUBSCRIBED"),
+        ("NORMAL_CLEARING", "300@answer", "NORMAL_CLEARING"),
+    ],
+)
+def test_a_call_that_ran_out_of_money_is_told_by_a_word_of_its_own(cause: str, limit: str, told: str) -> None:
+    leg = read_leg(caller_variables(hangup_cause=cause, gw_limit=limit), Role.CALLER)
+    assert isinstance(leg, Leg)
+    call = derive_call(leg)
+    assert (call.outcome, call.hangup_cause) == ("answered", told)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.domain import duration
-from appliance.domain.duration import nearing_limit
+from appliance.domain.duration import TimeLimit, nearing_limit
 
 BEGAN = 1_000
 CALLER = {"uuid": "c", "direction": "inbound", "created_epoch": str(BEGAN)}
@@ -17,6 +17,11 @@ LINE = {"uuid": "l", "direction": "outbound", "created_epoch": str(BEGAN)}
 
 def left(rows: list[dict[str, str]], age_s: int) -> dict[str, int]:
     return nearing_limit(rows, datetime.fromtimestamp(BEGAN + age_s, UTC), max_s=60, within_s=10)
+
+
+def test_a_limit_without_a_warning() -> None:
+    assert TimeLimit(300, True).warns_after_s is None
+    assert TimeLimit(2, True, 60).warns_after_s == 1
 
 
 def test_doctests() -> None:

@@ -23,7 +23,7 @@ PLAYERS = {"play", "find_prompt", "_found"}
 #: Names that come from the site file, the rules, or a table that is looked at below.
 ELSEWHERE = {"prompt", "name", "again", "node.prompt", "node.thanks", "queue.music", "call.route.record_notice"}
 #: Constants of ``calls.message`` and ``calls.talk`` that hold a name.
-CONSTANTS = {"PROMPT", "BEEP", "THANKS"}
+CONSTANTS = {"PROMPT", "BEEP", "THANKS", "WARNING"}
 #: What names are put into before they are played.
 GIVEN = {"prompt", "name", "_SENT_AWAY", *CONSTANTS}
 

@@ -33,6 +33,10 @@ def test_commands_of_no_call(switch: SwitchProcess) -> None:
         "uuid_kill": "-USAGE: <uuid> [cause]\n",
         "uuid_break nobody all": "-ERR No such channel!\n",
         "uuid_break": "-USAGE: <uuid> [all]\n",
+        "sched_api +1 all": "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n",
+        "sched_api 1 all status": "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n",
+        "uuid_setvar nobody": "-USAGE: <uuid> <var> [value]\n",
+        "uuid_setvar nobody a b": "-ERR No such channel!\n",
         "sched_hangup +1 nobody": "-ERR No such channel!\n",
         "sched_hangup soon nobody": "-USAGE: [+]<time> <uuid> [<cause>]\n",
         "sched_hangup": "-USAGE: [+]<time> <uuid> [<cause>]\n",
@@ -127,6 +131,30 @@ def test_an_end_at_a_time(switch: SwitchProcess, handlers: Handlers, caller: Pho
         ours = switch.variables(control.uuid)
         assert ours["hangup_cause"] == cause
         assert (int(ours["billmsec"]) > 900) == (when == "+1")
+
+
+def test_orders_that_wait_for_the_answer(switch: SwitchProcess, handlers: Handlers, caller: Phone) -> None:
+    """`api_on_answer…` are carried out as the call is answered, as many as there are; a sound that is not there, or
+    is mixed in already, is refused."""
+    dialog = caller.call("400", switch.address)
+    control = handlers.call(dialog)
+    uuid = control.uuid
+    control.run("multiset", f"^^;api_on_answer_1=uuid_setvar {uuid} a one;API_ON_ANSWER_2=uuid_setvar {uuid} b two")
+    assert control.get("a") == ""
+    control.run("answer")
+    dialog.wait(200)
+    dialog.ack()
+    assert (control.get("a"), control.get("b")) == ("one", "two")
+    assert switch.api(f"uuid_setvar {uuid} a") == "+OK\n"
+    assert control.get("a") == ""
+    tone = "tone_stream://%(9000,0,500)"
+    for flags in ("m", "mr"):
+        assert switch.api(f"uuid_displace {uuid} start /nowhere.wav 0 {flags}").startswith("-ERR")
+        assert switch.api(f"uuid_displace {uuid} start {tone} 0 {flags}").startswith("+OK")
+        assert switch.api(f"uuid_displace {uuid} start {tone} 0 {flags}").startswith("-ERR")
+    assert switch.api(f"uuid_displace {uuid} start {tone} 0 x").startswith("-ERR")
+    dialog.bye()
+    control.ended()
 
 
 def test_a_call_of_our_own(switch: SwitchProcess, handlers: Handlers, line: Phone) -> None:

@@ -63,6 +63,7 @@ def test_a_call_explained(box: Path) -> None:
         "  黑名单：通过",
         "  白名单：通过",
         "  主叫频次：通过  calls=0 limit=1 minutes=60",
+        "  余额：无此规则",
         "  接入密码：通过",
         "  节假日：通过  schedule=office",
         "  时间表：通过  schedule=office",

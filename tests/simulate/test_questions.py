@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from appliance.calls.answer import take
 from appliance.domain.admission import MOST_GUESSES, Rule, Step, Verdict
+from appliance.domain.affordable import Limit
+from appliance.domain.credit import Unfunded
 from appliance.domain.hunt import Hunt, Skip, Strategy
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import CalledFrom
@@ -320,3 +322,23 @@ def test_nothing_is_written(site: Store, session: Session, tmp_path: Path) -> No
     asked = journal.started_between(NOW.replace(year=2000), NOW.replace(year=2099))
     assert asked == [] and journal.uses("4008000001", Hunt((), Strategy.ROTATE), "", "", {}, NOW).lines == {}
     journal.close()
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "refused"),
+    [
+        (None, Verdict.NONE, None),
+        (Limit(120, 2_000_000), Verdict.PASSED, None),
+        (Unfunded(Refusal.NO_CREDIT, 0), Verdict.REFUSED, Refusal.NO_CREDIT),
+    ],
+)
+def test_money_is_asked_for_and_none_is_held(
+    session: Session, found: Limit | Unfunded | None, verdict: Verdict, refused: Refusal | None
+) -> None:
+    journal = Journal(Path("/nowhere/journal.db"), reads_only=True)
+    question = Question("4008000023", "13800138000", NOW)
+    answer = explain(question, session, journal, day_kind, money=lambda number, account, kind: found)
+    (step,) = [one for one in answer.trail if one.rule is Rule.BALANCE]
+    assert step.verdict is verdict
+    assert (answer.refused.reason if answer.refused else None) is refused
+    assert answer.prompt == ("no-credit" if refused else "")

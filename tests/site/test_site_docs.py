@@ -66,6 +66,7 @@ def test_all_parts_are_walked() -> None:
         "registration",
         "talk_keys",
         "billing",
+        "credit",
     }
 
 

@@ -1,6 +1,6 @@
 """All tables, by subject."""
 
-from appliance.store.models.accounts import Account, Operator, Role
+from appliance.store.models.accounts import Account, AccountSuspension, Operator, Role
 from appliance.store.models.base import Base
 from appliance.store.models.bills import Bill, BilledCorrection, TaxInvoice
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
@@ -28,6 +28,7 @@ from appliance.store.models.tasks import Task, TaskEvent
 
 __all__ = [
     "Account",
+    "AccountSuspension",
     "Base",
     "Bill",
     "BilledCorrection",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from appliance.store.models.append_only import append_only
 from appliance.store.models.base import Base
 from appliance.store.types import Instant, RowId
 
@@ -24,6 +26,25 @@ class Account(Base):
     talk_keys: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     #: As whom bills address it: title, tax_number, address, phone, bank, bank_account, where they are known.
     billing: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    #: On what terms it calls (``site.schema.CreditPart``), in reseller mode; empty: its calls are not counted.
+    credit: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class AccountSuspension(Base):
+    """An account was suspended, or may call again; its last one holds. Kept for good, whatever becomes of it."""
+
+    __tablename__ = "account_suspensions"
+    __table_args__ = (Index("ix_account_suspensions_account", "account_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(40))
+    suspended: Mapped[bool] = mapped_column(Boolean)
+    reason: Mapped[str] = mapped_column(String(500))
+    by_login: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+append_only(AccountSuspension)
 
 
 operator_roles = Table(

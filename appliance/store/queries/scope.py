@@ -21,6 +21,7 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from appliance.errors import RuleError
 from appliance.store.models import (
     Account,
+    AccountSuspension,
     Base,
     Bill,
     BilledCorrection,
@@ -138,7 +139,16 @@ SHARED: tuple[type[Base], ...] = (CalendarDay, Plan, Price, Region, Trunk)
 #: Tables of the box itself: who sees one account alone sees nothing of them.
 BOX: tuple[type[Base], ...] = (LegCost, TrunkCost)
 #: Tables that no query of this package reads, for anybody.
-CLOSED: tuple[type[Base], ...] = (BilledCorrection, LedgerSeal, Operator, Role, SetAside, SiteState, TaxInvoice)
+CLOSED: tuple[type[Base], ...] = (
+    AccountSuspension,
+    BilledCorrection,
+    LedgerSeal,
+    Operator,
+    Role,
+    SetAside,
+    SiteState,
+    TaxInvoice,
+)
 
 
 class Reader:

@@ -322,5 +322,5 @@ def test_form_3_becomes_form_4_with_what_it_had(file: Path, journals: Callable[.
     assert requests.ask(request()) is Asked.NOTED
     assert Waitlist(now.file).signed_in() == {"a": NOW}
     with closing(sqlite3.connect(file)) as found:
-        assert found.execute("PRAGMA user_version").fetchone() == (journal_file._FORM,) == (4,)
+        assert found.execute("PRAGMA user_version").fetchone() == (journal_file.FORM,) == (4,)
     assert reader.open() == [replace(request())]

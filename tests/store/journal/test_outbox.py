@@ -298,7 +298,7 @@ def test_a_file_without_outbox_gets_one_and_keeps_what_it_has(file: Path, journa
     assert logs == [] and not file.with_name("journal.db.broken").exists()
     assert count(journal) == 1 and names(SendingOutbox(journal.file, "x").heads()) == ["1"]
     now = sqlite3.connect(file)
-    assert now.execute("PRAGMA user_version").fetchone() == (module._FORM,)
+    assert now.execute("PRAGMA user_version").fetchone() == (module.FORM,)
     now.close()
 
 

@@ -314,7 +314,7 @@ def test_a_file_without_queues_gets_them_and_keeps_what_it_has(old: Path, journa
         waitlist.sign("a", NOW, signed_in=True)
         waitlist.rest({"a": NOW + SECOND})
     assert logs == [] and not old.with_name("journal.db.broken").exists()
-    assert form(old) == module._FORM
+    assert form(old) == module.FORM
     assert count(journal) == 1 and taken(journal, "a", NOW + MINUTE) == (1, 1) and rung(journal) == ["b"]
     assert journal.trunks()["t"].up
     again = Waitlist(journals().file)
@@ -323,7 +323,7 @@ def test_a_file_without_queues_gets_them_and_keeps_what_it_has(old: Path, journa
 
 def test_a_new_file_has_the_new_form(file: Path, journals: Callable[..., Journal]) -> None:
     Waitlist(journals().file).keep(kept("1"))
-    assert form(file) == module._FORM
+    assert form(file) == module.FORM
 
 
 def test_processes_that_find_the_old_form_at_once(old: Path, journals: Callable[..., Journal]) -> None:
@@ -339,7 +339,7 @@ print(Waitlist(Journal(Path({str(old)!r})).file).here())
     ]
     told = [one.communicate(timeout=30) for one in several]
     assert [out.strip().splitlines()[-1] for out, _ in told] == [b"[]"] * 3, told
-    assert form(old) == module._FORM and not old.with_name("journal.db.broken").exists()
+    assert form(old) == module.FORM and not old.with_name("journal.db.broken").exists()
     assert count(journals()) == 1
 
 

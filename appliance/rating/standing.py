@@ -1,0 +1,136 @@
+"""Balances come to the calls: from the ledger into the journal, and with them what was held for charged calls goes.
+
+The collector looks again and again. All that one look finds is of one moment of the database, and is taken over in
+one transaction of the journal, so that a call's charge is in the balance from the very moment on in which nothing
+is held for it any more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from appliance.domain import money
+from appliance.domain.grants import SHANGHAI
+from appliance.domain.hook import Message
+from appliance.store import standing
+from appliance.store.credit import Balance, Credit, Held, News, Seen
+from appliance.store.credit_terms import Holder, load_holders, suspended_accounts
+from appliance.store.journal_file import Row
+from appliance.store.ledger import last_posting
+from appliance.store.models import Subscription
+from appliance.store.outbox import put
+from appliance.store.plans import load_book
+from appliance.store.unit import Store
+
+#: Units that calls without a hold have used, or that were rated again, are found after so long at the latest.
+_ALL_UNITS_EVERY_S = 600.0
+#: A call back whose record has not come so long behind the longest call is none any more.
+_RECORDS_COME = timedelta(hours=1)
+_log = structlog.get_logger(__name__)
+
+
+class Standings:
+    """Brings balances. One a process.
+
+    :param max_call_s: the box's maximum call duration.
+    """
+
+    def __init__(self, store: Store, credit: Credit, now: Callable[[], datetime], max_call_s: int) -> None:
+        self._store = store
+        self._credit = credit
+        self._now = now
+        self._longest = timedelta(seconds=max_call_s) + _RECORDS_COME
+        self._units_at: float | None = None
+
+    def look(self) -> bool:
+        """One look; whether the journal has what it found.
+
+        :raises StoreError: the database cannot be used.
+        """
+        now = self._now()
+        # Before the database: a call that is stored by now is found there.
+        before, held = self._credit.seen(), self._credit.held()
+        ended, known = self._credit.ended(now - self._longest), self._credit.balances()
+        everything = self._units_at is None or time.monotonic() - self._units_at >= _ALL_UNITS_EVERY_S
+        with self._store.reading() as session:
+            through, day = last_posting(session), now.astimezone(SHANGHAI).date()
+            found = standing.settled_of(session, [one.uuid for one in held])
+            settled = found.settled | (ended - found.stored)
+            holders = load_holders(session)
+            balances = self._balances(session, holders, known, before, Seen(through, day.isoformat()))
+            numbers = {one.number for one in held if one.uuid in settled}
+            if everything:
+                numbers = set(session.scalars(select(Subscription.number).distinct()))
+            used = standing.units_used(session, load_book(session, numbers), numbers, now) if numbers else {}
+        changed = {account: balance for account, balance in balances.items() if known.get(account) != balance}
+        seen = Seen(through, day.isoformat())
+        if seen == before and not (changed or settled or used):
+            return True
+        told = {
+            account: _told(account, holders[account], balance, seen, now)
+            for account, balance in changed.items()
+            if balance.low
+        }
+        taken = self._credit.take(News(before, seen, now, changed, settled, used, told))
+        if taken and everything:
+            self._units_at = time.monotonic()
+        if taken:
+            self._tell(held, settled, changed, known)
+        return taken
+
+    def _balances(
+        self,
+        session: Session,
+        holders: Mapping[str, Holder],
+        known: Mapping[str, Balance],
+        before: Seen,
+        seen: Seen,
+    ) -> dict[str, Balance]:
+        same_day = before.day == seen.day
+        midnight = datetime.fromisoformat(f"{seen.day}T00:00:00").replace(tzinfo=SHANGHAI)
+        spent = standing.spent(session, before.through, seen.through, midnight)
+        suspended = suspended_accounts(session)
+        made = {}
+        for account, amount in standing.amounts(session).items():
+            terms = holders[account].terms
+            already = known[account].spent if same_day and account in known else 0
+            made[account] = Balance(
+                amount,
+                already + spent.get(account, 0),
+                account in suspended,
+                terms is not None and terms.is_low(amount),
+            )
+        return made
+
+    def _tell(
+        self, held: list[Held], settled: set[str], changed: Mapping[str, Balance], known: Mapping[str, Balance]
+    ) -> None:
+        for one in held:
+            if one.uuid in settled:
+                _log.debug("hold released", call=one.uuid, account=one.account, amount=one.amount)
+        for account, balance in changed.items():
+            before = known.get(account)
+            if balance.low and not (before is not None and before.low):
+                _log.warning("balance is low", account=account, balance=money.yuan(balance.amount))
+
+
+def _told(account: str, holder: Holder, balance: Balance, seen: Seen, now: datetime) -> list[Row]:
+    """What an account hears that has become low, by each of its hooks."""
+    terms = holder.terms
+    if terms is None:
+        return []
+    left, least = money.yuan(balance.amount + terms.credit), money.yuan(terms.low_balance)
+    text = (
+        f"余额不足：{holder.name} 可用余额 {left} 元，低于 {least} 元，请及时充值。\n"
+        f"Low balance: {account} has {left} yuan left, less than {least}."
+    )
+    return [
+        put(Message(f"low-balance:{account}:{seen.through}:{hook}", account, hook, text, "", now))
+        for hook in terms.notify
+    ]
