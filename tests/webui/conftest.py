@@ -103,10 +103,9 @@ def sign_in(app: Flask) -> SignIn:
 
     def signed_in(login: str = "admin", language: str = "en") -> FlaskClient:
         client = app.test_client()
-        client.post("/language", data={"csrf_token": csrf(client), "language": language})
-        answer = client.post(
-            "/sign-in", data={"csrf_token": csrf(client), "login": login, "password": seed.PASSWORD}
-        )
+        token = csrf(client)  # the session's: both forms have it
+        client.post("/language", data={"csrf_token": token, "language": language})
+        answer = client.post("/sign-in", data={"csrf_token": token, "login": login, "password": seed.PASSWORD})
         assert answer.status_code == 302, answer.text
         return client
 
