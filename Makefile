@@ -14,6 +14,7 @@ TEST_STAMP := $(VENV)/.gateway400-test
 PYTEST := $(PYTHON) -m pytest -m "not accept" -n 4 --dist loadscope --no-loadscope-reorder
 # Every branch of the rules is taken by one of their own tests. Those alone are watched: a watched line takes twice
 # the CPU, and so does one that is only asked whether it is to be watched.
+# They do not wait, so two at a time.
 OF_RULES := tests/domain
 RULES_WHOLE := --cov=appliance/domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
@@ -30,7 +31,7 @@ run: setup-demo ## Keep the appliance up with the demonstration's site; ^C ends 
 	@$(PYTHON) -m appliance run $(ARGS)
 
 test: setup-test packages ## Run the tests (at most 20 minutes)
-	@$(if $(ARGS),$(PYTEST) $(ARGS),$(PYTEST) $(OF_RULES) $(RULES_WHOLE); rules=$$?; \
+	@$(if $(ARGS),$(PYTEST) $(ARGS),$(PYTEST) -n 2 $(OF_RULES) $(RULES_WHOLE); rules=$$?; \
 		$(PYTEST) $(OF_RULES:%=--ignore=%) && exit $$rules)
 
 accept: setup-test setup-spark packages ## Run the long, killing and timed checks and the bench; the report goes to reports/

@@ -14,8 +14,9 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.support.dealing import rank, share
 from tests.support.repeats import may_be_repeated, too_many
 
-# How long an example takes says more of what else the machine does than of the rule.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says more of what else the machine does than of the rule. Fifty of each a run: every run
+# has others.
+settings.register_profile("busy", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
 

@@ -254,7 +254,7 @@ def test_a_file_that_is_gone_meanwhile(spool: Path, store: Store, monkeypatch: p
     assert not (spool / "aside" / "a_bad.cdr.json.2.reason").exists()
 
 
-@pytest.mark.parametrize(("calls", "kills"), [(150, 9), pytest.param(400, 30, marks=pytest.mark.accept)])
+@pytest.mark.parametrize(("calls", "kills"), [(120, 5), pytest.param(400, 30, marks=pytest.mark.accept)])
 def test_collectors_killed_at_random(tmp_path: Path, database_url: str, calls: int, kills: int) -> None:
     """Real processes, SIGKILL, while files go on being written; then one run in peace."""
     store = Store(database_url)
