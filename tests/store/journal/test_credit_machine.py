@@ -151,4 +151,4 @@ class Calls(RuleBasedStateMachine):
 
 
 TestCalls = Calls.TestCase
-TestCalls.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+TestCalls.settings = settings(max_examples=10, stateful_step_count=25, deadline=None)
