@@ -67,8 +67,8 @@ async def test_from_the_first_talk_on_through_all_of_them(real: SwitchWorld) -> 
     assert purity(recording.right[middle], 900) > _HEARD
 
 
-@pytest.mark.parametrize("answered", ["before", "after"])
-async def test_from_the_answer_on(real: SwitchWorld, answered: str) -> None:
+@pytest.mark.parametrize(("answered", "seconds"), [("before", 8), ("after", 4)])
+async def test_from_the_answer_on(real: SwitchWorld, answered: str, seconds: int) -> None:
     """``before``: as the call back of a line, which is answered when it comes."""
     leg, caller = await (real.answered() if answered == "before" else real.call())
     if answered == "before":
@@ -76,11 +76,14 @@ async def test_from_the_answer_on(real: SwitchWorld, answered: str) -> None:
         with pytest.raises(CallerGone):
             await leg.notes()
         leg = await real.stage.next_leg()
-    await leg.limit(TimeLimit(4, True), None)
+        # The line was told for whom, and has pressed 1: that counts.
+        await leg.do("pause", seconds=4.0)
+    await leg.limit(TimeLimit(seconds, True), None)
     await leg.answer()
     with pytest.raises(CallerGone):
         await leg.collect(None, 30)
     assert (await caller.call.ended(5)).by == "them"
     record = await real.cdr(leg.uuid)
     assert record["hangup_cause"] == OUT_OF_MONEY_CAUSE
-    assert int(record["billmsec"]) < 6000
+    # A limit that began only when it was told would be over four seconds later.
+    assert int(record["billmsec"]) < seconds * 1000 + 1500
