@@ -26,6 +26,7 @@ from appliance.testphone import CallFailed, LineScript, OutgoingCall, Phone
 from appliance.testphone.tones import Samples, purity, tone
 from tests.e2e.live import NUMBER, LiveBox, OtherHandlers, live_box
 from tests.support.audio import write_wav
+from tests.support.freeswitch import require_freeswitch
 
 SHARED, SHORT = "4006543211", "4006543212"
 YUAN = 1_000_000
@@ -251,3 +252,47 @@ async def test_the_limit_outlives_the_handlers(switch: str, tmp_path: Path) -> N
         assert one.charge is not None and 5_500 < one.row.bill_ms <= 8_000
         await money.comes_to(lambda: money.seen() == (money.booked(), 0))
         assert money.booked() == 8 * YUAN - one.charge.amount >= 0
+
+
+@pytest.mark.accept
+@pytest.mark.freeswitch
+async def test_who_is_sent_on_keeps_his_limit(tmp_path: Path) -> None:
+    """Keys in a talk are FreeSWITCH's. The meter starts with the line; the first talk is a part of the time."""
+    require_freeswitch()
+    write_prompt(tmp_path)
+    further = """  - {id: back-office, name: 分机, proxy: "127.0.0.1:@B@", caller_id: pass}
+lines:
+  - {id: second, account: short, number: "02160000003", kind: landline, trunk: back-office, extension: "802"}
+"""
+    site = SITE.replace("lines:\n", further, 1).replace("meter: answer", "meter: bridge")
+    site = site.replace("name: 短,", "name: 短, talk_keys: {},")
+    with live_box(tmp_path, "freeswitch", site=site, reseller_mode=True) as box:
+        money, caller = Money(box, "short"), next(_callers)
+        await money.paid(16)
+        answers = LineScript.answer(0.1, say=900.0)
+        async with (
+            Phone() as phone,
+            Phone(port=box.port_a, on_invite=answers) as one,
+            Phone(port=box.port_b) as two,
+        ):
+            call = await dialled(phone, box, caller, SHORT)
+            assert isinstance(call, OutgoingCall)
+            first = await one.incoming(5)
+            await call.hears(900, 10)
+            await first.press("*2")
+            await asyncio.sleep(0.5)
+            await first.press("802#")
+            second = await two.incoming(10)
+            second.answer()
+            second.say(700, loop=True)
+            await call.hears(700, 10)
+            assert (await call.ended(30)).by == "them"
+            await second.ended(5)
+            for heard in (call.heard, second.heard):
+                assert loudest(heard, 500) > 0.15, "the warning, to whom he talks by then"
+        found = await stored(box, caller)
+        assert (found.row.outcome, found.hangup_cause) == ("answered", OUT_OF_MONEY)
+        assert [line for line, _ in found.talks] == ["talks", "second"]
+        assert found.charge is not None and found.charge.amount <= 16 * YUAN
+        await money.comes_to(lambda: money.seen() == (money.booked(), 0))
+        assert money.booked() == 16 * YUAN - found.charge.amount >= 0
