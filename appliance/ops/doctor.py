@@ -38,7 +38,7 @@ FORBIDDEN_MODULES = (
     *("mod_xml_rpc", "mod_verto", "mod_rtmp", "mod_sms", "mod_erlang_event", "mod_xml_curl", "mod_rayo"),
     *("mod_skinny", "mod_spy", "mod_lua", "mod_v8", "mod_perl", "mod_shell"),
 )
-NEVER_LISTED = ("load", "unload", "reload", "eval", "expand", "sched_api", "global_setvar", "chat", "db")
+NEVER_LISTED = ("load", "unload", "reload", "eval", "expand", "global_setvar", "chat", "db")
 """Commands that every FreeSWITCH has and no allow-list of ours names: their absence shows that it works."""
 REQUEST_TIMEOUT_S = 2.0
 

@@ -59,25 +59,24 @@ class Standings:
         ended, known = self._credit.ended(now - self._longest), self._credit.balances()
         everything = self._units_at is None or time.monotonic() - self._units_at >= _ALL_UNITS_EVERY_S
         with self._store.reading() as session:
-            through, day = last_posting(session), now.astimezone(SHANGHAI).date()
+            through, day = last_posting(session), now.astimezone(SHANGHAI).date().isoformat()
             found = standing.settled_of(session, [one.uuid for one in held])
             settled = found.settled | (ended - found.stored)
             holders = load_holders(session)
-            balances = self._balances(session, holders, known, before, Seen(through, day.isoformat()))
+            balances = self._balances(session, holders, known, before, through, day)
             numbers = {one.number for one in held if one.uuid in settled}
             if everything:
                 numbers = set(session.scalars(select(Subscription.number).distinct()))
             used = standing.units_used(session, load_book(session, numbers), numbers, now) if numbers else {}
         changed = {account: balance for account, balance in balances.items() if known.get(account) != balance}
-        seen = Seen(through, day.isoformat())
-        if seen == before and not (changed or settled or used):
+        if (before.through, before.day) == (through, day) and not (changed or settled or used):
             return True
         told = {
-            account: _told(account, holders[account], balance, seen, now)
+            account: _told(account, holders[account], balance, through, now)
             for account, balance in changed.items()
             if balance.low
         }
-        taken = self._credit.take(News(before, seen, now, changed, settled, used, told))
+        taken = self._credit.take(News(before, through, day, changed, settled, used, told))
         if taken and everything:
             self._units_at = time.monotonic()
         if taken:
@@ -90,11 +89,12 @@ class Standings:
         holders: Mapping[str, Holder],
         known: Mapping[str, Balance],
         before: Seen,
-        seen: Seen,
+        through: int,
+        day: str,
     ) -> dict[str, Balance]:
-        same_day = before.day == seen.day
-        midnight = datetime.fromisoformat(f"{seen.day}T00:00:00").replace(tzinfo=SHANGHAI)
-        spent = standing.spent(session, before.through, seen.through, midnight)
+        same_day = before.day == day
+        midnight = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=SHANGHAI)
+        spent = standing.spent(session, before.through, through, midnight)
         suspended = suspended_accounts(session)
         made = {}
         for account, amount in standing.amounts(session).items():
@@ -120,7 +120,7 @@ class Standings:
                 _log.warning("balance is low", account=account, balance=money.yuan(balance.amount))
 
 
-def _told(account: str, holder: Holder, balance: Balance, seen: Seen, now: datetime) -> list[Row]:
+def _told(account: str, holder: Holder, balance: Balance, through: int, now: datetime) -> list[Row]:
     """What an account hears that has become low, by each of its hooks."""
     terms = holder.terms
     if terms is None:
@@ -131,6 +131,6 @@ def _told(account: str, holder: Holder, balance: Balance, seen: Seen, now: datet
         f"Low balance: {account} has {left} yuan left, less than {least}."
     )
     return [
-        put(Message(f"low-balance:{account}:{seen.through}:{hook}", account, hook, text, "", now))
+        put(Message(f"low-balance:{account}:{through}:{hook}", account, hook, text, "", now))
         for hook in terms.notify
     ]

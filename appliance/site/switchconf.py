@@ -48,7 +48,7 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             *("status", "version", "show", "module_exists", "reloadxml", "reloadacl", "originate"),
             *("uuid_kill", "uuid_break", "uuid_displace", "global_getvar", "sched_hangup"),
-            # The warning before a call runs out of money.
+            # The warning before a call runs out of money; it runs what stands here, and nothing else.
             "sched_api",
             *("limit_usage", "uuid_limit_release"),
             # Keys in a talk: the other leg's variable, its transfer, the pause of its recording.

@@ -53,10 +53,12 @@ class Held(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """How far balances were brought: the last posting in them, and the day of ``spent`` (``YYYY-MM-DD``)."""
+    """How far balances were brought: the last posting in them, the day of ``spent`` (``YYYY-MM-DD``), and how often
+    they were brought, by which whoever was overtaken finds out."""
 
     through: int = 0
     day: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ class News:
     """
 
     before: Seen
-    seen: Seen
-    at: datetime
+    through: int
+    day: str
     balances: Mapping[str, Balance]
     settled: Collection[str] = ()
     used: Mapping[tuple[str, datetime], Sequence[tuple[int, int]]] = field(default_factory=dict)
@@ -155,7 +157,9 @@ class Credit:
 
     def seen(self) -> Seen:
         """How far balances were brought."""
-        return next((Seen(*row) for row in self._file.look("SELECT through, day FROM credit_seen", ())), Seen())
+        return next(
+            (Seen(*row) for row in self._file.look("SELECT through, day, version FROM credit_seen", ())), Seen()
+        )
 
     def balances(self) -> dict[str, Balance]:
         """All that are known."""
@@ -168,7 +172,7 @@ class Credit:
         between."""
 
         def work(connection: sqlite3.Connection) -> bool:
-            row = connection.execute("SELECT through, day FROM credit_seen").fetchone()
+            row = connection.execute("SELECT through, day, version FROM credit_seen").fetchone()
             if (Seen(*row) if row else Seen()) != news.before:
                 return False
             low = {name for (name,) in connection.execute("SELECT account FROM balances WHERE low")}
@@ -183,7 +187,7 @@ class Credit:
             connection.executemany(_DROPPED, [(uuid,) for uuid in news.settled])
             for statement, values in told:
                 connection.execute(statement, values)
-            connection.execute(_SEEN, (news.seen.through, news.seen.day, news.at.timestamp()))
+            connection.execute(_SEEN, (news.through, news.day, news.before.version + 1))
             return True
 
         return bool(self._file.together(work))

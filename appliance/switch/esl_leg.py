@@ -118,8 +118,10 @@ class EslLeg:
     def limit(self, limit: TimeLimit, warning: Path | None) -> None:
         """See ``Leg.limit``."""
         file = "" if warning is None else escape.media_path(warning, *self._folders.prompts)
-        if limit.from_answer and self._session.data.get(b"Answer-State") == "answered":
-            self._session.api(timelimit.orders(self.uuid, limit, file))
+        data = self._session.data
+        if limit.from_answer and data.get(b"Answer-State") == "answered":
+            left = timelimit.since_answer(limit, data.get(b"Caller-Channel-Answered-Time"), time.time())
+            self._session.api(timelimit.orders(self.uuid, left, file))
         else:
             self._variables |= timelimit.variables(self.uuid, limit, file)
 

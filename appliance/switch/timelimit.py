@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from appliance.domain.credit import OUT_OF_MONEY_CAUSE
 from appliance.domain.duration import TimeLimit
 from appliance.switch import escape
@@ -34,6 +37,17 @@ def orders(uuid: str, limit: TimeLimit, warning: str) -> list[str]:
         said = f"sched_api +{after} {leg} uuid_displace {leg} start"
         made += [f"{said} {warning} 0 m", f"{said} file_string://{warning} 0 mr"]
     return made
+
+
+def since_answer(limit: TimeLimit, answered_us: str, now: float) -> TimeLimit:
+    """What is left of a limit for a leg that was answered at ``answered_us`` (microseconds since 1970, the switch's
+    and our clock are one): whoever was called back may have confirmed, and heard for whom, since.
+
+    >>> since_answer(TimeLimit(300, True, 60), "1000000000", 1012.5).seconds
+    287
+    """
+    gone = math.ceil(max(now - int(answered_us) / 1e6, 0.0)) if answered_us.isdecimal() else 0
+    return replace(limit, seconds=max(limit.seconds - gone, 1))
 
 
 def variables(uuid: str, limit: TimeLimit, warning: str) -> dict[str, str]:

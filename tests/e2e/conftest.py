@@ -20,6 +20,7 @@ ON_FREESWITCH = frozenset(
         "test_live_state",
         "test_load",
         "test_prompts",
+        "test_reseller",
         "test_service",
     }
 )

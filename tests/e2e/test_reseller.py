@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +24,9 @@ from appliance.store.models import Account, SiteState
 from appliance.store.queries.call_views import CallDetail
 from appliance.testphone import CallFailed, LineScript, OutgoingCall, Phone
 from appliance.testphone.tones import Samples, purity, tone
-from tests.e2e.live import NUMBER, LiveBox, live_box
+from tests.e2e.live import NUMBER, LiveBox, OtherHandlers, live_box
 from tests.support.audio import write_wav
+from tests.support.freeswitch import require_freeswitch
 
 SHARED, SHORT = "4006543211", "4006543212"
 YUAN = 1_000_000
@@ -65,10 +68,15 @@ _callers = (f"1390088{n:04d}" for n in itertools.count(1))
 @pytest.fixture(scope="module")
 def reseller(switch: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
     folder = tmp_path_factory.mktemp(f"reseller-{switch}")
-    (folder / "prompts" / "short").mkdir(parents=True)
-    write_wav(folder / "prompts" / "short" / "credit-ends.wav", tone(500, 1.0))
+    write_prompt(folder)
     with live_box(folder, switch, site=SITE, reseller_mode=True) as box:
         yield box
+
+
+def write_prompt(folder: Path) -> None:
+    """A warning that is told from voices by ear."""
+    (folder / "prompts" / "short").mkdir(parents=True)
+    write_wav(folder / "prompts" / "short" / "credit-ends.wav", tone(500, 1.0))
 
 
 class Money:
@@ -202,3 +210,89 @@ async def test_without_the_mode_whoever_owes_much_is_carried(box: LiveBox, tmp_p
     assert one.row.outcome == "answered" and one.charge is not None and one.charge.amount > 0
     credit = Credit(Journal(box.settings.journal_file, reads_only=True).file)
     assert credit.held() == [] and credit.balances() == {}
+
+
+@pytest.mark.accept
+async def test_two_processes_of_handlers_share_the_balance(switch: str, tmp_path: Path) -> None:
+    """The port is shared: each takes some of twenty calls; seven are paid for."""
+    with live_box(tmp_path, switch, site=SITE, reseller_mode=True) as box, OtherHandlers(box) as others:
+        money = Money(box, "many")
+        await money.paid(7 * LONGEST_S)
+        others.start()
+        callers = list(itertools.islice(_callers, 20))
+        async with Phone() as phone, Phone(port=box.port_a, on_invite=LineScript.answer(0.1, say=900.0)):
+            ended = await asyncio.gather(*(dialled(phone, box, caller, SHARED) for caller in callers))
+            assert sum(isinstance(call, OutgoingCall) for call in ended) == 7
+            assert money.seen() == (7 * LONGEST_S * YUAN, 7 * LONGEST_S * YUAN)
+            for call in ended:
+                if isinstance(call, OutgoingCall):
+                    await call.hangup()
+        await money.comes_to(lambda: money.seen() == (money.booked(), 0))
+        assert 0 <= money.booked() < 7 * LONGEST_S * YUAN
+
+
+@pytest.mark.accept
+async def test_the_limit_outlives_the_handlers(switch: str, tmp_path: Path) -> None:
+    """They are killed in the talk and stay dead: it ends in time, and what it cost is all that is gone."""
+    write_prompt(tmp_path)
+    with live_box(tmp_path, switch, site=SITE, dies=("handlers",), reseller_mode=True) as box:
+        money, caller = Money(box, "short"), next(_callers)
+        await money.paid(8)
+        async with Phone() as phone, Phone(port=box.port_a, on_invite=LineScript.answer(0.1, say=900.0)) as lines:
+            call = await dialled(phone, box, caller, SHORT)
+            assert isinstance(call, OutgoingCall)
+            line = await lines.incoming(5)
+            await asyncio.to_thread(os.kill, box.parts.pid("handlers"), signal.SIGKILL)
+            assert (await call.ended(30)).by == "them"
+            await line.ended(5)
+            for heard in (call.heard, line.heard):
+                assert loudest(heard, 500) > 0.15, "the warning"
+        one = await stored(box, caller)
+        assert (one.row.outcome, one.hangup_cause) == ("answered", OUT_OF_MONEY)
+        assert one.charge is not None and 5_500 < one.row.bill_ms <= 8_000
+        await money.comes_to(lambda: money.seen() == (money.booked(), 0))
+        assert money.booked() == 8 * YUAN - one.charge.amount >= 0
+
+
+@pytest.mark.accept
+@pytest.mark.freeswitch
+async def test_who_is_sent_on_keeps_his_limit(tmp_path: Path) -> None:
+    """Keys in a talk are FreeSWITCH's. The meter starts with the line; the first talk is a part of the time."""
+    require_freeswitch()
+    write_prompt(tmp_path)
+    further = """  - {id: back-office, name: 分机, proxy: "127.0.0.1:@B@", caller_id: pass}
+lines:
+  - {id: second, account: short, number: "02160000003", kind: landline, trunk: back-office, extension: "802"}
+"""
+    site = SITE.replace("lines:\n", further, 1).replace("meter: answer", "meter: bridge")
+    site = site.replace("name: 短,", "name: 短, talk_keys: {},")
+    with live_box(tmp_path, "freeswitch", site=site, reseller_mode=True) as box:
+        money, caller = Money(box, "short"), next(_callers)
+        await money.paid(16)
+        answers = LineScript.answer(0.1, say=900.0)
+        async with (
+            Phone() as phone,
+            Phone(port=box.port_a, on_invite=answers) as one,
+            Phone(port=box.port_b) as two,
+        ):
+            call = await dialled(phone, box, caller, SHORT)
+            assert isinstance(call, OutgoingCall)
+            first = await one.incoming(5)
+            await call.hears(900, 10)
+            await first.press("*2")
+            await asyncio.sleep(0.5)
+            await first.press("802#")
+            second = await two.incoming(10)
+            second.answer()
+            second.say(700, loop=True)
+            await call.hears(700, 10)
+            assert (await call.ended(30)).by == "them"
+            await second.ended(5)
+            for heard in (call.heard, second.heard):
+                assert loudest(heard, 500) > 0.15, "the warning, to whom he talks by then"
+        found = await stored(box, caller)
+        assert (found.row.outcome, found.hangup_cause) == ("answered", OUT_OF_MONEY)
+        assert [line for line, _ in found.talks] == ["talks", "second"]
+        assert found.charge is not None and found.charge.amount <= 16 * YUAN
+        await money.comes_to(lambda: money.seen() == (money.booked(), 0))
+        assert money.booked() == 16 * YUAN - found.charge.amount >= 0
