@@ -11,7 +11,7 @@ from appliance.domain.calendar import DayKind, Hours
 from appliance.domain.hunt import FAIL_OVER, Strategy
 from appliance.domain.outcome import Disposition
 from appliance.domain.places import Place
-from appliance.domain.refusal import Refusal
+from appliance.domain.refusal import FOR_MONEY, Refusal
 from appliance.domain.routing import NO_RULES, CallerLimit, Rules
 from appliance.site import check, read
 from appliance.site.schema import TREATABLE, SchedulePart
@@ -77,6 +77,11 @@ def test_what_is_left_out_is_as_if_there_were_no_rules(store: Store) -> None:
     assert table(store).numbers["4008001234"].rules == NO_RULES
 
 
+def answers(reason: Refusal) -> str:
+    """Whether a refused caller may be answered: where there is no money, not even that is paid for."""
+    return "false" if reason in FOR_MONEY else "true"
+
+
 GOOD = [
     ("    max_calls: 3\n", "    max_calls: 0\n"),
     ("    max_calls: 3\n", "    max_calls: 10000\n"),
@@ -134,7 +139,14 @@ GOOD = [
     ("regions_except: [新疆维吾尔自治区]", "regions_except: [境外]"),
     ("black-listed: {prompt: go-away, answer: true}", "black-listed: {}"),
     ("black-listed: {prompt: go-away, answer: true}", "black-listed: {answer: false, flow: duty}"),
-    *(("black-listed: {prompt: go-away", f"{reason}: {{prompt: go-away") for reason in TREATABLE[:-3]),
+    *(
+        (
+            "black-listed: {prompt: go-away, answer: true}",
+            f"{reason}: {{prompt: go-away, answer: {answers(reason)}}}",
+        )
+        for reason in TREATABLE
+        if reason is not Refusal.OUT_OF_HOURS  # the site has a word for it already
+    ),
 ]
 
 
