@@ -78,14 +78,14 @@ def metered_between(
 ) -> list[pricing.MeteredCall]:
     """Every call of a number answered in ``[since, until)`` (None: no end) whose charge is not final; those that
     wait for a person or are waived are left out."""
-    statement = _open_calls().where(*_answered(number, since, until), BY_RULES)
+    statement = _open_calls().where(*answered(number, since, until), BY_RULES)
     return [metered_row(row) for row in session.connection().execute(statement)]
 
 
 def how_many_between(session: Session, number: str, since: datetime, until: datetime | None) -> int:
     """How many calls ``metered_between`` gives."""
-    statement = _with_charge(select(func.count(Call.id)))
-    found = session.scalar(statement.where(NOT_FINAL, *_answered(number, since, until), BY_RULES))
+    statement = with_charge(select(func.count(Call.id)))
+    found = session.scalar(statement.where(NOT_FINAL, *answered(number, since, until), BY_RULES))
     return int(found or 0)
 
 
@@ -98,7 +98,7 @@ def units_taken(
         select(Charge.month, func.sum(Charge.included_units))
         .join(Call, Call.uuid == Charge.call_uuid)
         .where(
-            *_answered(number, begin, end),
+            *answered(number, begin, end),
             or_(Charge.final, Call.answered_at < before),
             # The month of a final charge stays, even if its call's times have changed since.
             Charge.month >= month_of(begin),
@@ -109,19 +109,25 @@ def units_taken(
     return [(month, int(units)) for month, units in session.execute(statement)]
 
 
-def unrated_numbers(session: Session, since: datetime | None, until: datetime | None) -> list[str]:
-    """Numbers with calls that have no charge and wait for nobody, sorted.
+def unrated_numbers(session: Session, since: datetime | None, until: datetime | None) -> list[tuple[str, int]]:
+    """Numbers with calls that have no charge and wait for nobody, sorted, and how many of those each has.
 
     :param since: with ``until``: only calls of ``[since, until)``, by their answer, or their start if unanswered.
     """
-    statement = select(Call.number).where(*_unrated(since, until)).distinct().order_by(Call.number)
-    return list(session.scalars(_with_charge(statement)))
+    statement = with_charge(select(Call.number, func.count(Call.id))).where(*unrated_conditions(since, until))
+    rows = session.execute(statement.group_by(Call.number).order_by(Call.number))
+    return [(number, calls) for number, calls in rows]
 
 
-def unrated(session: Session, number: str, since: datetime | None, until: datetime | None) -> list[str]:
-    """UUIDs of such calls of a number."""
-    statement = select(Call.uuid).where(Call.number == number, *_unrated(since, until))
-    return list(session.scalars(_with_charge(statement)))
+def unrated(
+    session: Session, number: str, since: datetime | None, until: datetime | None, *, waived: bool = False
+) -> list[str]:
+    """UUIDs of such calls of a number.
+
+    :param waived: only those that a person waived.
+    """
+    statement = with_charge(select(Call.uuid)).where(Call.number == number, *unrated_conditions(since, until))
+    return list(session.scalars(statement.where(Call.settled == WAIVE) if waived else statement))
 
 
 def find(session: Session, uuid: str) -> tuple[Call, Charge | None] | None:
@@ -160,15 +166,17 @@ def parts(items: Collection[_Item], size: int = _AT_ONCE) -> Iterator[list[_Item
         yield part
 
 
-def _with_charge(statement: Any) -> Any:
+def with_charge(statement: Any) -> Any:
+    """A statement about calls, each with its charge or none."""
     return statement.join(Charge, Charge.call_uuid == Call.uuid, isouter=True)
 
 
 def _open_calls() -> Any:
-    return _with_charge(select(*METERED)).where(NOT_FINAL)
+    return with_charge(select(*METERED)).where(NOT_FINAL)
 
 
-def _unrated(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+def unrated_conditions(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    """That a call has no charge and waits for nobody, as ``unrated_numbers`` says."""
     conditions = [Charge.id.is_(None), or_(BY_RULES, Call.settled == WAIVE)]
     if since is not None:
         conditions.append(since <= AT)
@@ -177,7 +185,8 @@ def _unrated(since: datetime | None, until: datetime | None) -> list[ColumnEleme
     return conditions
 
 
-def _answered(number: str, since: datetime, until: datetime | None) -> list[ColumnElement[bool]]:
+def answered(number: str, since: datetime, until: datetime | None) -> list[ColumnElement[bool]]:
+    """That a call of a number was answered in ``[since, until)``."""
     # The index knows when calls started; none is answered longer after that than a leg may last.
     conditions = [
         Call.number == number,

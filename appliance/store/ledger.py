@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     String,
     case,
+    exists,
     func,
     insert,
     literal,
@@ -63,6 +64,37 @@ def post_charges(session: Session, uuids: Collection[str], now: datetime) -> int
         )
     _carry(session, before)
     return last_posting(session) - before
+
+
+def post_new(session: Session, after: int, now: datetime) -> None:
+    """Post the charges whose number is above ``after``, however many: what ``post_charges`` does, for charges that
+    were made one after the other.
+
+    The caller has taken his turn (``charges.take_turn``).
+    """
+    subject = Charge.call_uuid
+    posted = exists().where(LedgerPosting.subject == subject, LedgerPosting.kind.in_(CALL_KINDS))
+    # A call that was charged before, and lost its charge since, needs the difference.
+    uuids = list(session.scalars(select(subject).where(Charge.id > after, posted)))
+    before = last_posting(session)
+    due = select(
+        before + func.row_number().over(order_by=Charge.id),
+        subject,
+        Charge.account_id,
+        literal(1, Integer),
+        case((Charge.booked_month != Charge.month, Kind.LATE.value), else_=Kind.CHARGE.value),
+        literal(Ledger.BALANCE.value, String),
+        literal(Ledger.REVENUE.value, String),
+        Charge.amount,
+        Charge.booked_month,
+        literal(now, Instant),
+        *(literal("", String) for _ in ("by_login", "approved_by", "reason")),
+    ).where(Charge.id > after, Charge.amount > 0, ~posted)
+    session.execute(
+        insert(LedgerPosting.__table__).from_select(_COLUMNS, due.order_by(Charge.id))  # type: ignore[arg-type]
+    )
+    _carry(session, before)
+    post_charges(session, uuids, now)
 
 
 def append(session: Session, postings: Sequence[Posting]) -> None:

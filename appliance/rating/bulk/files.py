@@ -117,8 +117,8 @@ def _rules(dialect: str) -> _Rules:
     cover, rates = _table("cover", tables.COVER), _table("rates", tables.RATES)
     return _Rules(
         assessed=found,
-        totals=expressions.month_totals(assessed),
-        charges=expressions.charge(assessed, cover, rates, expressions.DIVIDE[dialect]),
+        totals=expressions.month_totals(assessed, dialect),
+        charges=expressions.charge(assessed, cover, rates, dialect),
         refused=expressions.refused(assessed),
     )
 
