@@ -70,31 +70,22 @@ def rate_all(
     with store.reading() as session:
         numbers = charges.unrated_numbers(session, since, until)
     total = Rated()
-    for number, calls in numbers:
+    for number, calls, waived in numbers:
         with store.work() as session:
             # Whoever came first may have done it meanwhile.
             charges.take_turn(session)
-            rated = _in_bulk(session, number, since, until, clock) if calls >= bulk_from else None
+            rated = None
+            # What a person waived is for the loop, and is with few numbers.
+            if calls >= bulk_from and not waived and in_bulk_installed():
+                # It costs a second to load, and a collector that rates a few calls has no use for it.
+                from appliance.rating.bulk import box
+
+                rated = box.rate_number(session, number, since, until, clock)
             if rated is None:
                 rated = rate_calls(session, charges.unrated(session, number, since, until), clock)
             total = total.plus(rated)
             session.commit()
     return total
-
-
-def _in_bulk(
-    session: Session, number: str, since: datetime | None, until: datetime | None, clock: Callable[[], datetime]
-) -> Rated | None:
-    """None: it cannot be done so here."""
-    if not in_bulk_installed():
-        return None
-    # It costs a second to load, and a collector that rates a few calls has no use for it.
-    from appliance.rating.bulk import box
-
-    waived = dict.fromkeys(charges.unrated(session, number, since, until, waived=True), WAIVED)
-    changed = len(save(session, waived, clock()))
-    rated = box.rate_number(session, number, since, until, clock)
-    return rated and rated.plus(Rated(len(waived), changed))
 
 
 def _charge(session: Session, calls: Iterable[MeteredCall], book: PriceBook) -> _Charged:

@@ -1,4 +1,4 @@
-"""The calls of a number charged many at once: where the database keeps what it computes, and how it becomes charges.
+"""A number's calls charged many at once: where the database keeps what it computes, and how it becomes charges.
 
 What a call costs is no statement of this module: whoever rates hands in the queries (``rating.bulk.box``). The
 tables are the session's own and temporary; they are gone with the unit of work.
@@ -37,7 +37,7 @@ from sqlalchemy import (
     text,
     type_coerce,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from appliance.domain.money import YUAN
 from appliance.domain.rerating import REJECT, Figures
@@ -45,6 +45,8 @@ from appliance.store.charges import AT, BY_RULES, NOT_FINAL, PAYER, answered, un
 from appliance.store.ledger import post_new
 from appliance.store.models import Call, Charge, ClosedMonth
 from appliance.store.types import Instant
+
+_At = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 _META = MetaData()
 #: Ordered by its codes, as the rules order names.
@@ -344,21 +346,21 @@ def _verbatim(query: str) -> str:
     return query.replace(":", r"\:")
 
 
-def _pg_us(at: ColumnElement[Any]) -> ColumnElement[int]:
+def _pg_us(at: _At) -> ColumnElement[int]:
     return cast(extract("epoch", at) * 1_000_000, BigInteger)
 
 
-def _pg_month(at: ColumnElement[Any]) -> ColumnElement[int]:
+def _pg_month(at: _At) -> ColumnElement[int]:
     local = func.timezone(text("interval '8 hours'"), at)
     return cast(extract("year", local) * 12 + extract("month", local) - 1, BigInteger)
 
 
-def _lite_us(at: ColumnElement[Any]) -> ColumnElement[int]:
+def _lite_us(at: _At) -> ColumnElement[int]:
     # ``2026-01-31 16:00:00.000000``, as SQLAlchemy writes it.
     fraction = func.substr(type_coerce(at, String), 21, 6)
     return cast(func.strftime("%s", at), Integer) * 1_000_000 + cast(fraction, Integer)
 
 
-def _lite_month(at: ColumnElement[Any]) -> ColumnElement[int]:
+def _lite_month(at: _At) -> ColumnElement[int]:
     year, month = (cast(func.strftime(part, at, "+8 hours"), Integer) for part in ("%Y", "%m"))
     return year * 12 + month - 1

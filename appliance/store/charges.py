@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
@@ -109,25 +109,33 @@ def units_taken(
     return [(month, int(units)) for month, units in session.execute(statement)]
 
 
-def unrated_numbers(session: Session, since: datetime | None, until: datetime | None) -> list[tuple[str, int]]:
-    """Numbers with calls that have no charge and wait for nobody, sorted, and how many of those each has.
+class Unrated(NamedTuple):
+    """Calls of a number that have no charge and wait for nobody: all of them, and those that a person waived."""
+
+    number: str
+    calls: int
+    waived: int
+
+
+def unrated_numbers(session: Session, since: datetime | None, until: datetime | None) -> list[Unrated]:
+    """Numbers with calls that have no charge and wait for nobody, sorted.
 
     :param since: with ``until``: only calls of ``[since, until)``, by their answer, or their start if unanswered.
     """
-    statement = with_charge(select(Call.number, func.count(Call.id))).where(*unrated_conditions(since, until))
-    rows = session.execute(statement.group_by(Call.number).order_by(Call.number))
-    return [(number, calls) for number, calls in rows]
+    counts = func.count(Call.id), func.count(Call.id).filter(Call.settled == WAIVE)
+    statement = with_charge(select(Call.number, *counts)).where(*unrated_conditions(since, until))
+    return [Unrated(*row) for row in session.execute(statement.group_by(Call.number).order_by(Call.number))]
 
 
-def unrated(
-    session: Session, number: str, since: datetime | None, until: datetime | None, *, waived: bool = False
-) -> list[str]:
-    """UUIDs of such calls of a number.
+def how_many(session: Session, number: str) -> int:
+    """All calls of a number, whatever became of them."""
+    return session.scalar(select(func.count()).where(Call.number == number)) or 0
 
-    :param waived: only those that a person waived.
-    """
-    statement = with_charge(select(Call.uuid)).where(Call.number == number, *unrated_conditions(since, until))
-    return list(session.scalars(statement.where(Call.settled == WAIVE) if waived else statement))
+
+def unrated(session: Session, number: str, since: datetime | None, until: datetime | None) -> list[str]:
+    """UUIDs of such calls of a number."""
+    statement = select(Call.uuid).where(Call.number == number, *unrated_conditions(since, until))
+    return list(session.scalars(with_charge(statement)))
 
 
 def find(session: Session, uuid: str) -> tuple[Call, Charge | None] | None:

@@ -89,7 +89,9 @@ def post_new(session: Session, after: int, now: datetime) -> None:
         Charge.booked_month,
         literal(now, Instant),
         *(literal("", String) for _ in ("by_login", "approved_by", "reason")),
-    ).where(Charge.id > after, Charge.amount > 0, ~posted)
+    ).where(Charge.id > after, Charge.amount > 0)
+    if uuids:
+        due = due.where(~posted)
     session.execute(
         insert(LedgerPosting.__table__).from_select(_COLUMNS, due.order_by(Charge.id))  # type: ignore[arg-type]
     )
@@ -144,15 +146,13 @@ def balance(session: Session, account_id: str, ledger: Ledger = Ledger.BALANCE) 
 def sums(session: Session, after: int = 0) -> dict[tuple[str, Ledger], int]:
     """What the postings behind number ``after`` come to, by account and ledger: credit less debit."""
     found: dict[tuple[str, Ledger], int] = {}
-    for side, sign in ((LedgerPosting.credit, 1), (LedgerPosting.debit, -1)):
-        rows = session.execute(
-            select(LedgerPosting.account_id, side, func.sum(LedgerPosting.amount))
-            .where(LedgerPosting.id > after)
-            .group_by(LedgerPosting.account_id, side)
-        )
-        for account_id, ledger, amount in rows:
-            key = account_id, Ledger(ledger)
-            found[key] = found.get(key, 0) + sign * int(amount)
+    sides = (LedgerPosting.account_id, LedgerPosting.debit, LedgerPosting.credit)
+    rows = session.execute(
+        select(*sides, func.sum(LedgerPosting.amount)).where(LedgerPosting.id > after).group_by(*sides)
+    )
+    for account_id, debit, credit, amount in rows:
+        for ledger, effect in ((Ledger(debit), -int(amount)), (Ledger(credit), int(amount))):
+            found[account_id, ledger] = found.get((account_id, ledger), 0) + effect
     return found
 
 

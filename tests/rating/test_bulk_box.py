@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,7 +56,7 @@ def test_the_sample(store: Store) -> None:
     assert faults(store) == []
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_whatever_came_before(store: Store, seed: int) -> None:
     """Twins with the same calls, months closed, charges lost, calls waived and waiting, prices of the past."""
     dice = random.Random(seed)
@@ -79,12 +79,13 @@ def test_whatever_came_before(store: Store, seed: int) -> None:
 
 def rated_apart(store: Store) -> bool:
     """One twin in bulk, the other call by call; whether both counted the same."""
-    real: Callable[..., Any] = charges.unrated_numbers
     found = []
+    with store.reading() as session:
+        waiting = {one.number: one for one in charges.unrated_numbers(session, None, None)}
     for number, bulk_from in ((PLAIN, 10**9), (BULK, 0)):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(
-                charges, "unrated_numbers", lambda *args, of=number: [one for one in real(*args) if one[0] == of]
+                charges, "unrated_numbers", lambda *_, of=number: [waiting[of]] if of in waiting else []
             )
             found.append(rate_all(store, clock, bulk_from=bulk_from))
     return found[0] == found[1]

@@ -1,7 +1,7 @@
 """The box's own calls rated in bulk, by its own database: the expressions of files over temporary tables.
 
-Where the calls are, there the charges go, and no call passes through Python. What ``rating.run`` does call by call is
-done to the same figures; grants are folded by the same function.
+Where the calls are, there the charges go, and no call passes through Python. The figures are those that
+``rating.run`` comes to call by call; grants are folded by the same function.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from appliance.rating.bulk.instants import EPOCH
 from appliance.rating.bulk.parse import CALLS
 from appliance.rating.touched import Rated, touched_spans, units_taken
 from appliance.store import bulk_charges
+from appliance.store.charges import how_many
 from appliance.store.charging import save
 from appliance.store.plans import load_book
 
-#: Calls with more units than this, or amounts beyond it, are left to ``rating.run``: sums of any number of them have
-#: 64 bits.
+#: Books that ask for more units or amounts are left to ``rating.run``: the sum of any number of calls has 64 bits.
 _MOST_UNITS = 2**31 - 1
 _MOST = 2**62
 #: No leg lasts so many seconds.
@@ -63,7 +63,9 @@ def rate_number(
         _put(session, bulk_charges.WRITTEN, pa.table({"price": range(len(texts)), "price_from": texts}))
         bulk_charges.take_unrated(session, number, since, until)
         bulk_charges.assess(session, rules.assessed)
-        taken = _touched(session, book, laid_out)
+        # Where no other call is, nobody else has used units, and nobody's charge is moved.
+        alone = bulk_charges.counts(session)[0] == how_many(session, number)
+        taken = {} if alone else _touched(session, book, laid_out)
         if touched := bulk_charges.waiting(session):
             bulk_charges.assess(session, rules.assessed)
         totals = bulk_charges.totals(session, rules.totals)

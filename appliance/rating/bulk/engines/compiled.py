@@ -38,10 +38,10 @@ def _sql_of(rows: ops.Relation, dialect: str) -> str:
 _OPERATORS = {"whole_division": "/", "mod": "%"}
 
 
-class _WholeNumbers(SQLite):
+class _WholeNumbers(SQLite):  # type: ignore[misc]
     """SQLite's operators of whole numbers: its function ``mod`` computes with floats, and it has none to divide."""
 
-    class Generator(SQLite.Generator):
+    class Generator(SQLite.Generator):  # type: ignore[misc]
         TRANSFORMS: ClassVar = {
             **SQLite.Generator.TRANSFORMS,
             sge.Anonymous: lambda self, part: self.whole(part),
