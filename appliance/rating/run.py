@@ -33,7 +33,7 @@ from appliance.store.plans import load_book
 from appliance.store.unit import Store
 
 #: Calls of a number from which on they are rated in bulk: loading what that needs costs as much as some thousands.
-BULK_FROM = 5000
+BULK_FROM = 2000
 
 _Charged = Iterator[tuple[MeteredCall, Charge | Unratable]]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from appliance.domain import pricing
 from appliance.domain.cdr import LONGEST_LEG
 from appliance.domain.grants import month_of
 from appliance.store.models import Call, Charge, Number
+from appliance.store.parts import parts
 
 #: The calls that nobody may charge for before a person has looked at them, and what he may say (``Call.settled``).
 ABNORMAL = "abnormal"
@@ -32,7 +32,6 @@ NOT_FINAL = func.coalesce(Charge.final, False).is_(False)
 
 #: PostgreSQL's advisory lock of whoever writes charges or postings.
 _TURN = 400_400_401
-_AT_ONCE = 500
 METERED = (
     Call.uuid,
     Call.number,
@@ -42,7 +41,6 @@ METERED = (
     Call.bill_ms,
     Call.bridged_ms,
 )
-_Item = TypeVar("_Item")
 
 
 def take_turn(session: Session) -> None:
@@ -165,13 +163,6 @@ def metered_row(row: Any) -> pricing.MeteredCall:
         billsec=pricing.whole_seconds(bill_ms),
         bridged_seconds=pricing.whole_seconds(bridged_ms),
     )
-
-
-def parts(items: Collection[_Item], size: int = _AT_ONCE) -> Iterator[list[_Item]]:
-    """The items in lists of at most ``size``: no statement grows without an end."""
-    left = iter(items)
-    while part := list(islice(left, size)):
-        yield part
 
 
 def with_charge(statement: Any) -> Any:

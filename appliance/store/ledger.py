@@ -23,8 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from appliance.domain.ledger import CALL_KINDS, Kind, Ledger, Posting
-from appliance.store.charges import parts
 from appliance.store.models import Charge, LedgerBalance, LedgerPosting
+from appliance.store.parts import parts
 from appliance.store.types import Instant
 
 _MOST = 5000
@@ -95,7 +95,15 @@ def post_new(session: Session, after: int, now: datetime) -> None:
     session.execute(
         insert(LedgerPosting.__table__).from_select(_COLUMNS, due.order_by(Charge.id))  # type: ignore[arg-type]
     )
-    _carry(session, before)
+    # Few accounts, and all from one ledger to one other: nothing has to be sorted to add that up.
+    accounts = session.scalars(select(LedgerPosting.account_id).where(LedgerPosting.id > before).distinct()).all()
+    for account_id in sorted(accounts):
+        own = select(func.sum(LedgerPosting.amount)).where(
+            LedgerPosting.id > before, LedgerPosting.account_id == account_id
+        )
+        amount = int(session.scalar(own) or 0)
+        _move(session, account_id, Ledger.BALANCE, -amount)
+        _move(session, account_id, Ledger.REVENUE, amount)
     post_charges(session, uuids, now)
 
 
@@ -167,14 +175,16 @@ def postings(session: Session, after: int = 0, through: int | None = None) -> It
 def _carry(session: Session, after: int) -> None:
     """Bring the balances up to the postings behind number ``after``."""
     for (account_id, ledger), amount in sorted(sums(session, after).items()):
-        kept = update(LedgerBalance).where(
-            LedgerBalance.account_id == account_id, LedgerBalance.ledger == ledger.value
-        )
-        done = session.execute(
-            kept.values(amount=LedgerBalance.amount + amount).execution_options(synchronize_session=False)
-        )
-        if not done.rowcount:  # type: ignore[attr-defined]  # of an update there is one
-            session.execute(insert(LedgerBalance).values(account_id=account_id, ledger=ledger.value, amount=amount))
+        _move(session, account_id, ledger, amount)
+
+
+def _move(session: Session, account_id: str, ledger: Ledger, amount: int) -> None:
+    kept = update(LedgerBalance).where(LedgerBalance.account_id == account_id, LedgerBalance.ledger == ledger.value)
+    done = session.execute(
+        kept.values(amount=LedgerBalance.amount + amount).execution_options(synchronize_session=False)
+    )
+    if not done.rowcount:  # type: ignore[attr-defined]  # of an update there is one
+        session.execute(insert(LedgerBalance).values(account_id=account_id, ledger=ledger.value, amount=amount))
 
 
 def _differences(uuids: Collection[str], last: int, now: datetime) -> Select[tuple[object, ...]]:

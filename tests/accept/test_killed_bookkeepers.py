@@ -1,4 +1,4 @@
-"""Collecting, rating, closing and billing, killed at any moment: nothing is lost, nothing booked or billed twice."""
+"""Collecting, rating, closing and billing, killed at any moment: nothing is lost, booked twice or billed twice."""
 
 from __future__ import annotations
 

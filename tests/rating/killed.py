@@ -3,8 +3,8 @@
 Arguments: state folder, database URL, calls, kills, seed. A collector stores and rates calls, a bookkeeper rates
 what is left, closes what months are over, books what rating again finds, and issues bills and credit notes, over
 and over, while the switch goes on writing. Every few kills another month is over, so that months are closed and
-billed from the first kill to the last. Prints ``KILLS n WORKED w BILLS b``: how often it killed one of the two, how often
-something had been posted since, and how many bills and credit notes there were then.
+billed from the first kill to the last. Prints ``KILLS n WORKED w BILLS b``: how often it killed one of the two, how
+often something had been posted since, and how many bills and credit notes there were then.
 """
 
 from __future__ import annotations

@@ -66,8 +66,14 @@ def assess(
     :return: a row a call: ``line``, ``call_id``, ``refusal`` (null: it is charged), ``subscription``, ``plan``,
         ``granted``, ``price`` (null: unanswered), ``metered``, ``units``, ``answered_us``, ``month``.
     """
-    first = calls.line if once else calls.line.min().over(ibis.window(group_by=calls.call_id))
-    seen = calls.mutate(held_at=ibis.coalesce(calls.answered_us, calls.started_us), first_line=first)
+    held_at = ibis.coalesce(calls.answered_us, calls.started_us)
+    if once:
+        seen = calls.mutate(held_at=held_at, first_line=calls.line)
+    else:
+        # The few that stand twice are found by counting, for which nothing has to be sorted.
+        named = calls.group_by(twice_id=calls.call_id).agg(first_line=calls.line.min(), times=calls.count())
+        twice = named.filter(named.times > 1).select("twice_id", "first_line")
+        seen = calls.mutate(held_at=held_at).left_join(twice, [calls.call_id == twice.twice_id])
     held = seen.left_join(
         subscriptions,
         [
@@ -107,7 +113,7 @@ def assess(
         "answered_us",
         "month",
         refusal=ibis.cases(
-            (priced.line != priced.first_line, DUPLICATE),
+            (priced.first_line.notnull() & (priced.line != priced.first_line), DUPLICATE),
             (priced.subscription.isnull(), str(Refusal.NO_SUBSCRIPTION)),
             ((priced.metered > 0) & priced.price.isnull(), str(Refusal.NO_PRICE)),
         ),
