@@ -12,7 +12,6 @@ from sqlalchemy import (
     Select,
     String,
     case,
-    exists,
     func,
     insert,
     literal,
@@ -73,7 +72,9 @@ def post_new(session: Session, after: int, now: datetime) -> None:
     The caller has taken his turn (``charges.take_turn``).
     """
     subject = Charge.call_uuid
-    posted = exists().where(LedgerPosting.subject == subject, LedgerPosting.kind.in_(CALL_KINDS))
+    # Looked up in the index call by call: a join would read all the postings that there are.
+    of_call = select(LedgerPosting.id).where(LedgerPosting.subject == subject, LedgerPosting.kind.in_(CALL_KINDS))
+    posted = of_call.limit(1).scalar_subquery().is_not(None)
     # A call that was charged before, and lost its charge since, needs the difference.
     uuids = list(session.scalars(select(subject).where(Charge.id > after, posted)))
     before = last_posting(session)
@@ -104,7 +105,8 @@ def post_new(session: Session, after: int, now: datetime) -> None:
         amount = int(session.scalar(own) or 0)
         _move(session, account_id, Ledger.BALANCE, -amount)
         _move(session, account_id, Ledger.REVENUE, amount)
-    post_charges(session, uuids, now)
+    if uuids:
+        post_charges(session, uuids, now)
 
 
 def append(session: Session, postings: Sequence[Posting]) -> None:
