@@ -12,23 +12,17 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
-    Column,
     ColumnElement,
     FromClause,
     Integer,
-    MetaData,
     Select,
     String,
     Table,
-    Text,
     case,
-    cast,
     column,
     delete,
     exists,
-    extract,
     func,
     insert,
     literal,
@@ -37,103 +31,16 @@ from sqlalchemy import (
     text,
     type_coerce,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from appliance.domain.money import YUAN
 from appliance.domain.rerating import REJECT, Figures
+from appliance.store.bulk_tables import ASSESSED, CALLS, METADATA, PLANS, WRITTEN
 from appliance.store.charges import AT, BY_RULES, NOT_FINAL, PAYER, answered, unrated_conditions, with_charge
+from appliance.store.instants import microseconds, month
 from appliance.store.ledger import post_new
 from appliance.store.models import Call, Charge, ClosedMonth
 from appliance.store.types import Instant
-
-_At = ColumnElement[Any] | InstrumentedAttribute[Any]
-
-_META = MetaData()
-#: Ordered by its codes, as the rules order names.
-_CODES = Text().with_variant(Text(collation="C"), "postgresql")
-
-
-def _temporary(name: str, *columns: Column[Any]) -> Table:
-    return Table(name, _META, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
-
-
-#: The calls that are to be rated, as bulk rating reads them (``rating.bulk.parse.CALLS``), with who pays.
-CALLS = _temporary(
-    "bulk_calls",
-    Column("line", BigInteger),
-    Column("call_id", _CODES),
-    Column("number", _CODES),
-    Column("kind", _CODES),
-    Column("started_us", BigInteger),
-    Column("answered_us", BigInteger),
-    Column("month", BigInteger),
-    Column("billsec", BigInteger),
-    Column("bridged_seconds", BigInteger),
-    Column("account_id", _CODES),
-)
-#: What ``rating.bulk.expressions.assess`` makes of them.
-ASSESSED = _temporary(
-    "bulk_assessed",
-    Column("line", BigInteger),
-    Column("call_id", _CODES),
-    Column("account_id", _CODES),
-    Column("subscription", BigInteger),
-    Column("plan", BigInteger),
-    Column("granted", Boolean),
-    Column("price", BigInteger),
-    Column("metered", BigInteger),
-    Column("answered_us", BigInteger),
-    Column("month", BigInteger),
-    Column("refusal", _CODES),
-    Column("units", BigInteger),
-)
-#: The price book in tables (``rating.bulk.tables``). Their keys are what SQLite finds rows by.
-SUBSCRIPTIONS = _temporary(
-    "bulk_subscriptions",
-    Column("subscription", BigInteger),
-    Column("holder", _CODES, primary_key=True),
-    Column("starts_us", BigInteger, primary_key=True),
-    Column("ends_us", BigInteger),
-    Column("plan", BigInteger),
-    Column("by_bridge", Boolean),
-    Column("granted", Boolean),
-)
-PRICES = _temporary(
-    "bulk_prices",
-    Column("price", BigInteger),
-    Column("of_plan", BigInteger, primary_key=True, autoincrement=False),
-    Column("of_kind", _CODES, primary_key=True),
-    Column("from_us", BigInteger, primary_key=True),
-    Column("until_us", BigInteger),
-    Column("by_call", Boolean),
-    Column("initial_seconds", BigInteger),
-    Column("step_seconds", BigInteger),
-    Column("free_seconds", BigInteger),
-)
-RATES = _temporary(
-    "bulk_rates",
-    Column("of_price", BigInteger, primary_key=True, autoincrement=False),
-    Column("fee_millions", BigInteger),
-    Column("fee_yuan", BigInteger),
-    Column("fee_micro", BigInteger),
-    Column("second_millions", BigInteger),
-    Column("second_yuan", BigInteger),
-    Column("second_micro", BigInteger),
-    Column("minute_60ths", BigInteger),
-)
-COVER = _temporary(
-    "bulk_cover",
-    Column("for_subscription", BigInteger, primary_key=True, autoincrement=False),
-    Column("for_month", BigInteger, primary_key=True),
-    Column("covered", BigInteger),
-)
-#: What the numbers of plans and prices mean.
-PLANS = _temporary(
-    "bulk_plans", Column("plan", BigInteger, primary_key=True, autoincrement=False), Column("plan_code", _CODES)
-)
-WRITTEN = _temporary(
-    "bulk_written", Column("price", BigInteger, primary_key=True, autoincrement=False), Column("price_from", _CODES)
-)
 
 #: The columns of ``rating.bulk.expressions.charge`` here.
 CHARGED = (
@@ -163,16 +70,16 @@ def workspace(session: Session) -> Iterator[None]:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL work_mem = '64MB'"))
         connection.execute(text("SET LOCAL jit = off"))
-        _META.create_all(connection, checkfirst=False)
+        METADATA.create_all(connection, checkfirst=False)
         yield
         return
     usual = connection.scalar(text("PRAGMA cache_size"))
     connection.execute(text("PRAGMA cache_size = -65536"))
     connection.execute(text("PRAGMA temp.cache_size = -65536"))
     try:
-        _META.create_all(connection, checkfirst=False)
+        METADATA.create_all(connection, checkfirst=False)
         yield
-        _META.drop_all(connection, checkfirst=False)
+        METADATA.drop_all(connection, checkfirst=False)
     finally:
         connection.execute(text(f"PRAGMA cache_size = {usual}"))
 
@@ -281,9 +188,7 @@ def charge_new(session: Session, query: str, now: datetime, *, all_new: bool) ->
 
 def _take(session: Session, *conditions: ColumnElement[bool]) -> None:
     connection = session.connection()
-    postgres = connection.dialect.name == "postgresql"
-    microseconds, month = (_pg_us, _pg_month) if postgres else (_lite_us, _lite_month)
-    at = type_coerce(AT, Instant)
+    dialect = connection.dialect.name
     rows = with_charge(
         select(
             Call.id,
@@ -291,9 +196,9 @@ def _take(session: Session, *conditions: ColumnElement[bool]) -> None:
             Call.number,
             Call.caller_kind,
             # Where a call was answered, nobody asks when it began.
-            case((Call.answered_at.is_(None), microseconds(Call.started_at)), else_=0),
-            microseconds(Call.answered_at),
-            month(at),
+            case((Call.answered_at.is_(None), microseconds(Call.started_at, dialect)), else_=0),
+            microseconds(Call.answered_at, dialect),
+            month(type_coerce(AT, Instant), dialect),
             (Call.bill_ms + 999) // 1000,
             (Call.bridged_ms + 999) // 1000,
             PAYER,
@@ -344,23 +249,3 @@ def _rated(query: str) -> list[FromClause]:
 def _verbatim(query: str) -> str:
     """A query in which no colon begins the name of a parameter."""
     return query.replace(":", r"\:")
-
-
-def _pg_us(at: _At) -> ColumnElement[int]:
-    return cast(extract("epoch", at) * 1_000_000, BigInteger)
-
-
-def _pg_month(at: _At) -> ColumnElement[int]:
-    local = func.timezone(text("interval '8 hours'"), at)
-    return cast(extract("year", local) * 12 + extract("month", local) - 1, BigInteger)
-
-
-def _lite_us(at: _At) -> ColumnElement[int]:
-    # ``2026-01-31 16:00:00.000000``, as SQLAlchemy writes it.
-    fraction = func.substr(type_coerce(at, String), 21, 6)
-    return cast(func.strftime("%s", at), Integer) * 1_000_000 + cast(fraction, Integer)
-
-
-def _lite_month(at: _At) -> ColumnElement[int]:
-    year, month = (cast(func.strftime(part, at, "+8 hours"), Integer) for part in ("%Y", "%m"))
-    return year * 12 + month - 1

@@ -16,7 +16,7 @@ from appliance.domain.pricing import ChargeBy, Meter, MeteredCall, Plan, Price, 
 from appliance.rating.bulk import box, expressions, tables
 from appliance.rating.bulk.parse import CALLS
 from appliance.rating.run import Rated, rate_all
-from appliance.store import bulk_charges, charges
+from appliance.store import bulk_tables, charges
 from appliance.store.models import Account, Call, Charge, LedgerPosting, Number
 from appliance.store.models import Plan as PlanRow
 from appliance.store.models import Price as PriceRow
@@ -199,11 +199,11 @@ def test_only_a_month(store: Store) -> None:
 
 def test_the_tables_are_those_that_the_expressions_read() -> None:
     pairs: Iterable[tuple[Table, pa.Schema]] = [
-        (bulk_charges.SUBSCRIPTIONS, tables.SUBSCRIPTIONS),
-        (bulk_charges.PRICES, tables.PRICES),
-        (bulk_charges.RATES, tables.RATES),
-        (bulk_charges.COVER, tables.COVER),
-        (bulk_charges.CALLS, CALLS.append(pa.field("account_id", pa.string()))),
+        (bulk_tables.SUBSCRIPTIONS, tables.SUBSCRIPTIONS),
+        (bulk_tables.PRICES, tables.PRICES),
+        (bulk_tables.RATES, tables.RATES),
+        (bulk_tables.COVER, tables.COVER),
+        (bulk_tables.CALLS, CALLS.append(pa.field("account_id", pa.string()))),
     ]
     for table, schema in pairs:
         assert [each.name for each in table.columns] == schema.names

@@ -23,7 +23,7 @@ from appliance.rating.bulk.engines.compiled import sql_of
 from appliance.rating.bulk.instants import EPOCH
 from appliance.rating.bulk.parse import CALLS
 from appliance.rating.touched import Rated, touched_spans, units_taken
-from appliance.store import bulk_charges
+from appliance.store import bulk_charges, bulk_tables
 from appliance.store.charges import how_many
 from appliance.store.charging import save
 from appliance.store.plans import load_book
@@ -54,13 +54,13 @@ def rate_number(
     laid_out = tables.lay_out(book)
     rules = _rules("postgres" if session.connection().dialect.name == "postgresql" else expressions.SQLITE)
     with bulk_charges.workspace(session):
-        _put(session, bulk_charges.SUBSCRIPTIONS, laid_out.subscriptions)
-        _put(session, bulk_charges.PRICES, laid_out.prices)
-        _put(session, bulk_charges.RATES, laid_out.rates)
+        _put(session, bulk_tables.SUBSCRIPTIONS, laid_out.subscriptions)
+        _put(session, bulk_tables.PRICES, laid_out.prices)
+        _put(session, bulk_tables.RATES, laid_out.rates)
         names = {"plan": range(len(laid_out.plans)), "plan_code": [plan.code for plan in laid_out.plans]}
-        _put(session, bulk_charges.PLANS, pa.table(names))
+        _put(session, bulk_tables.PLANS, pa.table(names))
         texts = [price.effective_text for price in laid_out.priced]
-        _put(session, bulk_charges.WRITTEN, pa.table({"price": range(len(texts)), "price_from": texts}))
+        _put(session, bulk_tables.WRITTEN, pa.table({"price": range(len(texts)), "price_from": texts}))
         bulk_charges.take_unrated(session, number, since, until)
         bulk_charges.assess(session, rules.assessed)
         # Where no other call is, nobody else has used units, and nobody's charge is moved.
@@ -69,7 +69,7 @@ def rate_number(
         if touched := bulk_charges.waiting(session):
             bulk_charges.assess(session, rules.assessed)
         totals = bulk_charges.totals(session, rules.totals)
-        _put(session, bulk_charges.COVER, tables.cover(laid_out, book.plans, totals, taken))
+        _put(session, bulk_tables.COVER, tables.cover(laid_out, book.plans, totals, taken))
         changed = 0
         if touched:
             changed = len(save(session, bulk_charges.charged_before(session, rules.charges), clock()))
@@ -123,14 +123,14 @@ def _rules(dialect: str) -> _Rules:
 
     # No call stands twice: UUIDs are unique.
     found = expressions.assess(
-        table(bulk_charges.CALLS, CALLS.append(pa.field("account_id", pa.string()))),
-        table(bulk_charges.SUBSCRIPTIONS, tables.SUBSCRIPTIONS),
-        table(bulk_charges.PRICES, tables.PRICES),
+        table(bulk_tables.CALLS, CALLS.append(pa.field("account_id", pa.string()))),
+        table(bulk_tables.SUBSCRIPTIONS, tables.SUBSCRIPTIONS),
+        table(bulk_tables.PRICES, tables.PRICES),
         also=("account_id",),
         once=True,
     )
-    assessed = ibis.table(found.schema(), name=bulk_charges.ASSESSED.name)
-    cover, rates = table(bulk_charges.COVER, tables.COVER), table(bulk_charges.RATES, tables.RATES)
+    assessed = ibis.table(found.schema(), name=bulk_tables.ASSESSED.name)
+    cover, rates = table(bulk_tables.COVER, tables.COVER), table(bulk_tables.RATES, tables.RATES)
     charges = expressions.charge(assessed, cover, rates, dialect, also=("account_id", "month"))
     return _Rules(
         *(sql_of(rows, dialect) for rows in (found, expressions.month_totals(assessed, dialect), charges))
