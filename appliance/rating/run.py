@@ -35,6 +35,10 @@ from appliance.store.unit import Store
 #: Calls of a number from which on they are rated in bulk: loading what that needs costs as much as some thousands.
 BULK_FROM = 2000
 
+#: Numbers that are rated in bulk in one unit of work have at most so many calls together, or are one.
+TOGETHER = 250_000
+
+Clock = Callable[[], datetime]
 _Charged = Iterator[tuple[MeteredCall, Charge | Unratable]]
 
 
@@ -59,7 +63,7 @@ def rate_calls(session: Session, uuids: Collection[str], clock: Callable[[], dat
 def rate_all(
     store: Store, clock: Callable[[], datetime], *, month: int | None = None, bulk_from: int = BULK_FROM
 ) -> Rated:
-    """Price every call that has no charge, one unit of work a number.
+    """Price every call that has no charge: each number, or a few numbers with many calls, in a unit of work.
 
     :param month: only calls of that month (``domain.grants.month_of``).
     :param bulk_from: numbers with so many calls are rated in bulk, in the database, where the extra ``rating`` is
@@ -69,23 +73,44 @@ def rate_all(
     since, until = (None, None) if month is None else (grants.month_start(month), grants.month_start(month + 1))
     with store.reading() as session:
         numbers = charges.unrated_numbers(session, since, until)
+    # What a person waived is for the loop, and is with few numbers.
+    many = [one for one in numbers if one.calls >= bulk_from and not one.waived] if in_bulk_installed() else []
+    few = ([one.number] for one in numbers if one not in many)
     total = Rated()
-    for number, calls, waived in numbers:
+    for together, group in [*((True, group) for group in _groups(many)), *((False, group) for group in few)]:
         with store.work() as session:
             # Whoever came first may have done it meanwhile.
             charges.take_turn(session)
-            rated = None
-            # What a person waived is for the loop, and is with few numbers.
-            if calls >= bulk_from and not waived and in_bulk_installed():
-                # It costs a second to load, and a collector that rates a few calls has no use for it.
-                from appliance.rating.bulk import box
-
-                rated = box.rate_number(session, number, since, until, clock)
+            rated = _in_bulk(session, group, since, until, clock) if together else None
             if rated is None:
-                rated = rate_calls(session, charges.unrated(session, number, since, until), clock)
+                uuids = [uuid for number in group for uuid in charges.unrated(session, number, since, until)]
+                rated = rate_calls(session, uuids, clock)
             total = total.plus(rated)
             session.commit()
     return total
+
+
+def _groups(numbers: Iterable[charges.Unrated]) -> Iterator[list[str]]:
+    """Numbers of so many calls together: a unit of work keeps others waiting."""
+    group: list[str] = []
+    calls = 0
+    for one in numbers:
+        if group and calls + one.calls > TOGETHER:
+            yield group
+            group, calls = [], 0
+        group.append(one.number)
+        calls += one.calls
+    if group:
+        yield group
+
+
+def _in_bulk(
+    session: Session, numbers: list[str], since: datetime | None, until: datetime | None, clock: Clock
+) -> Rated | None:
+    # It costs a second to load, and a collector that rates a few calls has no use for it.
+    from appliance.rating.bulk import box
+
+    return box.rate_numbers(session, numbers, since, until, clock)
 
 
 def _charge(session: Session, calls: Iterable[MeteredCall], book: PriceBook) -> _Charged:

@@ -1,4 +1,4 @@
-"""A number's calls charged many at once: where the database keeps what it computes, and how it becomes charges.
+"""Calls charged many at once: where the database keeps what it computes, and how that becomes charges.
 
 What a call costs is no statement of this module: whoever rates hands in the queries (``rating.bulk.box``). The
 tables are the session's own and temporary; they are gone with the unit of work.
@@ -6,7 +6,7 @@ tables are the session's own and temporary; they are gone with the unit of work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -90,9 +90,11 @@ def fill(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
         session.connection().execute(insert(table), rows)
 
 
-def take_unrated(session: Session, number: str, since: datetime | None, until: datetime | None) -> None:
-    """Put the calls of a number that have no charge and wait for nobody among the calls."""
-    _take(session, Call.number == number, BY_RULES, *unrated_conditions(since, until))
+def take_unrated(
+    session: Session, numbers: Collection[str], since: datetime | None, until: datetime | None
+) -> None:
+    """Put the calls of some numbers that have no charge and wait for nobody among the calls."""
+    _take(session, Call.number.in_(numbers), BY_RULES, *unrated_conditions(since, until))
 
 
 def take_between(session: Session, number: str, since: datetime, until: datetime | None) -> None:

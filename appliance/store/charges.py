@@ -125,9 +125,9 @@ def unrated_numbers(session: Session, since: datetime | None, until: datetime | 
     return [Unrated(*row) for row in session.execute(statement.group_by(Call.number).order_by(Call.number))]
 
 
-def how_many(session: Session, number: str) -> int:
-    """All calls of a number, whatever became of them."""
-    return session.scalar(select(func.count()).where(Call.number == number)) or 0
+def how_many(session: Session, numbers: Collection[str]) -> int:
+    """All calls of some numbers, whatever became of them."""
+    return session.scalar(select(func.count()).where(Call.number.in_(numbers))) or 0
 
 
 def unrated(session: Session, number: str, since: datetime | None, until: datetime | None) -> list[str]:

@@ -181,7 +181,7 @@ def test_a_book_beyond_its_figures_is_left_to_the_loop(store: Store) -> None:
     put_book(store, PriceBook({"pack": plan}, {BULK: (Subscription(BULK, "pack", JANUARY),)}))
     put_calls(store, [call("a", JANUARY, 60)])
     with store.work() as session:
-        assert box.rate_number(session, BULK, None, None, clock) is None
+        assert box.rate_numbers(session, [BULK], None, None, clock) is None
     assert in_bulk(store) == Rated(1, 1, 0)
     assert charged(store)["a"].amount == 10**18
 
@@ -213,7 +213,7 @@ def test_the_tables_are_those_that_the_expressions_read() -> None:
 
 def test_without_the_extra_it_is_the_loop(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("appliance.rating.run.in_bulk_installed", lambda: False)
-    monkeypatch.setattr(box, "rate_number", None)
+    monkeypatch.setattr(box, "rate_numbers", None)
     put_book(store, pack(0))
     put_calls(store, [call("a", JANUARY)])
     assert in_bulk(store) == Rated(1, 1, 0)

@@ -6,7 +6,7 @@ Where the calls are, there the charges go, and no call passes through Python. Th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import groupby
@@ -35,20 +35,20 @@ _MOST = 2**62
 _LONGEST = 10**7
 
 
-def rate_number(
+def rate_numbers(
     session: Session,
-    number: str,
+    numbers: Collection[str],
     since: datetime | None,
     until: datetime | None,
     clock: Callable[[], datetime],
 ) -> Rated | None:
-    """Price the calls of a number that have no charge, and the later ones that their included units touch, and post
-    it; the caller has taken his turn, and commits.
+    """Price the calls of some numbers that have no charge, and the later ones that their included units touch, and
+    post it; the caller has taken his turn, and commits.
 
     :param since: with ``until``: only calls of ``[since, until)``.
     :return: None: the book's figures are too large for it, and nothing is done.
     """
-    book = load_book(session, {number})
+    book = load_book(session, numbers)
     if not _fits(book):
         return None
     laid_out = tables.lay_out(book)
@@ -61,10 +61,10 @@ def rate_number(
         _put(session, bulk_tables.PLANS, pa.table(names))
         texts = [price.effective_text for price in laid_out.priced]
         _put(session, bulk_tables.WRITTEN, pa.table({"price": range(len(texts)), "price_from": texts}))
-        bulk_charges.take_unrated(session, number, since, until)
+        bulk_charges.take_unrated(session, numbers, since, until)
         bulk_charges.assess(session, rules.assessed)
         # Where no other call is, nobody else has used units, and nobody's charge is moved.
-        alone = bulk_charges.counts(session)[0] == how_many(session, number)
+        alone = bulk_charges.counts(session)[0] == how_many(session, numbers)
         taken = {} if alone else _touched(session, book, laid_out)
         if touched := bulk_charges.waiting(session):
             bulk_charges.assess(session, rules.assessed)
