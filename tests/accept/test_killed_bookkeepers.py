@@ -23,7 +23,7 @@ from tests.cdr.test_collect_faults import PROJECT, _price_book
 from tests.rating.killed import KILLS_A_MONTH, MONTH, WHO, at, keep_books
 from tests.support.databases import *  # noqa: F403
 
-pytestmark = [pytest.mark.accept, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.accept, pytest.mark.timeout(1800)]
 CALLS, KILLS = 300, 50
 #: When all is done, a month after the last kill; and the months that are over by then, the calls' own the first.
 NOW = at(KILLS // KILLS_A_MONTH + 1)
@@ -40,7 +40,7 @@ def test_the_books_stay_in_order(tmp_path: Path, database_url: str) -> None:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1300,
     )
     found = re.search(r"KILLS (\d+) WORKED (\d+) BILLS (\d+)", done.stdout)
     assert found, f"seed {seed}: {done.stdout}\n{done.stderr[-3000:]}"

@@ -107,7 +107,7 @@ def main(folder: str, url: str, calls: str, kills: str, seed: str) -> None:
         lambda: keep_on(url, at(done // KILLS_A_MONTH)),
     ]
     running = [forked(work) for work in workers]
-    deadline = time.monotonic() + 550
+    deadline = time.monotonic() + 1200
     while done < int(kills) and time.monotonic() < deadline:
         which = dice.randrange(2)
         let_work(running[which], dice.uniform(0.05, 1.5))
