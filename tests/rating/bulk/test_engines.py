@@ -69,7 +69,7 @@ def spark_or_skip() -> None:
     params=[
         "duckdb",
         pytest.param("postgres", marks=pytest.mark.postgres),
-        pytest.param("pyspark", marks=pytest.mark.accept),
+        pytest.param("pyspark", marks=[pytest.mark.accept, pytest.mark.timeout(1200)]),
     ],
 )
 def engine(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
