@@ -13,6 +13,7 @@ import click
 from appliance import config
 from appliance.cli.advise import advise
 from appliance.cli.closing import close
+from appliance.cli.ending import ended_in_order
 from appliance.cli.margin import margin
 from appliance.cli.reconcile import reconcile
 from appliance.cli.rerating import run
@@ -64,7 +65,8 @@ def file(plans: Path, cdrs: Path, charges: Path, rejects: Path, backend: Backend
     url = settings.rating_url.get_secret_value()
     if chosen == "postgres" and not url:
         url = settings.database_url
-    done = rate_files(plans, cdrs, charges, rejects, backend=chosen, url=url, progress=_progress())
+    with ended_in_order():
+        done = rate_files(plans, cdrs, charges, rejects, backend=chosen, url=url, progress=_progress())
     click.echo(f"charges: {done.charges}, rejects: {done.rejects}")
 
 

@@ -27,6 +27,11 @@ def untold(what: str, done: int, of: int) -> None:
     """Nobody wants to know."""
 
 
+def in_bulk_installed() -> bool:
+    """Whether the extra ``rating`` is."""
+    return all(map(find_spec, _NEEDED))
+
+
 def rate_files(
     plans: Path,
     cdrs: Path,
@@ -44,7 +49,7 @@ def rate_files(
         engine is missing or fails; then nothing is written.
     """
     # They cost a second to load: who only asks what a command does shall not wait for it.
-    if backend == "duckdb" and not all(map(find_spec, _NEEDED)):
+    if backend == "duckdb" and not in_bulk_installed():
         from appliance.rating import files
 
         progress("call by call, for the extra rating is not installed", 0, 0)

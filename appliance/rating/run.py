@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -26,24 +25,21 @@ from appliance.domain.pricing import (
     settle,
 )
 from appliance.domain.rerating import WAIVED, Figures, figures_of
+from appliance.rating.backend import in_bulk_installed
+from appliance.rating.touched import Rated, touched_spans, units_taken
 from appliance.store import charges
 from appliance.store.charging import save
 from appliance.store.plans import load_book
 from appliance.store.unit import Store
 
+#: Calls of a number from which on they are rated in bulk: loading what that needs costs as much as some thousands.
+BULK_FROM = 2000
+
+#: Numbers that are rated in bulk in one unit of work have at most so many calls together, or are one.
+TOGETHER = 250_000
+
+Clock = Callable[[], datetime]
 _Charged = Iterator[tuple[MeteredCall, Charge | Unratable]]
-
-
-class Rated(NamedTuple):
-    """Counts of calls: looked at, given a new or another charge, and not ratable."""
-
-    calls: int = 0
-    changed: int = 0
-    rejects: int = 0
-
-    def plus(self, other: Rated) -> Rated:
-        """Both together."""
-        return Rated(*(one + more for one, more in zip(self, other, strict=True)))
 
 
 def rate_calls(session: Session, uuids: Collection[str], clock: Callable[[], datetime]) -> Rated:
@@ -64,23 +60,57 @@ def rate_calls(session: Session, uuids: Collection[str], clock: Callable[[], dat
     return Rated(len(waived) + len(rated), len(changed), rejects)
 
 
-def rate_all(store: Store, clock: Callable[[], datetime], *, month: int | None = None) -> Rated:
-    """Price every call that has no charge, one unit of work a number.
+def rate_all(
+    store: Store, clock: Callable[[], datetime], *, month: int | None = None, bulk_from: int = BULK_FROM
+) -> Rated:
+    """Price every call that has no charge: each number, or a few numbers with many calls, in a unit of work.
 
     :param month: only calls of that month (``domain.grants.month_of``).
+    :param bulk_from: numbers with so many calls are rated in bulk, in the database, where the extra ``rating`` is
+        installed; the charges are the same.
     :raises StoreError: the database is full or gone; the numbers done before stay done.
     """
     since, until = (None, None) if month is None else (grants.month_start(month), grants.month_start(month + 1))
     with store.reading() as session:
         numbers = charges.unrated_numbers(session, since, until)
+    # What a person waived is for the loop, and is with few numbers.
+    many = [one for one in numbers if one.calls >= bulk_from and not one.waived] if in_bulk_installed() else []
+    few = ([one.number] for one in numbers if one not in many)
     total = Rated()
-    for number in numbers:
+    for together, group in [*((True, group) for group in _groups(many)), *((False, group) for group in few)]:
         with store.work() as session:
             # Whoever came first may have done it meanwhile.
             charges.take_turn(session)
-            total = total.plus(rate_calls(session, charges.unrated(session, number, since, until), clock))
+            rated = _in_bulk(session, group, since, until, clock) if together else None
+            if rated is None:
+                uuids = [uuid for number in group for uuid in charges.unrated(session, number, since, until)]
+                rated = rate_calls(session, uuids, clock)
+            total = total.plus(rated)
             session.commit()
     return total
+
+
+def _groups(numbers: Iterable[charges.Unrated]) -> Iterator[list[str]]:
+    """Numbers of so many calls together: a unit of work keeps others waiting."""
+    group: list[str] = []
+    calls = 0
+    for one in numbers:
+        if group and calls + one.calls > TOGETHER:
+            yield group
+            group, calls = [], 0
+        group.append(one.number)
+        calls += one.calls
+    if group:
+        yield group
+
+
+def _in_bulk(
+    session: Session, numbers: list[str], since: datetime | None, until: datetime | None, clock: Clock
+) -> Rated | None:
+    # It costs a second to load, and a collector that rates a few calls has no use for it.
+    from appliance.rating.bulk import box
+
+    return box.rate_numbers(session, numbers, since, until, clock)
 
 
 def _charge(session: Session, calls: Iterable[MeteredCall], book: PriceBook) -> _Charged:
@@ -95,25 +125,18 @@ def _charge(session: Session, calls: Iterable[MeteredCall], book: PriceBook) -> 
             granted.setdefault(assessed.subscription, []).append(call)
     for subscription, new in granted.items():
         plan = book.plans[subscription.plan]
-        for since, until in _spans(plan, subscription, new):
+        for since, until in touched_spans(plan, subscription, _first_of_months(new)):
             within = [call for call in new if _holds(since, until, call)]
             yield from _charge_span(session, subscription, plan, book, (since, until), within)
 
 
-def _spans(
-    plan: Plan, subscription: Subscription, calls: Iterable[MeteredCall]
-) -> Iterator[tuple[datetime, datetime | None]]:
-    """From each first call on: to the end of its month, or of the subscription where units roll over."""
+def _first_of_months(calls: Iterable[MeteredCall]) -> dict[int, datetime]:
+    """When the first call of each month was answered."""
     first: dict[int, datetime] = {}
     for at in (call.answered_at for call in calls if call.answered_at is not None):
         month = grants.month_of(at)
         first[month] = min(at, first.get(month, at))
-    if plan.rollover_months:
-        yield min(first.values()), subscription.ends_at
-        return
-    for month, since in first.items():
-        end = grants.month_start(month + 1)
-        yield since, end if subscription.ends_at is None else min(end, subscription.ends_at)
+    return first
 
 
 def _holds(since: datetime, until: datetime | None, call: MeteredCall) -> bool:
@@ -134,10 +157,7 @@ def _charge_span(
     :param new: those of them that are known already; where they are all, none is read again.
     """
     since, until = span
-    begin, end = subscription.starts_at, subscription.ends_at
-    if not plan.rollover_months:
-        begin, end = max(begin, grants.month_start(grants.month_of(since))), until
-    taken = charges.units_taken(session, subscription.number, begin, end, since)
+    taken = units_taken(session, subscription, plan, span)
     assessed: list[tuple[MeteredCall, Assessment]] = []
     calls = new
     if charges.how_many_between(session, subscription.number, since, until) > len(new):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from appliance.domain import pricing
 from appliance.domain.cdr import LONGEST_LEG
 from appliance.domain.grants import month_of
 from appliance.store.models import Call, Charge, Number
+from appliance.store.parts import parts
 
 #: The calls that nobody may charge for before a person has looked at them, and what he may say (``Call.settled``).
 ABNORMAL = "abnormal"
@@ -32,7 +32,6 @@ NOT_FINAL = func.coalesce(Charge.final, False).is_(False)
 
 #: PostgreSQL's advisory lock of whoever writes charges or postings.
 _TURN = 400_400_401
-_AT_ONCE = 500
 METERED = (
     Call.uuid,
     Call.number,
@@ -42,7 +41,6 @@ METERED = (
     Call.bill_ms,
     Call.bridged_ms,
 )
-_Item = TypeVar("_Item")
 
 
 def take_turn(session: Session) -> None:
@@ -78,14 +76,14 @@ def metered_between(
 ) -> list[pricing.MeteredCall]:
     """Every call of a number answered in ``[since, until)`` (None: no end) whose charge is not final; those that
     wait for a person or are waived are left out."""
-    statement = _open_calls().where(*_answered(number, since, until), BY_RULES)
+    statement = _open_calls().where(*answered(number, since, until), BY_RULES)
     return [metered_row(row) for row in session.connection().execute(statement)]
 
 
 def how_many_between(session: Session, number: str, since: datetime, until: datetime | None) -> int:
     """How many calls ``metered_between`` gives."""
-    statement = _with_charge(select(func.count(Call.id)))
-    found = session.scalar(statement.where(NOT_FINAL, *_answered(number, since, until), BY_RULES))
+    statement = with_charge(select(func.count(Call.id)))
+    found = session.scalar(statement.where(NOT_FINAL, *answered(number, since, until), BY_RULES))
     return int(found or 0)
 
 
@@ -98,7 +96,7 @@ def units_taken(
         select(Charge.month, func.sum(Charge.included_units))
         .join(Call, Call.uuid == Charge.call_uuid)
         .where(
-            *_answered(number, begin, end),
+            *answered(number, begin, end),
             or_(Charge.final, Call.answered_at < before),
             # The month of a final charge stays, even if its call's times have changed since.
             Charge.month >= month_of(begin),
@@ -109,19 +107,33 @@ def units_taken(
     return [(month, int(units)) for month, units in session.execute(statement)]
 
 
-def unrated_numbers(session: Session, since: datetime | None, until: datetime | None) -> list[str]:
+class Unrated(NamedTuple):
+    """Calls of a number that have no charge and wait for nobody: all of them, and those that a person waived."""
+
+    number: str
+    calls: int
+    waived: int
+
+
+def unrated_numbers(session: Session, since: datetime | None, until: datetime | None) -> list[Unrated]:
     """Numbers with calls that have no charge and wait for nobody, sorted.
 
     :param since: with ``until``: only calls of ``[since, until)``, by their answer, or their start if unanswered.
     """
-    statement = select(Call.number).where(*_unrated(since, until)).distinct().order_by(Call.number)
-    return list(session.scalars(_with_charge(statement)))
+    counts = func.count(Call.id), func.count(Call.id).filter(Call.settled == WAIVE)
+    statement = with_charge(select(Call.number, *counts)).where(*unrated_conditions(since, until))
+    return [Unrated(*row) for row in session.execute(statement.group_by(Call.number).order_by(Call.number))]
+
+
+def how_many(session: Session, numbers: Collection[str]) -> int:
+    """All calls of some numbers, whatever became of them."""
+    return session.scalar(select(func.count()).where(Call.number.in_(numbers))) or 0
 
 
 def unrated(session: Session, number: str, since: datetime | None, until: datetime | None) -> list[str]:
     """UUIDs of such calls of a number."""
-    statement = select(Call.uuid).where(Call.number == number, *_unrated(since, until))
-    return list(session.scalars(_with_charge(statement)))
+    statement = select(Call.uuid).where(Call.number == number, *unrated_conditions(since, until))
+    return list(session.scalars(with_charge(statement)))
 
 
 def find(session: Session, uuid: str) -> tuple[Call, Charge | None] | None:
@@ -153,22 +165,17 @@ def metered_row(row: Any) -> pricing.MeteredCall:
     )
 
 
-def parts(items: Collection[_Item], size: int = _AT_ONCE) -> Iterator[list[_Item]]:
-    """The items in lists of at most ``size``: no statement grows without an end."""
-    left = iter(items)
-    while part := list(islice(left, size)):
-        yield part
-
-
-def _with_charge(statement: Any) -> Any:
+def with_charge(statement: Any) -> Any:
+    """A statement about calls, each with its charge or none."""
     return statement.join(Charge, Charge.call_uuid == Call.uuid, isouter=True)
 
 
 def _open_calls() -> Any:
-    return _with_charge(select(*METERED)).where(NOT_FINAL)
+    return with_charge(select(*METERED)).where(NOT_FINAL)
 
 
-def _unrated(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+def unrated_conditions(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    """That a call has no charge and waits for nobody, as ``unrated_numbers`` says."""
     conditions = [Charge.id.is_(None), or_(BY_RULES, Call.settled == WAIVE)]
     if since is not None:
         conditions.append(since <= AT)
@@ -177,7 +184,8 @@ def _unrated(since: datetime | None, until: datetime | None) -> list[ColumnEleme
     return conditions
 
 
-def _answered(number: str, since: datetime, until: datetime | None) -> list[ColumnElement[bool]]:
+def answered(number: str, since: datetime, until: datetime | None) -> list[ColumnElement[bool]]:
+    """That a call of a number was answered in ``[since, until)``."""
     # The index knows when calls started; none is answered longer after that than a leg may last.
     conditions = [
         Call.number == number,

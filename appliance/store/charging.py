@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from appliance.domain.closing import booked_month
 from appliance.domain.grants import month_of
 from appliance.domain.rerating import Figures
-from appliance.store.charges import AT, PAYER, parts
+from appliance.store.charges import AT, PAYER
 from appliance.store.ledger import post_charges
 from appliance.store.models import Call, Charge, ClosedMonth
+from appliance.store.parts import parts
 
 #: The columns of a charge that rating decides.
 RATED = tuple(getattr(Charge, name) for name in Figures._fields)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,11 +13,10 @@ from sqlalchemy.orm import Session
 from appliance.domain import cost, numbers
 from appliance.domain.cdr import LONGEST_LEG, Role
 from appliance.store.models import Call, CallLeg, LegCost, Line, TrunkCost
+from appliance.store.parts import parts
 
 #: Noted by the switch on each leg that goes out (``switch.dialling``).
 _OUTWARD = "gw_outward"
-_AT_ONCE = 500
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def outward_legs(session: Session, call_uuids: Collection[str]) -> list[Went]:
 def save(session: Session, costs: Iterable[tuple[Went, cost.LegCost]]) -> int:
     """Write what legs cost; returns how many are new or other than before."""
     changed = 0
-    for part in _parts(costs):
+    for part in parts(costs):
         uuids = [went.leg_uuid for went, _ in part]
         stored = {row.leg_uuid: row for row in session.scalars(select(LegCost).where(LegCost.leg_uuid.in_(uuids)))}
         for went, costed in part:
@@ -113,7 +111,7 @@ def calls_to_cost(
         statement = statement.where(Call.started_at >= since - LONGEST_LEG)
     if until is not None:
         statement = statement.where(Call.started_at < until)
-    yield from _parts(session.scalars(statement).all())
+    yield from parts(session.scalars(statement).all())
 
 
 def _went(leg: CallLeg, line: Line | None) -> Went:
@@ -153,9 +151,3 @@ def _ms(since: datetime, until: datetime) -> int:
     """Whole milliseconds, each instant taken in whole ones, as ``domain.cdr_call`` counts them."""
     first, last = (int(at.timestamp()) * 1000 + at.microsecond // 1000 for at in (since, until))
     return max(last - first, 0)
-
-
-def _parts(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    left = iter(items)
-    while part := list(islice(left, _AT_ONCE)):
-        yield part

@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from appliance.domain.ledger import CALL_KINDS, Kind, Ledger, Posting
-from appliance.store.charges import parts
 from appliance.store.models import Charge, LedgerBalance, LedgerPosting
+from appliance.store.parts import parts
 from appliance.store.types import Instant
 
 _MOST = 5000
@@ -63,6 +63,50 @@ def post_charges(session: Session, uuids: Collection[str], now: datetime) -> int
         )
     _carry(session, before)
     return last_posting(session) - before
+
+
+def post_new(session: Session, after: int, now: datetime) -> None:
+    """Post the charges whose number is above ``after``, however many: what ``post_charges`` does, for charges that
+    were made one after the other.
+
+    The caller has taken his turn (``charges.take_turn``).
+    """
+    subject = Charge.call_uuid
+    # Looked up in the index call by call: a join would read all the postings that there are.
+    of_call = select(LedgerPosting.id).where(LedgerPosting.subject == subject, LedgerPosting.kind.in_(CALL_KINDS))
+    posted = of_call.limit(1).scalar_subquery().is_not(None)
+    # A call that was charged before, and lost its charge since, needs the difference.
+    uuids = list(session.scalars(select(subject).where(Charge.id > after, posted)))
+    before = last_posting(session)
+    due = select(
+        before + func.row_number().over(order_by=Charge.id),
+        subject,
+        Charge.account_id,
+        literal(1, Integer),
+        case((Charge.booked_month != Charge.month, Kind.LATE.value), else_=Kind.CHARGE.value),
+        literal(Ledger.BALANCE.value, String),
+        literal(Ledger.REVENUE.value, String),
+        Charge.amount,
+        Charge.booked_month,
+        literal(now, Instant),
+        *(literal("", String) for _ in ("by_login", "approved_by", "reason")),
+    ).where(Charge.id > after, Charge.amount > 0)
+    if uuids:
+        due = due.where(~posted)
+    session.execute(
+        insert(LedgerPosting.__table__).from_select(_COLUMNS, due.order_by(Charge.id))  # type: ignore[arg-type]
+    )
+    # Few accounts, and all from one ledger to one other: nothing has to be sorted to add that up.
+    accounts = session.scalars(select(LedgerPosting.account_id).where(LedgerPosting.id > before).distinct()).all()
+    for account_id in sorted(accounts):
+        own = select(func.sum(LedgerPosting.amount)).where(
+            LedgerPosting.id > before, LedgerPosting.account_id == account_id
+        )
+        amount = int(session.scalar(own) or 0)
+        _move(session, account_id, Ledger.BALANCE, -amount)
+        _move(session, account_id, Ledger.REVENUE, amount)
+    if uuids:
+        post_charges(session, uuids, now)
 
 
 def append(session: Session, postings: Sequence[Posting]) -> None:
@@ -112,15 +156,13 @@ def balance(session: Session, account_id: str, ledger: Ledger = Ledger.BALANCE) 
 def sums(session: Session, after: int = 0) -> dict[tuple[str, Ledger], int]:
     """What the postings behind number ``after`` come to, by account and ledger: credit less debit."""
     found: dict[tuple[str, Ledger], int] = {}
-    for side, sign in ((LedgerPosting.credit, 1), (LedgerPosting.debit, -1)):
-        rows = session.execute(
-            select(LedgerPosting.account_id, side, func.sum(LedgerPosting.amount))
-            .where(LedgerPosting.id > after)
-            .group_by(LedgerPosting.account_id, side)
-        )
-        for account_id, ledger, amount in rows:
-            key = account_id, Ledger(ledger)
-            found[key] = found.get(key, 0) + sign * int(amount)
+    sides = (LedgerPosting.account_id, LedgerPosting.debit, LedgerPosting.credit)
+    rows = session.execute(
+        select(*sides, func.sum(LedgerPosting.amount)).where(LedgerPosting.id > after).group_by(*sides)
+    )
+    for account_id, debit, credit, amount in rows:
+        for ledger, effect in ((Ledger(debit), -int(amount)), (Ledger(credit), int(amount))):
+            found[account_id, ledger] = found.get((account_id, ledger), 0) + effect
     return found
 
 
@@ -135,14 +177,16 @@ def postings(session: Session, after: int = 0, through: int | None = None) -> It
 def _carry(session: Session, after: int) -> None:
     """Bring the balances up to the postings behind number ``after``."""
     for (account_id, ledger), amount in sorted(sums(session, after).items()):
-        kept = update(LedgerBalance).where(
-            LedgerBalance.account_id == account_id, LedgerBalance.ledger == ledger.value
-        )
-        done = session.execute(
-            kept.values(amount=LedgerBalance.amount + amount).execution_options(synchronize_session=False)
-        )
-        if not done.rowcount:  # type: ignore[attr-defined]  # of an update there is one
-            session.execute(insert(LedgerBalance).values(account_id=account_id, ledger=ledger.value, amount=amount))
+        _move(session, account_id, ledger, amount)
+
+
+def _move(session: Session, account_id: str, ledger: Ledger, amount: int) -> None:
+    kept = update(LedgerBalance).where(LedgerBalance.account_id == account_id, LedgerBalance.ledger == ledger.value)
+    done = session.execute(
+        kept.values(amount=LedgerBalance.amount + amount).execution_options(synchronize_session=False)
+    )
+    if not done.rowcount:  # type: ignore[attr-defined]  # of an update there is one
+        session.execute(insert(LedgerBalance).values(account_id=account_id, ledger=ledger.value, amount=amount))
 
 
 def _differences(uuids: Collection[str], last: int, now: datetime) -> Select[tuple[object, ...]]:

@@ -53,6 +53,11 @@ class Server:
         """Connection text of the server's own database."""
         return f"host=127.0.0.1 port={self.port} user={_USER} dbname=postgres connect_timeout=5"
 
+    @property
+    def pid(self) -> int:
+        """The server's first process."""
+        return self._process.pid
+
     def database(self, *, encoding: str = "UTF8", like: str = "") -> str:
         """A new database's SQLAlchemy URL; empty, or a copy of the one whose URL is ``like``."""
         name = f"test_{next(self._names)}"

@@ -22,7 +22,7 @@ from appliance.rating.bulk.skim import KEPT, Row, skim
 from appliance.rating.records import COLUMNS
 
 #: Bytes that are read at once.
-BLOCK = 16 * 1024 * 1024
+BLOCK = 4 * 1024 * 1024
 
 # ``records._CELL`` in bytes. UTF-8 uses an ASCII byte for nothing else, so that cutting bytes is cutting text.
 _CELL = re.compile(rb'(?:"((?:[^"]++|"")*+)"|([^",\n][^,\n]*+|))(,|\n|\Z)')

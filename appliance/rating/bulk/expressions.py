@@ -26,6 +26,8 @@ DUPLICATE = "duplicate"
 #: Whole division of a number that is not below 0.
 Divide = Callable[[ir.IntegerValue, int], ir.IntegerValue]
 
+#: Computes for the box's own calls alone (``box``), within bounds of its own.
+SQLITE = "sqlite"
 _MILLION = 1_000_000
 
 
@@ -41,18 +43,37 @@ def _postgres(value: int, by: int) -> int: ...  # type: ignore[empty-body]
 def _pyspark(value: int, by: int) -> int: ...  # type: ignore[empty-body]
 
 
-#: How each dialect of SQL divides whole numbers.
-DIVIDE: dict[str, Divide] = {"duckdb": _duckdb, "postgres": _postgres, "pyspark": _pyspark}
+@ibis.udf.scalar.builtin(name="whole_division")  # type: ignore[untyped-decorator]
+def _sqlite(value: int, by: int) -> int: ...  # type: ignore[empty-body]
 
 
-def assess(calls: ir.Table, subscriptions: ir.Table, prices: ir.Table) -> ir.Table:
+#: How each dialect of SQL divides whole numbers. SQLite has no function for it: ``engines.compiled`` writes ``/``.
+DIVIDE: dict[str, Divide] = {"duckdb": _duckdb, "postgres": _postgres, "pyspark": _pyspark, SQLITE: _sqlite}
+
+
+def assess(
+    calls: ir.Table,
+    subscriptions: ir.Table,
+    prices: ir.Table,
+    *,
+    also: tuple[str, ...] = ("number",),
+    once: bool = False,
+) -> ir.Table:
     """Read calls against the book: rules 2 to 7.
 
-    :return: a row a call: ``line``, ``call_id``, ``number``, ``refusal`` (null: it is charged), ``subscription``,
-        ``plan``, ``granted``, ``price`` (null: unanswered), ``metered``, ``units``, ``answered_us``, ``month``.
+    :param also: columns of the calls that are handed on.
+    :param once: no ``call_id`` stands twice, and none is looked for.
+    :return: a row a call: ``line``, ``call_id``, ``refusal`` (null: it is charged), ``subscription``, ``plan``,
+        ``granted``, ``price`` (null: unanswered), ``metered``, ``units``, ``answered_us``, ``month``.
     """
-    first = calls.line.min().over(ibis.window(group_by=calls.call_id))
-    seen = calls.mutate(held_at=ibis.coalesce(calls.answered_us, calls.started_us), first_line=first)
+    held_at = ibis.coalesce(calls.answered_us, calls.started_us)
+    if once:
+        seen = calls.mutate(held_at=held_at, first_line=calls.line)
+    else:
+        # The few that stand twice are found by counting, for which nothing has to be sorted.
+        named = calls.group_by(twice_id=calls.call_id).agg(first_line=calls.line.min(), times=calls.count())
+        twice = named.filter(named.times > 1).select("twice_id", "first_line")
+        seen = calls.mutate(held_at=held_at).left_join(twice, [calls.call_id == twice.twice_id])
     held = seen.left_join(
         subscriptions,
         [
@@ -83,7 +104,7 @@ def assess(calls: ir.Table, subscriptions: ir.Table, prices: ir.Table) -> ir.Tab
     return priced.select(
         "line",
         "call_id",
-        "number",
+        *also,
         "subscription",
         "plan",
         "granted",
@@ -92,7 +113,7 @@ def assess(calls: ir.Table, subscriptions: ir.Table, prices: ir.Table) -> ir.Tab
         "answered_us",
         "month",
         refusal=ibis.cases(
-            (priced.line != priced.first_line, DUPLICATE),
+            (priced.first_line.notnull() & (priced.line != priced.first_line), DUPLICATE),
             (priced.subscription.isnull(), str(Refusal.NO_SUBSCRIPTION)),
             ((priced.metered > 0) & priced.price.isnull(), str(Refusal.NO_PRICE)),
         ),
@@ -110,19 +131,24 @@ def refused(assessed: ir.Table) -> ir.Table:
     return found.select("line", "call_id", "refusal").order_by("line")
 
 
-def month_totals(assessed: ir.Table) -> ir.Table:
+def month_totals(assessed: ir.Table, dialect: str) -> ir.Table:
     """What each subscription that is granted units used a month: ``subscription``, ``month``, ``units`` as text."""
+    exact = _exact(dialect)
     used = assessed.filter(assessed.refusal.isnull(), assessed.granted, assessed.units > 0)
-    totals = used.group_by("subscription", "month").agg(units=_exact(used.units).sum().cast("string"))
+    totals = used.group_by("subscription", "month").agg(units=exact(used.units).sum().cast("string"))
     return totals.order_by("subscription", "month")
 
 
-def charge(assessed: ir.Table, cover: ir.Table, rates: ir.Table, divide: Divide) -> ir.Table:
+def charge(
+    assessed: ir.Table, cover: ir.Table, rates: ir.Table, dialect: str, *, also: tuple[str, ...] = ("number",)
+) -> ir.Table:
     """Charge the calls, their months folded (``tables.cover``): rules 8 to 10.
 
-    :return: a row a charge: ``call_id``, ``number``, ``plan``, ``price``, ``metered``, ``units``, ``included``,
+    :param also: columns of ``assessed`` that are handed on.
+    :return: a row a charge: ``call_id``, ``also``, ``plan``, ``price``, ``metered``, ``units``, ``included``,
         ``charged``, the amount in ``millions``, ``yuan`` and ``micro``, ``reason``; by call_id.
     """
+    exact = _exact(dialect)
     good = assessed.filter(assessed.refusal.isnull())
     months = [good.subscription == cover.for_subscription, good.month == cover.for_month]
     covered = good.inner_join(cover, [*months, good.units > 0])
@@ -130,20 +156,29 @@ def charge(assessed: ir.Table, cover: ir.Table, rates: ir.Table, divide: Divide)
     in_turn = ibis.cumulative_window(
         group_by=["for_subscription", "for_month"], order_by=["answered_us", "call_id"]
     )
-    left = _exact(covered.covered) - (_exact(covered.units).sum().over(in_turn) - _exact(covered.units))
-    included = ibis.greatest(ibis.least(left, _exact(covered.units)), _exact(ibis.literal(0)))
-    used = covered.mutate(included=included.cast("decimal(38, 0)").cast("int64"))
-    columns = ("call_id", "number", "plan", "price", "metered", "units", "included")
+    left = exact(covered.covered) - (exact(covered.units).sum().over(in_turn) - exact(covered.units))
+    included = ibis.greatest(ibis.least(left, exact(covered.units)), exact(ibis.literal(0)))
+    if dialect != SQLITE:
+        included = included.cast("decimal(38, 0)").cast("int64")
+    used = covered.mutate(included=included)
+    columns = ("call_id", *also, "plan", "price", "metered", "units", "included")
     uncovered = good.anti_join(cover, [*months, good.units > 0]).mutate(included=ibis.literal(0, "int64"))
     both = used.select(*columns).union(uncovered.select(*columns))
     split = both.mutate(charged=both.units - both.included)
     rated = split.left_join(rates, [split.price == rates.of_price, split.charged > 0])
-    return rated.select(*columns, "charged", **_amount(rated, divide), reason=_reason(rated)).order_by("call_id")
+    return rated.select(*columns, "charged", **_amount(rated, DIVIDE[dialect]), reason=_reason(rated)).order_by(
+        "call_id"
+    )
 
 
-def _exact(units: ir.IntegerValue) -> ir.DecimalValue:
-    """As a number that may be summed over any number of calls: its sum has 28 or more digits everywhere."""
-    return units.cast("decimal(18, 0)")
+def _exact(dialect: str) -> Callable[[ir.IntegerValue], ir.NumericValue]:
+    """Makes a number one that may be summed over any number of calls: its sum has 28 or more digits.
+
+    SQLite knows no decimals; it adds whole numbers of 64 bits and fails when they are too few.
+    """
+    if dialect == SQLITE:
+        return lambda units: units
+    return lambda units: units.cast("decimal(18, 0)")
 
 
 def _amount(rated: ir.Table, divide: Divide) -> dict[str, ir.Value]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,14 +19,12 @@ from appliance.domain.pricing import PriceBook
 from appliance.errors import RatingError
 from appliance.rating.backend import Backend, Progress, Rated, untold
 from appliance.rating.bulk import expressions, tables
+from appliance.rating.bulk.ahead import ahead
 from appliance.rating.bulk.blocks import BLOCK, Lines, blocks
 from appliance.rating.bulk.engines import Engine, opened
 from appliance.rating.bulk.output import charge_lines, reject_lines
 from appliance.rating.bulk.parse import CALLS, Malformed, parse
 from appliance.rating.files import CHARGES, REJECTS, drafts, read_plans
-
-#: Blocks are read ahead of the engine on so many threads; most of the work is done outside Python's lock.
-_THREADS = 2
 
 
 def rate_files(
@@ -117,8 +113,8 @@ def _rules(dialect: str) -> _Rules:
     cover, rates = _table("cover", tables.COVER), _table("rates", tables.RATES)
     return _Rules(
         assessed=found,
-        totals=expressions.month_totals(assessed),
-        charges=expressions.charge(assessed, cover, rates, expressions.DIVIDE[dialect]),
+        totals=expressions.month_totals(assessed, dialect),
+        charges=expressions.charge(assessed, cover, rates, dialect),
         refused=expressions.refused(assessed),
     )
 
@@ -131,22 +127,10 @@ def _read(
     found: Iterator[Lines], size: int, malformed: list[Malformed], progress: Progress
 ) -> Iterator[pa.RecordBatch]:
     """The good rows of a file; the others are put on the list."""
-    with ThreadPoolExecutor(_THREADS) as threads:
-        ahead: deque[tuple[Lines, Future[tuple[pa.RecordBatch, Malformed]]]] = deque()
-
-        def take() -> pa.RecordBatch:
-            lines, future = ahead.popleft()
-            batch, bad = future.result()
-            malformed.append(bad)
-            progress("records", min(lines.read, size), size)
-            return batch
-
-        for lines in found:
-            ahead.append((lines, threads.submit(parse, lines)))
-            if len(ahead) > _THREADS:
-                yield take()
-        while ahead:
-            yield take()
+    for lines, (batch, bad) in ahead(found, parse):
+        malformed.append(bad)
+        progress("records", min(lines.read, size), size)
+        yield batch
 
 
 def _in_order(malformed: list[Malformed]) -> Malformed:

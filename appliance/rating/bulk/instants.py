@@ -10,7 +10,8 @@ from appliance.rating.bulk.cells import Bytes, Flags, Ints, digits, pair, whole_
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: What microseconds are counted from.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHANGHAI = 8 * 3600 * SECOND
 
 _HEAD = len("2026-01-01T00:00:00")
@@ -32,7 +33,7 @@ _MONTH_OF_DAY = 2000 * 12 + np.concatenate([[-1], np.repeat(np.arange(1200), _DA
 
 def microseconds(at: datetime) -> int:
     """An instant in microseconds since 1970."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return (at - EPOCH) // timedelta(microseconds=1)
 
 
 def months(instants: Ints) -> Ints:

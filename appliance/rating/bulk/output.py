@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from appliance.rating.bulk.ahead import ahead
 from appliance.rating.bulk.parse import MALFORMED, Malformed
 from appliance.rating.bulk.tables import Book
 from appliance.rating.files import cell
@@ -19,7 +20,8 @@ def charge_lines(batches: Iterable[pa.RecordBatch], book: Book) -> Iterator[tupl
     """Charges (``expressions.charge``) as text, and how many they are."""
     plans = pa.array([cell(plan.code) for plan in book.plans], pa.string())
     prices = pa.array([cell(price.effective_text) for price in book.priced], pa.string())
-    for batch in batches:
+
+    def text_of(batch: pa.RecordBatch) -> pa.Buffer:
         columns = {name: batch.column(name) for name in batch.schema.names}
         cells = [
             columns["call_id"],
@@ -30,7 +32,10 @@ def charge_lines(batches: Iterable[pa.RecordBatch], book: Book) -> Iterator[tupl
             _amounts(columns["millions"], columns["yuan"], columns["micro"]),
             columns["reason"],
         ]
-        yield len(batch), _lines(cells)
+        return _lines(cells)
+
+    for batch, text in ahead(batches, text_of):
+        yield len(batch), text
 
 
 def reject_lines(batches: Iterable[pa.RecordBatch], malformed: Malformed) -> Iterator[tuple[int, pa.Buffer]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby, pairwise
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -131,19 +132,26 @@ def timeline(prices: Iterable[Price], kind: str) -> list[tuple[Price, int, int]]
     return found
 
 
-def cover(book: Book, plans: Mapping[str, Plan], totals: Iterable[tuple[int, int, int]]) -> pa.Table:
+def cover(
+    book: Book,
+    plans: Mapping[str, Plan],
+    totals: Iterable[tuple[int, int, int]],
+    taken: Mapping[int, Iterable[tuple[int, int]]] = MappingProxyType({}),
+) -> pa.Table:
     """Fold the months of each subscription: what is granted, rolls over and expires (rule 8).
 
     :param totals: ``(subscription, month, units)`` of all calls, in that order.
+    :param taken: units of a subscription that others have used already: ``(month, units)``.
     """
     found = []
     for at, months in groupby(totals, key=lambda total: total[0]):
         held = book.subscribed[at]
         plan = plans[held.plan]
-        allowance = grants.Allowance(grants.month_of(held.starts_at), plan.included, plan.rollover_months)
-        uses = [(month, units) for _, month, units in months]
-        for (month, _), covered in zip(uses, grants.cover(allowance, uses), strict=True):
-            if covered:
+        left = grants.Grants(grants.Allowance(grants.month_of(held.starts_at), plan.included, plan.rollover_months))
+        for month, units in taken.get(at, ()):
+            left.take(month, units)
+        for _, month, units in months:
+            if covered := left.take(month, units):
                 found.append((at, month, covered))
     return _table(COVER, found)
 

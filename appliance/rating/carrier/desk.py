@@ -9,15 +9,15 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from appliance.domain.reconcile import Billed, Ours, sure_differences
+from appliance.store.parts import parts
 
 _BILL, _OURS = 0, 1
 _AT_ONCE = 5_000
-_T = TypeVar("_T")
 _LAY = "INSERT INTO entry (side, called, caller, at, seconds, amount, line, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -59,7 +59,7 @@ class Desk:
 
     def lay(self, entries: Iterable[Entry]) -> None:
         """Lay entries out."""
-        for part in _parts(entries):
+        for part in parts(entries, _AT_ONCE):
             self._base.execute("BEGIN")
             self._base.executemany(_LAY, [_laid(entry) for entry in part])
             self._base.execute("COMMIT")
@@ -110,9 +110,3 @@ def _laid(entry: Entry) -> tuple[int, str, str, int, int, int | None, int, str]:
     if isinstance(one, Billed):
         return _BILL, entry.called, entry.caller, one.at, one.seconds, one.amount, one.line, ""
     return _OURS, entry.called, entry.caller, one.at, one.seconds, one.amount, 0, one.id
-
-
-def _parts(items: Iterable[_T]) -> Iterator[list[_T]]:
-    left = iter(items)
-    while part := list(islice(left, _AT_ONCE)):
-        yield part

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from appliance.errors import RatingError
 from appliance.rating import backend, files
 from appliance.rating.backend import Backend
-from appliance.rating.bulk.expressions import DIVIDE
+from appliance.rating.bulk.expressions import DIVIDE, SQLITE
 from appliance.rating.bulk.files import rate_files
 from tests.rating.books import HEADER, SAMPLE, book, record, toml
 from tests.rating.bulk import nasty
@@ -69,7 +69,7 @@ def spark_or_skip() -> None:
     params=[
         "duckdb",
         pytest.param("postgres", marks=pytest.mark.postgres),
-        pytest.param("pyspark", marks=pytest.mark.accept),
+        pytest.param("pyspark", marks=[pytest.mark.accept, pytest.mark.timeout(1200)]),
     ],
 )
 def engine(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
@@ -227,7 +227,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
 
 
 def test_every_backend_has_its_division() -> None:
-    assert set(DIVIDE) == set(get_args(Backend))
+    assert set(DIVIDE) == {*get_args(Backend), SQLITE}
 
 
 def test_without_the_extra_calls_are_rated_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

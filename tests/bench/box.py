@@ -1,0 +1,286 @@
+"""``appliance rating run`` against the database's own bulk insert of the same rows, on both databases.
+
+The job reads calls, prices them, and writes charges, postings and balances. What it is held to only writes: the
+same charges into the same table with its indexes and references, in one transaction, out of memory, in the order
+that is quickest for the indexes and, on SQLite, with the same memory for pages. On PostgreSQL that is COPY, on
+SQLite one prepared statement. Below it stand the same with the postings, which the job writes too, and the same
+charges as somebody would insert them who knows nothing of all that: in the order of the calls, as the box is set.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+import psycopg
+
+from appliance.rating.records import read_records
+from appliance.store import schema
+from appliance.store.unit import Store
+from tests.bench import corpus
+from tests.bench.rating import Cost, cost
+from tests.rating.stored import put_book, sample_book
+from tests.support.postgres import Server, Unavailable, shared_server
+
+LIMIT = 3.0
+ROWS = 2_000_000
+_JOB = """
+import sys
+from datetime import UTC, datetime
+from appliance.rating.run import rate_all
+from appliance.store.unit import Store
+with Store(sys.argv[1]) as store:
+    rated = rate_all(store, lambda: datetime(2026, 6, 1, tzinfo=UTC))
+assert rated.calls == rated.changed == int(sys.argv[2]), rated
+"""
+_TABLES = ("charges", "ledger_postings")
+_AT = "2026-06-01 00:00:00.000000"
+_CALL = {
+    "account_id": "east",
+    "trunk_id": "inbound",
+    "caller": "13800000000",
+    "caller_name": "",
+    "line_id": "line-1",
+    "flow": "front",
+    "keys": "ask=1",
+    "way": "ask=1;ring=answered",
+    "mark": "",
+    "tried": "line-1=answered",
+    "outcome": "answered",
+    "because": "",
+    "hangup_cause": "NORMAL_CLEARING",
+    "talks": "line-1=61000",
+    "recording": "",
+    "messages": "",
+    "notice": "",
+    "unrecorded": "",
+    "callback_id": "",
+    "settled": "",
+    "collected_at": _AT,
+}
+_RATED_BY = ("uuid", "number", "caller_kind", "started_at", "answered_at", "ended_at", "bill_ms", "bridged_ms")
+
+
+def box(rows: int = ROWS) -> bool:
+    """Print the ratios of both databases; whether they are within the limit."""
+    print(f"Rating {rows:,} stored calls in the database, against its own bulk insert")
+    with tempfile.TemporaryDirectory(prefix="bench-box-") as name:
+        good = _measured("SQLite", _Lite(Path(name)), rows)
+        try:
+            server = shared_server()
+        except Unavailable as error:
+            print(f"  PostgreSQL: not measured, {error}\n")
+            return good
+        return _measured("PostgreSQL", _Postgres(server), rows) and good
+
+
+def _measured(name: str, database: _Lite | _Postgres, rows: int) -> bool:
+    url = database.made()
+    with Store(url) as store:
+        put_book(store, sample_book())
+    database.put("calls", (*_RATED_BY, *_CALL), _calls(rows))
+    apart, plainly = database.copy(url, "apart"), database.copy(url, "plainly")
+    with database.measured() as took:
+        found = cost(_JOB, url, str(rows))
+    job = Cost(found.wall_s, found.cpu_s + took.server_s, found.memory_mb)
+    columns, written = database.rows(url, "charges", _OF_CALLS)
+    with database.measured() as plain:
+        database.put("charges", columns, written, plainly, roomy=False)
+    database.drop(plainly)
+    inserts = []
+    for table in _TABLES:
+        columns, written = database.rows(url, table, _SOONEST[table])
+        with database.measured() as took:
+            database.put(table, columns, written, apart)
+        inserts.append(took)
+        print(f"  {name}: {len(written):,} rows into {table} {took}")
+        del written
+    database.drop(url, apart)
+    charges, postings = inserts
+    both = _Took(charges.wall_s + postings.wall_s, charges.cpu_s + postings.cpu_s, 0)
+    ratio = job.wall_s / charges.wall_s
+    print(f"  {name}: the job {job}")
+    print(f"  {name}: to the charges {ratio:.2f}, CPU {job.cpu_s / charges.cpu_s:.2f} (limit {LIMIT})")
+    print(f"  {name}: to charges and postings {job.wall_s / both.wall_s:.2f}, CPU {job.cpu_s / both.cpu_s:.2f}")
+    print(f"  {name}: the charges in the order of the calls {plain}")
+    print(f"  {name}: to those {job.wall_s / plain.wall_s:.2f}, CPU {job.cpu_s / plain.cpu_s:.2f}\n")
+    return ratio <= LIMIT
+
+
+class _Took(NamedTuple):
+    """Seconds; ``cpu_s`` with what the server took of it."""
+
+    wall_s: float
+    cpu_s: float
+    server_s: float
+
+    def __str__(self) -> str:
+        return f"{self.wall_s:7.2f} s ({self.cpu_s:6.2f} s of CPU)"
+
+
+class _Taken:
+    """A ``_Took`` that is known when the block has ended."""
+
+    def __init__(self, server: Callable[[], float]) -> None:
+        self._server = server
+        self._begun = time.monotonic(), time.process_time(), server()
+
+    def done(self) -> None:
+        wall, cpu, server = self._begun
+        self.server_s = self._server() - server
+        self.wall_s = time.monotonic() - wall
+        self.cpu_s = time.process_time() - cpu + self.server_s
+
+    def __str__(self) -> str:
+        return str(_Took(self.wall_s, self.cpu_s, self.server_s))
+
+
+@contextmanager
+def _taking(server: Callable[[], float]) -> Iterator[_Taken]:
+    taken = _Taken(server)
+    yield taken
+    taken.done()
+
+
+class _Lite:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def made(self) -> str:
+        url = f"sqlite:///{self._folder}/box.db"
+        schema.upgrade(url)
+        return url
+
+    def copy(self, url: str, name: str) -> str:
+        shutil.copy(url.removeprefix("sqlite:///"), self._folder / f"{name}.db")
+        return f"sqlite:///{self._folder}/{name}.db"
+
+    def measured(self) -> Any:
+        return _taking(lambda: 0.0)
+
+    def put(self, table: str, columns: Sequence[str], rows: Any, url: str = "", *, roomy: bool = True) -> None:
+        with closing(self._opened(url or f"sqlite:///{self._folder}/box.db", roomy=roomy)) as connection:
+            names, marks = ", ".join(columns), ", ".join("?" for _ in columns)
+            connection.execute("begin immediate")
+            connection.executemany(f"insert into {table} ({names}) values ({marks})", rows)
+            connection.execute("commit")
+            connection.execute("pragma wal_checkpoint(truncate)")
+
+    def rows(self, url: str, table: str, order: str) -> tuple[list[str], list[Any]]:
+        with closing(self._opened(url)) as connection:
+            found = connection.execute(f"select {table}.* from {table} {order}")
+            return [column[0] for column in found.description], found.fetchall()
+
+    def drop(self, *urls: str) -> None:
+        for url in urls:
+            Path(url.removeprefix("sqlite:///")).unlink()
+
+    @staticmethod
+    def _opened(url: str, *, roomy: bool = True) -> sqlite3.Connection:
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        for pragma in ("foreign_keys = on", "synchronous = full", f"cache_size = {-65536 if roomy else -2000}"):
+            connection.execute(f"pragma {pragma}")
+        return connection
+
+
+#: The order in which the rows of a table go in soonest; and that in which calls were stored.
+_SOONEST = {"charges": "order by call_uuid", "ledger_postings": "order by id"}
+_OF_CALLS = "join calls on calls.uuid = charges.call_uuid order by calls.id"
+
+
+class _Text:
+    """Rows as COPY reads them and writes them."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self.parts = list(map(bytes, parts))
+
+    def __len__(self) -> int:
+        return sum(part.count(b"\n") for part in self.parts)
+
+
+class _Postgres:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._box = ""
+
+    def made(self) -> str:
+        self._box = self._server.database()
+        schema.upgrade(self._box)
+        return self._box
+
+    def copy(self, url: str, _name: str) -> str:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("vacuum analyze calls")
+        return self._server.database(like=url)
+
+    def measured(self) -> Any:
+        return _taking(self._cpu)
+
+    def put(self, table: str, columns: Sequence[str], rows: Any, url: str = "", *, roomy: bool = True) -> None:
+        statement = f"copy {table} ({', '.join(columns)}) from stdin"
+        with psycopg.connect(url or self._box) as connection, connection.cursor().copy(statement) as copy:
+            if isinstance(rows, _Text):
+                for part in rows.parts:
+                    copy.write(part)
+            else:
+                for row in rows:
+                    copy.write_row(row)
+
+    def rows(self, url: str, table: str, order: str) -> tuple[list[str], _Text]:
+        with psycopg.connect(url) as connection, connection.cursor() as cursor:
+            columns = [column.name for column in cursor.execute(f"select * from {table} limit 0").description or ()]
+            with cursor.copy(f"copy (select {table}.* from {table} {order}) to stdout") as copy:
+                return columns, _Text(copy)
+
+    def drop(self, *urls: str) -> None:
+        with psycopg.connect(self._server.admin, autocommit=True) as connection:
+            for url in urls:
+                connection.execute(f"drop database {url.rpartition('/')[2]}")
+
+    def _cpu(self) -> float:
+        """What the server has taken so far, with its processes that have ended."""
+        first = psutil.Process(self._server.pid)
+        taken: float = sum(first.cpu_times()[:4])
+        for each in first.children():
+            with suppress(psutil.NoSuchProcess):
+                taken += sum(each.cpu_times()[:2])
+        return taken
+
+
+def _calls(rows: int) -> Iterator[tuple[Any, ...]]:
+    """The corpus' good records as stored calls, under UUIDs as a switch makes them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "unit.csv"
+        corpus.write(path, corpus.UNIT)
+        records = [call for _, call in read_records(path.read_text(encoding="utf-8"))[0]]
+    dice = random.Random(400)
+    rest = tuple(_CALL.values())
+    unit = [
+        (
+            call.number,
+            call.caller_kind,
+            _stored(call.started_at),
+            _stored(call.answered_at),
+            _stored(call.started_at),
+            call.billsec * 1000 % 2**31,
+            call.bridged_seconds * 1000 % 2**31,
+            *rest,
+        )
+        for call in records
+    ]
+    for nth in range(rows):
+        yield (str(uuid.UUID(int=dice.getrandbits(128), version=4)), *unit[nth % len(unit)])
+
+
+def _stored(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
