@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from appliance.domain.grants import month_of, month_start
 from appliance.domain.ledger import CALL_KINDS, Ledger
 from appliance.domain.pricing import PriceBook
-from appliance.store.charges import ABNORMAL, parts, units_taken
+from appliance.store.charges import ABNORMAL, units_taken
 from appliance.store.ledger import EFFECT
 from appliance.store.models import Account, Call, Charge, LedgerBalance, LedgerPosting
+from appliance.store.parts import parts
 
 
 class Settled(NamedTuple):
