@@ -36,12 +36,14 @@ def test_ten_million_rows_in_four_gigabytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("piece", [b"x", b",", b'""', b'"\n",'])
 def test_a_line_of_a_gigabyte(tmp_path: Path, piece: bytes) -> None:
-    cdrs = tmp_path / "cdrs.csv"
+    """What stands before it is charged; it is one row that is none, with all behind it where a quote is open."""
+    cdrs, number = tmp_path / "cdrs.csv", "4001414002"  # of the sample's book
     with cdrs.open("wb") as out:
-        out.write((HEADER + record(call_id="before")).encode() + b'"')
+        out.write((HEADER + record(call_id="before", number=number)).encode() + b'"')
         for _ in range(1024):
             out.write(piece * (1024 * 1024 // len(piece)))
         out.write(b"\n" + record(call_id="after").encode())
     cost = rate_apart("bulk.files", tmp_path, cdrs)
     assert cost.memory_mb <= 1024
-    assert b"before," in (tmp_path / "charges.csv").read_bytes()
+    assert b"before,4001414002," in (tmp_path / "charges.csv").read_bytes()
+    assert b"before" not in (tmp_path / "rejects.csv").read_bytes()
