@@ -35,8 +35,9 @@ from appliance.store.unit import Store
 #: Calls of a number from which on they are rated in bulk: loading what that needs costs as much as some thousands.
 BULK_FROM = 2000
 
-#: Numbers that are rated in bulk in one unit of work have at most so many calls together, or are one.
-TOGETHER = 250_000
+#: Numbers that are rated in bulk in one unit of work have at most so many calls together, or are one: meanwhile
+#: nobody else writes into SQLite, and the collector waits ten seconds for that and no longer.
+TOGETHER = 100_000
 
 Clock = Callable[[], datetime]
 _Charged = Iterator[tuple[MeteredCall, Charge | Unratable]]
