@@ -185,14 +185,14 @@ async def test_his_line_is_busy_and_no_attempt_is_lost(box: LiveBox) -> None:
     ):
         request = await leave_request(box, phone, caller)
         line.on_invite = LineScript.answer(0.1, say=LINES, press="1", press_after=1.0)
-        telephone = await his.incoming(20)
+        telephone = await his.incoming(30)
         assert telephone.called == caller
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while (found := await until(box, caller, None)).attempts == 0:
                 await asyncio.sleep(0.2)
         assert (found.attempts, found.said) == (1, "busy")
         assert found.due_at > found.asked_at
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         while not any(one.row.outcome == "failed:callback-caller" for one in call_back_of(box, request)):
             await asyncio.sleep(0.2)
     one = next(one for one in call_back_of(box, request) if one.row.outcome == "failed:callback-caller")
