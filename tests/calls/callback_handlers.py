@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -36,7 +37,7 @@ from tests.support.outside import FakeLookup
 NUMBER, ATTEMPTS = "4008001234", 2
 
 
-class Handlers:
+class Handlers(ABC):
     """The site, the clock, and who serves callers. ``Town``, which is one, is the switch that they are handed."""
 
     def __init__(self, strategy: Strategy, lines: Mapping[str, int], seed: int = 400) -> None:
@@ -142,6 +143,6 @@ class Handlers:
             if him.process is process and him.state == "told":
                 self.comes_back(him)
 
+    @abstractmethod
     def comes_back(self, him: Him) -> None:
         """The switch hands a caller to handlers that live."""
-        raise NotImplementedError
