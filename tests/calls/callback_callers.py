@@ -88,7 +88,8 @@ class Callers(Handlers):
     def his_line_answers(self, him: Him) -> None:
         first, *others = him.state.split()[1:]
         self.counts.subtract(others)
-        him.state, him.joined_at, him.answered_at = f"talks {first}", self.now, self.now
+        him.state, him.joined_at = f"talks {first}", self.now
+        him.answers.append(self.now)
 
     def his_lines_do_not(self, him: Him) -> None:
         lines = him.state.split()[1:]

@@ -94,8 +94,9 @@ class Him:
     ticket: Ticket | None = None
     process: Process | None = None
     joined_at: datetime | None = None
-    #: When a line took him last as he called himself.
-    answered_at: datetime = BEGIN
+    #: When lines took him as he called himself. A talk that the switch took with it is not among them: only its
+    #: record would have told.
+    answers: list[datetime] = field(default_factory=list)
 
 
 @dataclass(eq=False, repr=False)

@@ -31,7 +31,7 @@ class Register:
         """He is called back."""
         request = self.collector.one(request_id)
         assert request is not None and request.ending is None, "nobody is called who has been reached, or withdrew"
-        assert him.answered_at <= request.asked_at, "nobody is called who has been answered since he asked"
+        assert all(at <= request.asked_at for at in him.answers), "he has been answered since he asked"
         assert not him.state.startswith("back"), "never two calls at once to the same caller"
         assert him.state in ("free", "told"), f"he is called while he {him.state}"
         self._called[request_id] += 1

@@ -184,6 +184,8 @@ class Town(Callers):
         for him in self.people:
             own = him.state
             him.state = "free"
+            if own.startswith("talks"):
+                him.answers.pop()
             if own.split()[0] in ("waits", "rung", "talks") and him.process is not None and him.ticket is not None:
                 ticket, process, him.joined_at = him.ticket, him.process, None
                 if process.is_alive:

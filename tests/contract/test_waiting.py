@@ -189,13 +189,13 @@ async def test_what_is_said_over_is_ended(real: SwitchWorld) -> None:
     leg, caller = await real.answered()
     waiting = asyncio.create_task(leg.wait([real.prompt("menu")] * 2, "1"))
     await caller.call.hears(700)
-    real.say_over(leg.uuid, real.prompt("second"))
+    real.say_over(leg.uuid, real.prompt("long"))
     await caller.call.hears(800)
-    assert real.say_over(leg.uuid, real.prompt("second"), "stop") == "+OK Success"
+    assert real.say_over(leg.uuid, real.prompt("long"), "stop") == "+OK Success"
     real.wake(leg.uuid)
     await waiting
     (said,) = segments(caller.call.heard, 800, gap_s=0.1)
-    assert said[1] - said[0] < 0.9
+    assert said[1] - said[0] < 5.0
 
 
 async def test_a_key_is_heard_while_something_is_said_over(real: SwitchWorld) -> None:

@@ -54,7 +54,7 @@ _FAKE_LINES = {
 }
 
 #: Prompts by name: tone in Hz and seconds.
-PROMPTS = {"short": (600, 0.6), "menu": (700, 2.0), "first": (500, 1.0), "second": (800, 1.0)}
+PROMPTS = {"short": (600, 0.6), "menu": (700, 2.0), "first": (500, 1.0), "second": (800, 1.0), "long": (800, 6.0)}
 
 
 @dataclass(frozen=True)

@@ -296,31 +296,38 @@ class Phone:
                 data, source = self.socket.recvfrom(65536)
             except OSError:
                 return
-            message = parse(data, source)
-            dialog = self.dialogs.get(message.get("Call-ID"))
-            if dialog is None and message.method == "INVITE" and not message.status:
-                dialog = Dialog(self, message.get("Call-ID"), source, invite=message)
-                dialog.local = f"{message.get('To')};tag={id(dialog):x}"
-                dialog.remote, dialog.target = message.get("From"), address(message.get("Contact"))
-                dialog.media(message.body)
+            try:
+                self._takes(parse(data, source), source)
+            except OSError:
+                if self.open:
+                    raise
+                return  # closed before it could reply
+
+    def _takes(self, message: Message, source: tuple[str, int]) -> None:
+        dialog = self.dialogs.get(message.get("Call-ID"))
+        if dialog is None and message.method == "INVITE" and not message.status:
+            dialog = Dialog(self, message.get("Call-ID"), source, invite=message)
+            dialog.local = f"{message.get('To')};tag={id(dialog):x}"
+            dialog.remote, dialog.target = message.get("From"), address(message.get("Contact"))
+            dialog.media(message.body)
+            dialog.seen.add(message.get("CSeq"))
+            self.dialogs[dialog.call_id] = dialog
+            self.incoming.put(dialog)
+        elif dialog is None:
+            self.stray.put(message)
+        elif not message.status and message.method in ("BYE", "CANCEL"):
+            dialog.respond(200, "OK", to=message)
+            if message.get("CSeq") not in dialog.seen:
                 dialog.seen.add(message.get("CSeq"))
-                self.dialogs[dialog.call_id] = dialog
-                self.incoming.put(dialog)
-            elif dialog is None:
-                self.stray.put(message)
-            elif not message.status and message.method in ("BYE", "CANCEL"):
-                dialog.respond(200, "OK", to=message)
-                if message.get("CSeq") not in dialog.seen:
-                    dialog.seen.add(message.get("CSeq"))
-                    if message.method == "CANCEL":
-                        dialog.respond(487, "Request Terminated")
-                    dialog.inbox.put(message)
-            else:
-                if message.status >= 300 and message.method == "INVITE":
-                    dialog.phone.send(
-                        f"ACK {dialog.target} SIP/2.0\r\nVia: {message.get('Via')}\r\nFrom: {dialog.local}\r\n"
-                        f"To: {message.get('To')}\r\nCall-ID: {dialog.call_id}\r\nCSeq: 1 ACK\r\n"
-                        f"Content-Length: 0\r\n\r\n",
-                        dialog.peer,
-                    )
+                if message.method == "CANCEL":
+                    dialog.respond(487, "Request Terminated")
                 dialog.inbox.put(message)
+        else:
+            if message.status >= 300 and message.method == "INVITE":
+                dialog.phone.send(
+                    f"ACK {dialog.target} SIP/2.0\r\nVia: {message.get('Via')}\r\nFrom: {dialog.local}\r\n"
+                    f"To: {message.get('To')}\r\nCall-ID: {dialog.call_id}\r\nCSeq: 1 ACK\r\n"
+                    f"Content-Length: 0\r\n\r\n",
+                    dialog.peer,
+                )
+            dialog.inbox.put(message)
