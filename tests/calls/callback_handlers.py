@@ -127,12 +127,22 @@ class Handlers(ABC):
             one.switch(with_what)
             self.does(process, lambda: None)
 
+    @staticmethod
+    def _below() -> list[greenlet]:
+        """What goes on when this has ended: a step that was interrupted before its write, which then fails."""
+        below, one = [], getcurrent()
+        while one is not None:
+            below.append(one)
+            one = one.parent
+        return below
+
     def die(self, process: Process) -> None:
         """SIGKILL. Others are there at once."""
         process.is_alive = False
         waiting, process.greenlets = process.greenlets, []
+        below = self._below()
         for one in waiting:
-            if not one.dead:
+            if not one.dead and one not in below:
                 one.parent = getcurrent()
                 one.throw(Killed)
         process.later.clear()

@@ -41,6 +41,8 @@ class Process:
         interruption, self.interrupted_by = self.interrupted_by, None
         if interruption is not None:
             interruption()
+            if not self.is_alive:
+                raise Killed
         if self.writes_left is not None:
             self.writes_left -= 1
             if self.writes_left < 0 and not self.dies_behind:
