@@ -108,7 +108,7 @@ class _Reader:
             quote = data.find(b'"', begin, end)
             row_at = end if quote < 0 else data.rfind(b"\n", begin, quote) + 1 or begin
             if row_at > begin:
-                count = data.count(b"\n", begin, row_at)
+                count = _line_ends(data, begin, row_at)
                 plain.append(data[begin:row_at])
                 numbers.append(np.arange(self._line, self._line + count))
                 self._line += count
@@ -159,6 +159,11 @@ class _Reader:
         no_rows = [line for line, row in quoted if len(row.cells) != len(COLUMNS)]
         data = plain[0] if len(plain) == 1 else b"".join(plain)
         return Lines(data, np.concatenate(numbers), np.array(no_rows, np.int64), read)
+
+
+def _line_ends(data: bytes, begin: int, end: int) -> int:
+    """How many there are; counting bytes one after the other takes several times as long."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8, end - begin, begin) == ord("\n")))
 
 
 def _again(cells: tuple[bytes, ...]) -> bytes:

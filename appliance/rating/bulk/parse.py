@@ -6,6 +6,7 @@ The same as ``records`` and ``times`` do cell by cell, done on the bytes with Nu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from appliance.domain.numbers import CallerKind
 from appliance.rating.bulk.blocks import Lines
-from appliance.rating.bulk.cells import MARGIN, Bytes, Flags, Ints, digits, whole_numbers, windows
+from appliance.rating.bulk.cells import MARGIN, Bytes, Flags, Ints, Shape, whole_numbers, word, words
 from appliance.rating.bulk.instants import instants, months
 from appliance.rating.records import COLUMNS
 
@@ -36,11 +37,15 @@ CALLS = pa.schema(
 #: What is wrong with a row, by the number that ``Malformed`` holds; the order is that of rule 1.
 MALFORMED = ("row", "call_id", "number", "caller_kind", "started_at", "answered_at", "billsec", "bridged_seconds")
 
-# After this, all that ends a cell lies below ``-``; what no good cell holds is ``?``, and ``+``, which only an
-# offset does, is ``>``: their codes differ in the last bit alone.
-_GOOD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:@-,\n"
-_TABLE = bytes(byte if byte in _GOOD else ord(">") if byte == ord("+") else ord("?") for byte in range(256))
-_KINDS = tuple(CallerKind)
+_ID_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@-"
+#: What is left of a word that begins with a cell of so many bytes; of more than it holds, nothing.
+_FIRST = np.array([*(2 ** (8 * length) - 1 for length in range(9)), 0], np.uint64)
+#: 1 for a byte that no name of a call holds.
+_NOT_OF_ID = bytes(byte not in _ID_CHARACTERS for byte in range(256))
+_NUMBER = Shape("400#####"), Shape("##      ")
+_KINDS = {kind: word(kind) for kind in CallerKind}
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +59,42 @@ class Malformed:
 def parse(lines: Lines) -> tuple[pa.RecordBatch, Malformed]:
     """Read a block: its good rows (``CALLS``) and the others, each in the order of the block."""
     margin = bytes(MARGIN)
-    text = np.frombuffer(margin + lines.data.translate(_TABLE) + margin, np.uint8)
+    text = np.frombuffer(margin + lines.data + margin, np.uint8)
     starts, ends, whole = _cells(text)
-    numbers = lines.numbers[whole]
-    ends_of = dict(zip(COLUMNS, ends, strict=True))
-    starts_of = dict(zip(COLUMNS, starts, strict=True))
+    numbers = lines.numbers[whole] if len(starts[0]) < len(whole) else lines.numbers
+    cells = dict(zip(COLUMNS, zip(starts, ends, strict=True), strict=True))
 
-    def cell(column: str) -> tuple[Ints, Ints]:
-        return starts_of[column], ends_of[column]
+    call_ids = _texts(text, *cells["call_id"])
+    called, number_good = _numbers(text, *cells["number"])
+    kinds, kind_good = _kinds(text, *cells["caller_kind"])
+    started, started_good = instants(text, *cells["started_at"])
+    answered, answered_good = instants(text, *cells["answered_at"])
+    unanswered = np.equal(*cells["answered_at"])
+    billsec, billsec_good = _seconds(text, *cells["billsec"])
+    bridged, bridged_good = _seconds(text, *cells["bridged_seconds"])
+    # In the order of ``MALFORMED``: of several bad columns the first one counts.
+    good = [
+        _call_ids_good(call_ids),
+        number_good,
+        kind_good,
+        started_good,
+        answered_good | unanswered,
+        billsec_good,
+        bridged_good,
+    ]
+    ok = np.logical_and.reduce(good)
+    spoilt = np.flatnonzero(~ok)
+    rows = np.flatnonzero(ok) if len(spoilt) else slice(None)
 
-    verdict = np.zeros(len(numbers), np.int8)
-    kinds, kind_good = _kinds(text, *cell("caller_kind"))
-    started, started_good = instants(text, *cell("started_at"))
-    answered, answered_good = instants(text, *cell("answered_at"))
-    unanswered = starts_of["answered_at"] == ends_of["answered_at"]
-    billsec, billsec_good = _seconds(text, *cell("billsec"))
-    bridged, bridged_good = _seconds(text, *cell("bridged_seconds"))
-    good = {
-        "call_id": _call_ids_good(text, *cell("call_id")),
-        "number": _numbers_good(text, *cell("number")),
-        "caller_kind": kind_good,
-        "started_at": started_good,
-        "answered_at": answered_good | unanswered,
-        "billsec": billsec_good,
-        "bridged_seconds": bridged_good,
-    }
-    for index in range(len(MALFORMED) - 1, 0, -1):
-        verdict[~good[MALFORMED[index]]] = index
+    def kept(values: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+        return values[rows]
 
-    ok = verdict == 0
-    all_ok = bool(ok.all())
-
-    def kept(values: Ints) -> Ints:
-        return values if all_ok else values[ok]
-
-    no_answer = kept(unanswered)
-    answered_us = kept(answered)
+    no_answer, answered_us = kept(unanswered), kept(answered)
     batch = pa.RecordBatch.from_arrays(
         [
             pa.array(kept(numbers)),
-            _texts(text, *map(kept, cell("call_id"))),
-            _texts(text, *map(kept, cell("number"))),
+            call_ids.take(pa.array(rows)) if len(spoilt) else call_ids,
+            _of_ten(kept(called)),
             pa.array(list(_KINDS), pa.string()).take(pa.array(kept(kinds))),
             pa.array(kept(started)),
             pa.array(answered_us, mask=no_answer),
@@ -106,10 +106,18 @@ def parse(lines: Lines) -> tuple[pa.RecordBatch, Malformed]:
     )
     no_rows = np.concatenate([lines.no_rows, lines.numbers[~whole]])
     bad = Malformed(
-        np.concatenate([no_rows, numbers[~ok]]),
-        np.concatenate([np.zeros(len(no_rows), np.int8), verdict[~ok]]),
+        np.concatenate([no_rows, numbers[spoilt]]),
+        np.concatenate([np.zeros(len(no_rows), np.int8), _first(good, spoilt)]),
     )
     return batch, bad
+
+
+def _first(good: list[Flags], rows: Ints) -> npt.NDArray[np.int8]:
+    """The first column that is bad in each of the rows, an index into ``MALFORMED``."""
+    verdict = np.zeros(len(rows), np.int8)
+    for index in range(len(good), 0, -1):
+        verdict[~good[index - 1][rows]] = index
+    return verdict
 
 
 def _cells(text: Bytes) -> tuple[list[Ints], list[Ints], Flags]:
@@ -118,7 +126,8 @@ def _cells(text: Bytes) -> tuple[list[Ints], list[Ints], Flags]:
     The flags are for all lines: whether it is such a one.
     """
     width = len(COLUMNS)
-    marks = np.flatnonzero(text[MARGIN:-MARGIN] < ord("-")) + MARGIN
+    held = text[MARGIN:-MARGIN]
+    marks = np.flatnonzero((held == ord(",")) | (held == ord("\n"))) + MARGIN
     line_ends = np.flatnonzero(text[marks] == ord("\n"))
     counts = np.diff(line_ends, prepend=-1)
     whole = counts == width
@@ -143,39 +152,41 @@ def _texts(text: Bytes, starts: Ints, ends: Ints) -> pa.StringArray:
     return pieces.take(pa.array(np.arange(0, 2 * len(starts), 2)))
 
 
-def _call_ids_good(text: Bytes, starts: Ints, ends: Ints) -> Flags:
-    length = ends - starts
-    bad = np.flatnonzero((text | 1) == ord("?"))
-    # A bad byte lies in the id whose start is the last one before it, if that has not ended yet.
-    owner = np.searchsorted(starts, bad, side="right") - 1
-    mine = (owner >= 0) & (bad < ends[owner]) if len(starts) else np.zeros(len(bad), np.bool_)
-    good = (length >= 1) & (length <= 128)
-    good[owner[mine]] = False
+def _call_ids_good(texts: pa.StringArray) -> Flags:
+    """Which of the texts may name a call."""
+    _, offsets, held = texts.buffers()
+    begins = np.frombuffer(offsets, np.int32)[: len(texts) + 1]
+    length = np.diff(begins)
+    good: Flags = (length >= 1) & (length <= 128)
+    if held is not None:
+        wrong = np.flatnonzero(np.frombuffer(bytes(held).translate(_NOT_OF_ID), np.uint8))
+        good[np.searchsorted(begins, wrong, side="right") - 1] = False
     return good
 
 
-def _numbers_good(text: Bytes, starts: Ints, ends: Ints) -> Flags:
-    found = windows(text, starts, 10)
-    good: Flags = (
-        (ends - starts == 10)
-        & (found[:, 0] == ord("4"))
-        & (found[:, 1] == ord("0"))
-        & (found[:, 2] == ord("0"))
-        & (digits(found[:, 3:]) < 10).all(axis=1)
-    )
-    return good
+def _numbers(text: Bytes, starts: Ints, ends: Ints) -> tuple[Bytes, Flags]:
+    """Ten bytes of each cell, and which cells are no more than that, and a number."""
+    found = words(text, starts, 2)
+    (_, bad), (_, bad_end) = (shape.read(found[:, at]) for at, shape in enumerate(_NUMBER))
+    return found.view(np.uint8), (ends - starts == 10) & ((bad | bad_end) == 0)
 
 
-def _kinds(text: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, Flags]:
+def _of_ten(found: Bytes) -> pa.StringArray:
+    """The first ten bytes of each row as texts."""
+    size = len(found)
+    offsets = np.arange(0, 10 * size + 1, 10, dtype=np.int32)
+    ten = np.ascontiguousarray(found[:, :10])
+    return pa.StringArray.from_buffers(size, pa.py_buffer(offsets), pa.py_buffer(ten))
+
+
+def _kinds(text: Bytes, starts: Ints, ends: Ints) -> tuple[npt.NDArray[np.int8], Flags]:
     """Each cell's kind of caller, an index, and whether it is one."""
     length = ends - starts
-    words = windows(text, starts, 8).view(np.uint64).ravel()
-    kinds = np.zeros(len(starts), np.int64)
+    found = words(text, starts, 1)[:, 0] & np.take(_FIRST, length, mode="clip")
+    kinds = np.zeros(len(starts), np.int8)
     good = np.zeros(len(starts), np.bool_)
-    for index, kind in enumerate(_KINDS):
-        name = kind.encode()
-        mask = np.frombuffer((b"\xff" * len(name)).ljust(8, b"\0"), np.uint64)[0]
-        same = (length == len(name)) & ((words & mask) == np.frombuffer(name.ljust(8, b"\0"), np.uint64)[0])
+    for index, name in enumerate(_KINDS.values()):
+        same = found == name
         kinds[same] = index
         good |= same
     return kinds, good
@@ -184,5 +195,5 @@ def _kinds(text: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, Flags]:
 def _seconds(text: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, Flags]:
     """Durations of one to seven digits."""
     length = ends - starts
-    value, good = whole_numbers(digits(windows(text, ends - 7, 7)), 7 - length, np.full_like(length, 7))
+    value, good = whole_numbers(text, ends, length)
     return value, good & (length >= 1) & (length <= 7)
