@@ -69,7 +69,7 @@ _CALL = {
     "settled": "",
     "collected_at": _AT,
 }
-_RATED_BY = ("uuid", "number", "caller_kind", "started_at", "answered_at", "ended_at", "bill_ms", "bridged_ms")
+_RATED_BY = ("uuid", "started_at", "number", "caller_kind", "answered_at", "ended_at", "bill_ms", "bridged_ms")
 
 
 def box(rows: int = ROWS) -> bool:
@@ -276,18 +276,18 @@ class _Postgres:
 
 
 def _calls(rows: int) -> Iterator[tuple[Any, ...]]:
-    """The corpus' good records as stored calls, under UUIDs as a switch makes them."""
+    """The corpus' good records as stored calls, by their start as a box collects them, named as a switch does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "unit.csv"
         corpus.write(path, corpus.UNIT)
         records = [call for _, call in read_records(path.read_text(encoding="utf-8"))[0]]
     dice = random.Random(400)
     rest = tuple(_CALL.values())
-    unit = [
+    unit: list[tuple[Any, ...]] = [
         (
+            _stored(call.started_at),
             call.number,
             call.caller_kind,
-            _stored(call.started_at),
             _stored(call.answered_at),
             _stored(call.started_at),
             call.billsec * 1000 % 2**31,
@@ -296,8 +296,9 @@ def _calls(rows: int) -> Iterator[tuple[Any, ...]]:
         )
         for call in records
     ]
+    unit.sort(key=lambda row: row[0])
     for nth in range(rows):
-        yield (str(uuid.UUID(int=dice.getrandbits(128), version=4)), *unit[nth % len(unit)])
+        yield (str(uuid.UUID(int=dice.getrandbits(128), version=4)), *unit[nth * len(unit) // rows])
 
 
 def _stored(at: datetime | None) -> str | None:
