@@ -19,9 +19,11 @@ from appliance.domain import numbers
 from appliance.domain.callback import SOON, Request, verdict
 from appliance.domain.callback_turn import is_here_himself, terms_of, ways_to
 from appliance.domain.called import Incoming
+from appliance.domain.cdr import packed
 from appliance.domain.credit import Unfunded
 from appliance.domain.outcome import Disposition, Tried, is_trunk_trouble
 from appliance.domain.routing import Line, NumberRoute, RoutingTable
+from appliance.store.begun import BegunCalls
 from appliance.store.callbacks import Callbacks
 from appliance.switch.leg import Leg
 
@@ -36,6 +38,8 @@ def call_him(leg: Leg, desk: Desk) -> None:
     request_id, line = leg.notes.get("callback", ""), table.lines.get(leg.notes.get("line", ""))
     request = requests.one(request_id)
     route = table.numbers.get(request.number) if request is not None else None
+    # From here on there is a call, whatever becomes of it: should the switch die, this is what is left of it.
+    BegunCalls(desk.journal.file).calls_back(leg.uuid, packed(leg.notes), desk.now())
     if request is None or line is None or route is None:
         _send_away(leg, request, desk)
         return

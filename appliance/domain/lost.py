@@ -96,8 +96,9 @@ def _as_leg(begun: Begun, sound: Sound | None) -> Leg | None:
         joined_at = joined_at or sound.ended_at - sound.lasts
     # The switch tells whole seconds, and a file system's clock is another one.
     joined_at = None if joined_at is None else max(joined_at, begun.began_at)
-    # Whatever enters a flow is answered first; who is put straight through, by the line's answer.
-    answered_at = begun.decided_at if "gw_flow" in facts else joined_at
+    # Whatever enters a flow is answered first, and a call back begins with the line's answer; who is put straight
+    # through is answered by the line.
+    answered_at = begun.decided_at if {"gw_flow", "gw_callback"} & facts.keys() else joined_at
     known = (begun.began_at, answered_at, joined_at, begun.noted_at, begun.seen_at, heard_until)
     # A clock that was set far ahead meanwhile makes no call longer than any can be.
     ended_at = min(max(at for at in known if at is not None), begun.began_at + LONGEST_LEG)

@@ -14,21 +14,27 @@ from appliance.domain.lost import Begun
 from appliance.domain.queue import Stay
 from appliance.store.journal_file import JournalFile, Row
 
-_BEGAN = "INSERT OR IGNORE INTO begun (uuid, at) VALUES (?, ?)"
+_BEGAN = "INSERT OR IGNORE INTO begun (uuid, at, facts, noted_at) VALUES (?, ?, ?, ?)"
 _NOTED = "UPDATE begun SET facts = ?, noted_at = ? WHERE uuid = ?"
 _SEEN = "UPDATE begun SET seen_at = MAX(seen_at, ?) WHERE uuid = ?"
 _JOINED = "UPDATE begun SET joined_at = ? WHERE uuid = ? AND joined_at = 0"
 _SETTLED = "DELETE FROM begun WHERE uuid = ?"
+# No rule counts a call back among the calls of whoever is called: it has no start, and its facts say what it is.
 _OPEN = """
-SELECT b.uuid, b.at, s.at, s.number, s.account, s.trunk, s.caller, s.refusal, b.facts, b.noted_at, b.joined_at,
-    b.seen_at, w.queue, w.entered_at
-FROM begun b JOIN started s ON s.uuid = b.uuid LEFT JOIN waiting w ON w.uuid = b.uuid
+SELECT b.uuid, b.at, COALESCE(s.at, b.at), COALESCE(s.number, ''), COALESCE(s.account, ''), COALESCE(s.trunk, ''),
+    COALESCE(s.caller, ''), COALESCE(s.refusal, ''), b.facts, b.noted_at, b.joined_at, b.seen_at,
+    w.queue, w.entered_at
+FROM begun b LEFT JOIN started s ON s.uuid = b.uuid LEFT JOIN waiting w ON w.uuid = b.uuid
+WHERE s.uuid IS NOT NULL OR b.facts <> ''
 """
 
 
-def began(uuid: str, at: datetime) -> Row:
-    """A call begins; one that is told twice began the first time. Written together with its start."""
-    return _BEGAN, (uuid, at.timestamp())
+def began(uuid: str, at: datetime, facts: str = "") -> Row:
+    """A call begins; one that is told twice began the first time. Written together with its start, if it has one.
+
+    :param facts: what is known of it already, packed.
+    """
+    return _BEGAN, (uuid, at.timestamp(), facts, at.timestamp() if facts else 0)
 
 
 class BegunCalls:
@@ -36,6 +42,10 @@ class BegunCalls:
 
     def __init__(self, file: JournalFile) -> None:
         self._file = file
+
+    def calls_back(self, uuid: str, facts: str, at: datetime) -> None:
+        """A line has answered to call somebody back: the call begins, with these facts (packed)."""
+        self._file.write([began(uuid, at, facts)])
 
     def noted(self, facts: Mapping[str, str], at: datetime) -> None:
         """What is known of calls by now (packed facts by UUID); of one that is stored already nothing is kept."""

@@ -103,8 +103,8 @@ class Credit:
         """Hold for a call what ``limit`` says of what is known, in one step with its saying so; a call that has a
         hold keeps it. ``(None,)``: there is nothing for it; None: the journal cannot be written.
 
-        The call ``begins`` with it (``journal.call_started``), so that its being lost frees the hold. One that
-        calls somebody back does not: nobody looks for it, and its hold goes with its record, or its time.
+        The call begins with it, so that its being lost frees the hold: as ``journal.call_started`` has it where it
+        ``begins`` as a call that rules count, as ``begun`` alone where it calls somebody back.
         """
 
         def work(connection: sqlite3.Connection) -> tuple[Limit | None]:
@@ -118,12 +118,11 @@ class Credit:
                     _HOLD,
                     (
                         *(call.uuid, call.account, call.number, found.amount),
-                        *(found.seconds, int(found.from_answer), units, int(begins), call.at.timestamp()),
+                        *(found.seconds, int(found.from_answer), units, 1, call.at.timestamp()),
                     ),
                 )
-                if begins:
-                    for statement, values in (started_row(call), began(call.uuid, call.at)):
-                        connection.execute(statement, values)
+                for statement, values in (*([started_row(call)] if begins else []), began(call.uuid, call.at)):
+                    connection.execute(statement, values)
             return (found,)
 
         return self._file.together(work)

@@ -151,6 +151,21 @@ def test_a_call_began_when_it_was_told_first(desk: Desk) -> None:
     assert (one.began_at, one.decided_at, one.refusal) == (AT, later, "wrong-password")
 
 
+def test_a_call_back_is_known_by_its_facts(desk: Desk) -> None:
+    """It has no start: rules do not count it among his calls. One of neither start nor facts is nobody's."""
+    desk.begun.calls_back("back", "callback=7&number=4008001234", AT)
+    desk.begun.calls_back("back", "callback=8", AT + timedelta(seconds=5))
+    desk.begun.calls_back("nothing", "", AT)
+    desk.begun.noted({"back": "callback=7&trunk=in"}, AT + timedelta(seconds=2))
+    assert {one.uuid for one in desk.begun.open()} == {"a", "b", "back"}
+    (one,) = [one for one in desk.begun.open() if one.uuid == "back"]
+    assert (one.began_at, one.decided_at, one.number, one.refusal) == (AT, AT, "", "")
+    assert desk.kept()["back"] == ({"gw_callback": "7", "gw_trunk": "in"}, 2)
+    assert desk.journal.started("back") is None
+    desk.begun.settled(["back"])
+    assert {one.uuid for one in desk.begun.open()} == {"a", "b"}
+
+
 def test_what_the_switch_said_first_of_a_talk_holds(desk: Desk) -> None:
     desk.begun.seen(["a", "b"], {"a": AT + timedelta(seconds=3)}, AT + timedelta(seconds=5))
     # After a transfer it is another pair, and a clock that was set back makes nobody unseen.

@@ -77,6 +77,25 @@ def test_a_talk_by_its_recording() -> None:
     assert (empty.joined_at, empty.ended_at) == (None, AT), "the file was begun before a line rang"
 
 
+def test_a_call_back_is_answered_as_it_begins() -> None:
+    """By the line; it has no start but this, and its facts say the rest."""
+    facts = {
+        "number": "4008001234",
+        "account": "demo",
+        "trunk": "carrier",
+        "caller": "13800138000",
+        "caller_kind": "mobile",
+        "line": "sales-1",
+        "callback": "7d0c5a86-6d3c-4f0e-9a55-2c6ce5f1d6a4",
+    }
+    alone = Begun("l1", AT, AT, "", "", "", "", facts=packed(facts), noted_at=after(3), joined_at=after(5))
+    call = record(replace(alone, seen_at=after(9)))
+    assert (call.number, call.account_id, call.trunk_id, call.caller) == tuple(list(facts.values())[:4])
+    assert (call.caller_kind, call.callback_id, call.line_id) == ("mobile", facts["callback"], "sales-1")
+    assert (call.answered_at, call.joined_at, call.bill_ms, call.bridged_ms) == (AT, after(5), 9000, 4000)
+    assert call.outcome == "abnormal"
+
+
 def test_a_joined_call_without_a_flow_was_answered_by_the_line() -> None:
     call = record(replace(BARE, joined_at=after(6), seen_at=after(16)))
     assert (call.answered_at, call.bill_ms) == (after(6), 10_000)

@@ -185,8 +185,9 @@ def _kinds(text: Bytes, starts: Ints, ends: Ints) -> tuple[npt.NDArray[np.int8],
     found = words(text, starts, 1)[:, 0] & np.take(_FIRST, length, mode="clip")
     kinds = np.zeros(len(starts), np.int8)
     good = np.zeros(len(starts), np.bool_)
-    for index, name in enumerate(_KINDS.values()):
-        same = found == name
+    for index, (kind, name) in enumerate(_KINDS.items()):
+        # A zero is no padding where the cell goes on.
+        same = (found == name) & (length == len(kind))
         kinds[same] = index
         good |= same
     return kinds, good

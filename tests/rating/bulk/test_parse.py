@@ -15,7 +15,7 @@ from appliance.errors import RatingError
 from appliance.rating.bulk.blocks import blocks
 from appliance.rating.bulk.instants import microseconds
 from appliance.rating.bulk.parse import MALFORMED, parse
-from appliance.rating.records import read_records
+from appliance.rating.records import COLUMNS, read_records
 from tests.rating.books import HEADER, record
 from tests.rating.bulk import nasty
 
@@ -126,6 +126,15 @@ def test_a_row_longer_than_a_block_is_skimmed(long: str, why: str | None) -> Non
     assert in_blocks(data, 100) == plainly(data)
     if why:
         assert (3, why) in in_blocks(data, 100)[1]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("zeros", ["\0", "\0\0\0"])
+def test_a_zero_is_no_padding(column: str, zeros: str) -> None:
+    good = dict(zip(COLUMNS, record().strip().split(","), strict=True))
+    for cell in (good[column] + zeros, zeros + good[column]):
+        data = (HEADER + record(**{column: cell}) + record(call_id="after")).encode()
+        assert in_blocks(data, 1 << 20) == plainly(data)
 
 
 def test_a_file_of_open_quotes_is_read_in_one_go() -> None:

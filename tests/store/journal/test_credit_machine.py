@@ -58,8 +58,9 @@ class Calls(RuleBasedStateMachine):
         self.ledger += amount
         self.postings += 1
 
-    @rule(process=st.integers(0, 1), at_most=st.integers(2, 12))
-    def call(self, process: int, at_most: int) -> None:
+    @rule(process=st.integers(0, 1), at_most=st.integers(2, 12), back=st.booleans())
+    def call(self, process: int, at_most: int, back: bool) -> None:
+        """He calls, or is called ``back``."""
         self.calls += 1
         uuid = f"c{self.calls}"
         asked = Asked(NUMBER, "mobile", NOW, at_most)
@@ -68,13 +69,17 @@ class Calls(RuleBasedStateMachine):
             found = funded(asked, PREPAID, known.standing, BOOK, known.uses)
             return None if isinstance(found, Unfunded) else found
 
-        held = self.credit(process).hold(Started(uuid, NOW, NUMBER, ACCOUNT, "t", "", False), limit)
+        if back:
+            BegunCalls(self.journals[process].file).calls_back(uuid, "callback=1", NOW)
+        held = self.credit(process).hold(
+            Started(uuid, NOW, NUMBER, ACCOUNT, "t", "", False), limit, begins=not back
+        )
         assert held is not None
         if held[0] is not None:
             self.under_way[uuid] = held[0].seconds
             # Asked again, by whichever process, it is the same.
             again = self.credit(1 - process).hold(
-                Started(uuid, NOW, NUMBER, ACCOUNT, "t", "", False), lambda known: None
+                Started(uuid, NOW, NUMBER, ACCOUNT, "t", "", False), lambda known: None, begins=not back
             )
             assert again == held
 
