@@ -52,10 +52,11 @@ def box_of(
     strategy: str = "longest-idle",
     site: str = SITE,
     keep_up: bool = False,
+    lost_after_s: float = 60.0,
 ) -> Iterator[LiveBox]:
     """A box on FreeSWITCH whose queue has these lines, and calls again after three seconds."""
     text = site.replace("@LINES@", lines).replace("@STRATEGY@", strategy)
-    with live_box(folder, "freeswitch", site=text, keep_up=keep_up) as running:
+    with live_box(folder, "freeswitch", site=text, keep_up=keep_up, lost_after_s=lost_after_s) as running:
         tones(running)
         change_terms(running, gap_seconds=3)
         yield running
