@@ -47,11 +47,19 @@ def issue(month: int, account: str | None, by: str) -> None:
     terms = _terms(settings)
     with closing(schema.opened(settings.database_url)) as store:
         login, wanted = _started(store, by, account, month)
+        refused = []
         for one in wanted:
-            with store.work() as session:
-                made = use_case.issue(session, one, month, terms, bootstrap.utc_now(), login)
-                session.commit()
+            try:
+                with store.work() as session:
+                    made = use_case.issue(session, one, month, terms, bootstrap.utc_now(), login)
+                    session.commit()
+            except RatingError as error:
+                # The others' bills do not wait for it.
+                refused.append(str(error))
+                continue
             click.echo(f"{one}: nothing to be billed" if made is None else _line(made))
+    if refused:
+        raise RatingError("; ".join(refused))
 
 
 @bill.command()

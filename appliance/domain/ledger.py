@@ -16,6 +16,8 @@ from enum import StrEnum
 from appliance.errors import LedgerError
 
 LONGEST_REASON = 500
+#: What a posting is for: a call, or a kind and a reference.
+LONGEST_SUBJECT = 120
 #: First link of the chain of seals.
 UNSEALED = ""
 
@@ -116,6 +118,21 @@ def posting(
     )
 
 
+def manual_subject(kind: Kind, reference: str) -> str:
+    """The subject of what a person books.
+
+    :param reference: what it is for: a payment's number.
+    :raises LedgerError: it is too long.
+
+    >>> manual_subject(Kind.TOPUP, "PAY-2026-0041")
+    'topup:PAY-2026-0041'
+    """
+    subject = f"{kind}:{reference}"
+    if (over := len(subject) - LONGEST_SUBJECT) > 0:
+        raise LedgerError(f"a reference of a {kind} has at most {len(reference) - over} characters")
+    return subject
+
+
 def manual_effect(kind: Kind, amount: int, balance: int, who: Who) -> int:
     """By how much a top-up, refund or adjustment that a person books changes the balance.
 
@@ -127,9 +144,11 @@ def manual_effect(kind: Kind, amount: int, balance: int, who: Who) -> int:
         raise LedgerError("a booking needs the login of who makes it")
     if amount == 0 or (amount < 0 and kind is not Kind.ADJUSTMENT):
         raise LedgerError("the amount must be above 0")
+    if len(who.reason) > LONGEST_REASON:
+        raise LedgerError(f"a reason has at most {LONGEST_REASON} characters")
     if kind is Kind.TOPUP:
         return amount
-    if not who.reason.strip() or len(who.reason) > LONGEST_REASON:
+    if not who.reason.strip():
         raise LedgerError(f"a reason is needed, of at most {LONGEST_REASON} characters")
     if not who.approved_by or who.approved_by == who.by:
         raise LedgerError("another person must approve of it")

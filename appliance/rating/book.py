@@ -54,8 +54,10 @@ class _Table:
     def whole(self, field: str, least: int = 0) -> int:
         """A whole number, ``least`` at the least."""
         value = self._take(field)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
-            self.fail(field, f"must be a whole number of at least {least}: {value}")
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            self.fail(field, f"must be a whole number of at least {least}: {_shown(value)[:40]}")
+        if value > _MOST:
+            self.fail(field, f"must be at most {_MOST}: {_shown(value)[:40]}")
         return value
 
     def amount(self, field: str) -> int:
@@ -64,11 +66,11 @@ class _Table:
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             self.fail(field, "must be an amount in yuan")
         try:
-            micro = money.parse(str(value))
+            micro = money.parse(_shown(value))
         except RatingError as error:
             self.fail(field, str(error))
         if micro < 0:
-            self.fail(field, f"must not be below 0: {value}")
+            self.fail(field, f"must not be below 0: {_shown(value)[:40]}")
         return micro
 
     def time(self, field: str) -> tuple[str, datetime]:
@@ -101,6 +103,11 @@ class _Table:
 
     def _path(self, field: str) -> str:
         return f"{self.where}.{field}" if self.where else field
+
+
+def _shown(value: Any) -> str:
+    """A value as it may be printed: Python writes no number of thousands of digits, which hexadecimal can name."""
+    return hex(value) if isinstance(value, int) and abs(value) > _MOST**2 else str(value)
 
 
 def read_book(text: str) -> PriceBook:

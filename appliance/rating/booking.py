@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from appliance.domain.closing import booked_month
 from appliance.domain.grants import month_of
-from appliance.domain.ledger import Kind, Who, manual_effect, posting
+from appliance.domain.ledger import Kind, Who, manual_effect, manual_subject, posting
 from appliance.errors import LedgerError
 from appliance.store import ledger
 from appliance.store.charges import take_turn
@@ -26,10 +26,10 @@ def book(
     :raises LedgerError: there is no such account, it may not be booked so (``domain.ledger.manual_effect``), or
         the reference stands for another booking.
     """
+    subject = manual_subject(kind, reference)
     take_turn(session)
     if session.get(Account, account_id) is None:
         raise LedgerError(f"no such account: {account_id}")
-    subject = f"{kind}:{reference}"
     before = ledger.of_subject(session, subject)
     balance = ledger.balance(session, account_id)
     if before is not None:

@@ -48,9 +48,10 @@ class Rated:
 def rate_files(plans: Path, cdrs: Path, charges: Path, rejects: Path) -> Rated:
     """Rate ``cdrs`` by ``plans`` and write ``charges`` and ``rejects``.
 
-    :raises RatingError: one of the files to read is refused as a whole, or a file cannot be read or written;
-        then nothing is written.
+    :raises RatingError: a file would be written in another's place, one of the files to read is refused as a whole,
+        or a file cannot be read or written; then nothing is written.
     """
+    refuse_one_for_another(plans, cdrs, charges, rejects)
     book = read_plans(plans)
     # A byte that is no UTF-8 spoils the row it stands in, where it matters, and not the file.
     rated = _named(cdrs, lambda text: rate(text, book), "surrogateescape")
@@ -62,6 +63,19 @@ def rate_files(plans: Path, cdrs: Path, charges: Path, rejects: Path) -> Rated:
         for place, text in zip(places, texts.values(), strict=True):
             place.write_bytes(text.encode("utf-8"))
     return rated
+
+
+def refuse_one_for_another(plans: Path, cdrs: Path, charges: Path, rejects: Path) -> None:
+    """Two names of one file, also by way of a link: one would be gone where the other is put.
+
+    :raises RatingError: a file to be written is another one, too.
+    """
+    named = {"plans": plans, "cdrs": cdrs, "charges": charges, "rejects": rejects}
+    real = {name: os.path.realpath(path) for name, path in named.items()}
+    for written in ("charges", "rejects"):
+        for name in named:
+            if name != written and real[name] == real[written]:
+                raise RatingError(f"{named[written]}: {written} and {name} are one file")
 
 
 def read_plans(plans: Path) -> PriceBook:

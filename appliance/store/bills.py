@@ -18,6 +18,7 @@ from appliance.store.models import (
     BilledCorrection,
     Call,
     Charge,
+    ClosedMonth,
     Correction,
     CorrectionItem,
     LedgerPosting,
@@ -138,6 +139,23 @@ def next_part(session: Session, account_id: str, month: int) -> int:
 def of_month(session: Session, account_id: str, month: int) -> Bill | None:
     """An account's bill of a month; None: it is not issued."""
     return session.scalar(select(Bill).where(Bill.account_id == account_id, Bill.month == month, Bill.kind == BILL))
+
+
+def unbilled_months(session: Session, account_id: str, before: int) -> list[int]:
+    """An account's months before one that were closed and have no bill, in order."""
+    billed = select(Bill.month).where(Bill.account_id == account_id, Bill.kind == BILL)
+    statement = (
+        select(ClosedMonth.month)
+        .where(ClosedMonth.account_id == account_id, ClosedMonth.month < before, ClosedMonth.month.not_in(billed))
+        .order_by(ClosedMonth.month)
+    )
+    return list(session.scalars(statement))
+
+
+def is_billed_after(session: Session, account_id: str, month: int) -> bool:
+    """Whether a later month of an account has a bill."""
+    later = (Bill.account_id == account_id, Bill.kind == BILL, Bill.month > month)
+    return session.scalar(select(Bill.number).where(*later).limit(1)) is not None
 
 
 def by_number(session: Session, number: str) -> Bill | None:

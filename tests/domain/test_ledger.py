@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from appliance.domain import closing, ledger
 from appliance.domain.ledger import (
     LONGEST_REASON,
+    LONGEST_SUBJECT,
     OTHER_SIDE,
     UNSEALED,
     Kind,
@@ -19,6 +20,7 @@ from appliance.domain.ledger import (
     Who,
     effect_on,
     manual_effect,
+    manual_subject,
     posting,
     seal,
 )
@@ -61,12 +63,13 @@ def test_what_may_be_booked(kind: Kind, amount: int, balance: int, who: Who, eff
     ("kind", "amount", "who", "why"),
     [
         (Kind.TOPUP, 100, Who(""), "login"),
+        (Kind.TOPUP, 1, Who("clerk", "x" * (LONGEST_REASON + 1)), "at most 500"),
         (Kind.TOPUP, 0, TWO, "above 0"),
         (Kind.TOPUP, -1, TWO, "above 0"),
         (Kind.REFUND, -1, TWO, "above 0"),
         (Kind.ADJUSTMENT, 0, TWO, "above 0"),
         (Kind.REFUND, 1, Who("clerk", " ", "boss"), "a reason"),
-        (Kind.ADJUSTMENT, 1, Who("clerk", "x" * (LONGEST_REASON + 1), "boss"), "a reason"),
+        (Kind.ADJUSTMENT, 1, Who("clerk", "x" * (LONGEST_REASON + 1), "boss"), "at most 500"),
         (Kind.ADJUSTMENT, 1, Who("clerk", "x", "clerk"), "another person"),
         (Kind.REFUND, 1, Who("clerk", "x"), "another person"),
         (Kind.REFUND, 101, TWO, "cannot be paid back"),
@@ -75,6 +78,12 @@ def test_what_may_be_booked(kind: Kind, amount: int, balance: int, who: Who, eff
 def test_what_may_not_be_booked(kind: Kind, amount: int, who: Who, why: str) -> None:
     with pytest.raises(LedgerError, match=why):
         manual_effect(kind, amount, 100, who)
+
+
+def test_a_reference_is_as_long_as_the_database_keeps() -> None:
+    assert len(manual_subject(Kind.ADJUSTMENT, "R" * 109)) == LONGEST_SUBJECT
+    with pytest.raises(LedgerError, match="adjustment has at most 109 characters"):
+        manual_subject(Kind.ADJUSTMENT, "R" * 110)
 
 
 def test_a_seal_holds_every_line_and_their_order_and_the_seal_before() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ from appliance.rating.bill.issue import Terms
 from appliance.rating.close import close_month
 from appliance.rating.run import rate_all
 from appliance.store import bills, ledger, schema
-from appliance.store.models import Account, Bill, Call, CallLeg, Charge, LegCost, Operator, Price, Role
+from appliance.store.models import Account, Bill, Call, CallLeg, Charge, Correction, LegCost, Operator, Price, Role
 from appliance.store.unit import Store
 from tests.rating.books import SAMPLE
 from tests.rating.stored import clock, put_book, put_calls, sample_book, sample_calls
@@ -230,6 +231,8 @@ def test_a_call_that_comes_late_stands_on_the_next_bill(billed: Store) -> None:
     put_calls(billed, [replace(late, call_id="late", billsec=600, bridged_seconds=600)])
     rate_all(billed, clock)
     close(billed, JANUARY + 4)
+    for earlier in range(JANUARY, JANUARY + 4):
+        issue(billed, earlier)
     before = owed(billed)
     bill = issue(billed, JANUARY + 4)
     assert bill is not None
@@ -387,3 +390,36 @@ def test_who_may_not(box: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nobody" in said("issue", "2026-01", "--by", "nobody")
     monkeypatch.setenv("APPLIANCE_BILL_ISSUER", "")
     assert "bill_issuer" in said("issue", "2026-01", "--by", "anna")
+
+
+def test_months_are_billed_in_turn(billed: Store) -> None:
+    """A bill's opening balance has all that the bills before it came to."""
+    with pytest.raises(RatingError, match="2026-01 of east is to be billed before 2026-03"):
+        issue(billed, JANUARY + 2)
+    made = [bill for month in range(JANUARY, JANUARY + 4) if (bill := issue(billed, month)) is not None]
+    assert len(made) == 4
+    for earlier, later in pairwise(made):
+        assert later.movements[0].amount == earlier.movements[-1].amount
+
+
+def test_a_bill_that_only_a_correction_made_moves_no_balance_that_is_shown(billed: Store) -> None:
+    """Nothing was to be billed for December when January was; then a call of it turned out to have a price."""
+    january = issue(billed, JANUARY)
+    assert january is not None and issue(billed, JANUARY - 1) is None
+    with billed.work() as session:
+        session.add(
+            Correction(
+                account_id="east",
+                month=JANUARY - 1,
+                booked_month=JANUARY + 4,
+                amount=4_000,
+                calls=1,
+                reason="价格订正",
+                by_login="clerk",
+                at=NOW,
+            )
+        )
+        session.commit()
+    assert issue(billed, JANUARY - 1) is not None
+    february = issue(billed, JANUARY + 1)
+    assert february is not None and february.movements[0].amount == january.movements[-1].amount

@@ -122,3 +122,12 @@ def test_a_credit_note_says_what_it_corrects(bill: Document) -> None:
     owed = replace(bill.totals, gross=-100, net=-94, tax=-6)
     said = texts_of(as_pdf(replace(bill, corrects="ZD00000003", because="重复计费", totals=owed)))
     assert {"400 电话业务红字账单", "ZD00000003", "重复计费", "应退金额（含税）", "人民币壹元整"} <= set(said)
+
+
+@pytest.mark.parametrize("reasons", [1, 2, 12])
+def test_a_credit_note_has_room_for_every_reason(bill: Document, reasons: int) -> None:
+    """Each may have 500 characters; all of them stand on it, over as many pages as they need."""
+    because = "；".join(chr(ord("甲") + one) + "价" * 499 for one in range(reasons))
+    said = "".join(texts_of(as_pdf(replace(bill, corrects="ZD00000017", because=because))))
+    assert said.count("价") >= 499 * reasons
+    assert because[:30] in said and because[-30:] in said

@@ -162,3 +162,11 @@ def test_a_plan_by_call_needs_no_steps() -> None:
         price(document)["step_seconds"] = 0
 
     assert read_book(book(change)).plans["basic"].prices[0].step_seconds == 0
+
+
+@pytest.mark.parametrize("field", ["initial_seconds", "connect_fee"])
+def test_a_number_of_thousands_of_digits_is_refused_by_its_field(field: str) -> None:
+    """Only hexadecimal can write one: Python reads it, and would not print it."""
+    text = book(lambda d: price(d).update({field: Bare("0x" + "f" * 5000)}))
+    with pytest.raises(RatingError, match=rf"prices\[0\]\.{field}: .*0xf"):
+        read_book(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from appliance.domain.pricing import Reason
 from appliance.errors import RatingError
 from appliance.rating.book import read_book
+from appliance.rating.bulk.files import rate_files as bulk_rate_files
 from appliance.rating.files import rate, rate_files
 from tests.rating.books import HEADER, NUMBER, SAMPLE, book, record
 
@@ -112,3 +114,25 @@ def test_a_month_is_shanghais_and_units_roll_over() -> None:
         "c": 0,
     }
     assert charges["c"].reason is Reason.CHARGED
+
+
+@pytest.mark.parametrize("rates", [rate_files, bulk_rate_files])
+@pytest.mark.parametrize(
+    ("written", "other"),
+    [(one, two) for one in ("charges", "rejects") for two in ("plans", "cdrs", "charges", "rejects") if one != two],
+)
+def test_no_file_is_written_in_the_place_of_another(
+    tmp_path: Path, rates: Callable[..., object], written: str, other: str
+) -> None:
+    """Whatever it is called by: the charges were gone without a word, and so were the records."""
+    names = ("plans", "cdrs", "charges", "rejects")
+    files = dict(zip(names, paths(tmp_path, book(), HEADER + record()), strict=True))
+    files["charges"].write_text("of last month")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    link = tmp_path / "link"
+    link.symlink_to(files[other].name)
+    for same in (files[other], tmp_path / "." / ".." / tmp_path.name / files[other].name, link):
+        with pytest.raises(RatingError, match="are one file"):
+            rates(**(files | {written: same}))
+    link.unlink()
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -195,3 +195,12 @@ def test_the_check_finds_what_somebody_did_behind_its_back(box: Store, change: o
     assert fault in said("check") or any(fault in line for line in faults(box))
     result = run("check")
     assert (getattr(result.exception, "exit_code", 0), "not in order" in str(result.exception)) == (9, True)
+
+
+def test_what_is_too_long_to_be_kept_is_refused(box: Store) -> None:
+    """By the ledger's rule and not by a database, some of which would take it."""
+    topup = ("topup", "east", "5", "--by", "anna")
+    assert said(*topup, "--reason", "x" * 501) == "a reason has at most 500 characters"
+    assert said(*topup, "--reference", "R" * 300) == "a reference of a topup has at most 114 characters"
+    with box.reading() as session:
+        assert session.scalars(select(LedgerPosting)).all() == []

@@ -16,6 +16,8 @@ KINDS = {
     LineKind.LATE: "以前月份的迟到话单",
     LineKind.CORRECTION: "更正",
 }
+#: What the head calls a credit note's reason.
+BECAUSE = "更正原因"
 #: It looks like an invoice and is none (发票管理办法).
 NO_INVOICE = "本账单为消费结算凭据，不作为发票使用。金额均为含税价。"
 
@@ -102,7 +104,7 @@ class Document:
             ("账期", period(self.month)),
             ("出账日期", f"{local:%Y-%m-%d}"),
             ("更正账单", self.corrects),
-            ("更正原因", self.because),
+            (BECAUSE, self.because),
             ("发票号码", self.tax_invoice),
         ]
         return [(name, value) for name, value in known if value]

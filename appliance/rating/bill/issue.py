@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -12,29 +12,24 @@ from sqlalchemy.orm import Session
 from appliance.domain import ledger as rules
 from appliance.domain.bills import (
     BillLine,
-    Item,
     LineKind,
-    Usage,
     bill_number,
     credit_number,
     lines_of,
-    minimum_of,
     totals,
 )
 from appliance.domain.closing import booked_month, month_name
-from appliance.domain.grants import Allowance, month_of, month_start, statement
+from appliance.domain.grants import month_of
 from appliance.domain.ledger import Kind, Who
 from appliance.domain.money import FEN, to_fen
-from appliance.domain.pricing import ChargeBy, Plan, PriceBook, Subscription
 from appliance.errors import RatingError
-from appliance.rating.bill.document import Document, GrantLine, Movement, Party, PriceLine
+from appliance.rating.bill.content import content_of, correction_items, grant_lines, price_lines
+from appliance.rating.bill.document import Document, Movement, Party
 from appliance.rating.bill.frozen import from_json, to_json
 from appliance.store import bills, ledger
-from appliance.store.bills import Charged
 from appliance.store.charges import take_turn
 from appliance.store.charging import closed_through
 from appliance.store.models import Account, Bill, Correction
-from appliance.store.plans import load_book
 
 _MOVED = {
     Kind.TOPUP: "充值",
@@ -60,7 +55,7 @@ def issue(session: Session, account_id: str, month: int, terms: Terms, now: date
     """The bill of a closed month; the one there is if it was issued before. The caller commits.
 
     :returns: None: there is nothing to be billed, and no number is spent.
-    :raises RatingError: there is no such account, or its month is not closed.
+    :raises RatingError: there is no such account, its month is not closed, or an earlier one is to be billed first.
     """
     take_turn(session)
     if (before := bills.of_month(session, account_id, month)) is not None:
@@ -69,14 +64,10 @@ def issue(session: Session, account_id: str, month: int, terms: Terms, now: date
     closed = closed_through(session, [account_id]).get(account_id)
     if closed is None or month > closed:
         raise RatingError(f"{month_name(month)} of {account_id} is not closed (appliance rating close)")
-    charged = bills.charged(session, account_id, month)
-    numbers = bills.numbers_of(session, account_id)
-    book = load_book(session, {*numbers, *(one.number for one in charged)})
-    corrections = [one for one in bills.unbilled_corrections(session, account_id) if one.month == month]
-    usages = list(_usages(month, charged, book, numbers))
-    lines = lines_of(usages, [*_late(charged, month), *_corrections(session, corrections)])
-    if not lines:
+    content = content_of(session, account_id, month)
+    if not content.lines:
         return None
+    _in_turn(session, account_id, month)
     document = Document(
         number=bill_number(bills.next_of(session, bills.BILL)),
         month=month,
@@ -84,15 +75,15 @@ def issue(session: Session, account_id: str, month: int, terms: Terms, now: date
         customer=_customer(account),
         issuer=terms.issuer,
         issued_at=now,
-        lines=lines,
-        totals=totals(lines, terms.tax_bp),
+        lines=content.lines,
+        totals=totals(content.lines, terms.tax_bp),
         tax_bp=terms.tax_bp,
-        grants=tuple(_grants(session, month, book)),
-        prices=tuple(_prices(charged, book)),
+        grants=tuple(grant_lines(session, month, content.book)),
+        prices=tuple(price_lines(content.charged, content.book)),
     )
     _round(session, document, closed, now, by)
     document = replace(document, movements=tuple(_movements(session, account_id, month)))
-    _keep(session, document, bills.BILL, 0, by, corrections)
+    _keep(session, document, bills.BILL, 0, by, content.corrections)
     return document
 
 
@@ -111,7 +102,7 @@ def credit(session: Session, account_id: str, terms: Terms, now: datetime, by: s
         bill = bills.of_month(session, account_id, month)
         if bill is None:
             continue
-        lines = lines_of([], _corrections(session, corrections))
+        lines = lines_of([], correction_items(session, corrections))
         document = Document(
             number=credit_number(bills.next_of(session, bills.CREDIT)),
             month=month,
@@ -165,109 +156,35 @@ def _account(session: Session, account_id: str) -> Account:
     return account
 
 
+def _in_turn(session: Session, account_id: str, month: int) -> None:
+    """A bill shows the balance before it, which has the bills before it: they are issued month by month.
+
+    :raises RatingError: an earlier month of the account that was closed is to be billed first.
+    """
+    for earlier in bills.unbilled_months(session, account_id, month):
+        if content_of(session, account_id, earlier).lines:
+            raise RatingError(
+                f"{month_name(earlier)} of {account_id} is to be billed before {month_name(month)}:"
+                f" appliance bill issue {month_name(earlier)} --account {account_id}"
+            )
+
+
 def _customer(account: Account) -> Party:
     known = account.billing
     return Party(name=known.get("title") or account.name, **{k: v for k, v in known.items() if k != "title"})
 
 
-def _usages(month: int, charged: Sequence[Charged], book: PriceBook, numbers: Collection[str]) -> Iterable[Usage]:
-    """A usage for each number and plan that has calls of the month, or a minimum to pay for it."""
-    of_month: dict[tuple[str, str], list[Charged]] = {}
-    for one in charged:
-        if one.month == month:
-            of_month.setdefault((one.number, one.plan_code), []).append(one)
-    for number in sorted(numbers):
-        for held in _held(book, number, month):
-            of_month.setdefault((number, held.plan), [])
-    for (number, code), parts in of_month.items():
-        plan = book.plans.get(code)
-        held_ones = [one for one in book.subscriptions.get(number, ()) if one.plan == code]
-        minimum = minimum_of(plan.minimum_monthly, month, held_ones) if plan and number in numbers else 0
-        if parts or minimum:
-            name, charge_by = _named(plan, code)
-            yield Usage(
-                number,
-                code,
-                name,
-                charge_by,
-                minimum,
-                calls=sum(part.calls for part in parts),
-                metered_seconds=sum(part.metered_seconds for part in parts),
-                billable_units=sum(part.billable_units for part in parts),
-                included_units=sum(part.included_units for part in parts),
-                charged_units=sum(part.charged_units for part in parts),
-                amount=sum(part.amount for part in parts),
-            )
-
-
-def _late(charged: Iterable[Charged], month: int) -> Iterable[Item]:
-    """Calls of earlier months, by number and month."""
-    found: dict[tuple[str, int], list[Charged]] = {}
-    for one in charged:
-        if one.month != month and one.calls:
-            found.setdefault((one.number, one.month), []).append(one)
-    for (number, of), parts in sorted(found.items()):
-        amount, calls = sum(part.amount for part in parts), sum(part.calls for part in parts)
-        yield Item(LineKind.LATE, number, month_name(of), amount, calls)
-
-
-def _corrections(session: Session, rows: Sequence[Correction]) -> list[Item]:
-    """Each is of calls of one number: numbers are rated again one by one."""
-    numbers = bills.numbers_of_corrections(session, [one.id for one in rows])
-    items = [Item(LineKind.CORRECTION, numbers.get(one.id, ""), one.reason, one.amount, one.calls) for one in rows]
-    return sorted(items, key=lambda one: one.number)
-
-
-def _grants(session: Session, month: int, book: PriceBook) -> Iterable[GrantLine]:
-    for number in sorted(book.subscriptions):
-        for held in _held(book, number, month):
-            plan = book.plans[held.plan]
-            if plan.included:
-                allowance = Allowance(month_of(held.starts_at), plan.included, plan.rollover_months)
-                for use in statement(allowance, bills.included_used(session, held, month), month):
-                    yield GrantLine(number, plan.name, plan.charge_by, use)
-
-
-def _prices(charged: Iterable[Charged], book: PriceBook) -> Iterable[PriceLine]:
-    """Sums by price: what nobody answered, or was free of any price, has none."""
-    priced = sorted(one for one in charged if one.price_from)
-    for (number, code, price_from), group in groupby(
-        priced, key=lambda one: (one.number, one.plan_code, one.price_from)
-    ):
-        parts = list(group)
-        name, charge_by = _named(book.plans.get(code), code)
-        yield PriceLine(
-            number,
-            name,
-            charge_by,
-            price_from,
-            calls=sum(part.calls for part in parts),
-            charged_units=sum(part.charged_units for part in parts),
-            amount=sum(part.amount for part in parts),
-        )
-
-
-def _named(plan: Plan | None, code: str) -> tuple[str, ChargeBy]:
-    """Name and unit; a plan that is gone is named by its code."""
-    return (plan.name, plan.charge_by) if plan else (code, ChargeBy.TIME)
-
-
-def _held(book: PriceBook, number: str, month: int) -> list[Subscription]:
-    """A number's subscriptions that hold any moment of a month."""
-    begins, ends = month_start(month), month_start(month + 1)
-    return [
-        one
-        for one in book.subscriptions.get(number, ())
-        if one.starts_at < ends and (one.ends_at is None or one.ends_at > begins)
-    ]
-
-
 def _round(session: Session, document: Document, closed: int | None, now: datetime, by: str) -> None:
-    """Post what the document comes to beyond what is posted of its lines: the minimum, and fractions of a fen."""
+    """Post what the document comes to beyond what is posted of its lines: the minimum, and fractions of a fen.
+
+    A month behind which another is billed already (what was corrected since made a bill of it) keeps the balances
+    that bills show of it: like a credit note's, its posting is one of the first month that is open.
+    """
     owed = document.totals.gross * FEN - sum(map(_posted, document.lines))
     if not owed:
         return
-    month = document.month if not document.corrects else booked_month(month_of(now), closed)
+    is_shown = document.corrects or bills.is_billed_after(session, document.account, document.month)
+    month = booked_month(month_of(now), closed) if is_shown else document.month
     subject, who = f"{Kind.BILL}:{document.number}", Who(by, document.number)
     row = rules.posting(Kind.BILL, subject, document.account, -owed, month=month, at=now, who=who)
     ledger.append(session, [row])

@@ -99,7 +99,8 @@ class _Setting:
 
     def flow(self, bill: Document) -> list[Any]:
         """Everything."""
-        parts = [*self._head(bill), *self._parties(bill), *self._owed(bill), *self._lines(bill)]
+        parts = [*self._head(bill), *self._parties(bill), *self._owed(bill), *self._because(bill)]
+        parts += self._lines(bill)
         parts += [*self._grants(bill), *self._prices(bill), *self._movements(bill)]
         from reportlab.platypus import Spacer
 
@@ -112,7 +113,7 @@ class _Setting:
         return Paragraph(escape(text), style)
 
     def _head(self, bill: Document) -> list[Any]:
-        facts = self._pairs(bill.head)
+        facts = self._pairs([fact for fact in bill.head if fact[0] != words.BECAUSE])
         return [
             self._table(
                 [[[self._p(bill.title, self._title), self._p(bill.issuer.name, self._small)], facts]],
@@ -152,6 +153,16 @@ class _Setting:
         look += [("TOPPADDING", (0, 0), (-1, -1), 8), ("BOTTOMPADDING", (0, 0), (-1, -1), 8)]
         look += [("LEFTPADDING", (0, 0), (0, 0), 10), ("RIGHTPADDING", (-1, 0), (-1, 0), 10)]
         return [Spacer(0, 12), self._table([[left, right]], [_WIDTH * 0.5, _WIDTH * 0.5], look)]
+
+    def _because(self, bill: Document) -> list[Any]:
+        """Why a bill is corrected: as many reasons as there were re-ratings, so not in a table, whose cell would
+        have to fit one page."""
+        if not bill.because:
+            return []
+        from reportlab.platypus import CondPageBreak
+
+        title = self._p(words.BECAUSE, self._section)
+        return [CondPageBreak(60), title, self._p(bill.because, self._text)]
 
     def _lines(self, bill: Document) -> list[Any]:
         head = ("400 号码", "项目", "通话", "计费量", "套餐抵扣", "超出计费", "金额（元）")

@@ -24,7 +24,7 @@ from appliance.rating.bulk.blocks import BLOCK, Lines, blocks
 from appliance.rating.bulk.engines import Engine, opened
 from appliance.rating.bulk.output import charge_lines, reject_lines
 from appliance.rating.bulk.parse import CALLS, Malformed, parse
-from appliance.rating.files import CHARGES, REJECTS, drafts, read_plans
+from appliance.rating.files import CHARGES, REJECTS, drafts, read_plans, refuse_one_for_another
 
 
 def rate_files(
@@ -42,6 +42,7 @@ def rate_files(
 
     :param block: bytes of the records that are read at once.
     """
+    refuse_one_for_another(plans, cdrs, charges, rejects)
     book = read_plans(plans)
     with (
         _sought(cdrs) as file,
