@@ -94,7 +94,9 @@ class Standings:
     ) -> dict[str, Balance]:
         same_day = before.day == day
         midnight = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=SHANGHAI)
-        spent = standing.spent(session, before.through, through, midnight)
+        # Another day's sum is made anew, of all postings: a clock that was set back, or a look that began before
+        # midnight and read after it, has seen some of that day already.
+        spent = standing.spent(session, before.through if same_day else 0, through, midnight)
         suspended = suspended_accounts(session)
         made = {}
         for account, amount in standing.amounts(session).items():

@@ -53,15 +53,16 @@ def amounts(session: Session) -> dict[str, int]:
     return {account: int(amount) for account, amount in rows}
 
 
-def spent(session: Session, after: int, through: int, since: datetime) -> dict[str, int]:
-    """What calls were charged by postings behind number ``after`` and up to ``through``, made since ``since``, by
-    account."""
+def spent(session: Session, after: int, through: int, midnight: datetime) -> dict[str, int]:
+    """What calls were charged by postings behind number ``after`` and up to ``through``, made in the day that begins
+    at ``midnight``, by account."""
     rows = session.execute(
         select(LedgerPosting.account_id, func.sum(EFFECT))
         .where(
             LedgerPosting.id > after,
             LedgerPosting.id <= through,
-            LedgerPosting.at >= since,
+            LedgerPosting.at >= midnight,
+            LedgerPosting.at < midnight + timedelta(days=1),
             LedgerPosting.kind.in_(CALL_KINDS),
         )
         .group_by(LedgerPosting.account_id)

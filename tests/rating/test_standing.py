@@ -20,6 +20,7 @@ from appliance.domain.pricing import PriceBook
 from appliance.domain.refusal import Refusal
 from appliance.errors import StoreError
 from appliance.rating.booking import book
+from appliance.rating.run import rate_calls
 from appliance.rating.standing import Standings
 from appliance.store import outbox
 from appliance.store.begun import BegunCalls
@@ -348,3 +349,52 @@ def test_a_call_that_its_caller_was_refused_later_holds_nothing(box: Box) -> Non
     assert [one.uuid for one in box.funds._credit.held()] == []
     with box.store.reading() as session:
         assert session.query(Call).count() == 0
+
+
+def test_a_clock_that_is_set_back_over_midnight_opens_no_second_cap(box: Box) -> None:
+    midnight = datetime.fromisoformat("2026-11-26T00:00:00+08:00")
+    box.terms(daily_cap=20 * YUAN)
+    box.top_up(100)
+    box.now = midnight + timedelta(seconds=30)
+    box.store_call("a", 20)
+    rate_at(box, "a")
+    box.standings.look()
+    assert box.hold("b") == Unfunded(Refusal.DAILY_CAP, 0)
+    for after in (-30, 40):
+        box.now = midnight + timedelta(seconds=after)
+        box.standings.look()
+    assert box.hold("c") == Unfunded(Refusal.DAILY_CAP, 0)
+
+
+def test_a_charge_between_the_time_of_a_look_and_its_reading_counts_for_its_day(box: Box) -> None:
+    midnight = datetime.fromisoformat("2026-11-26T00:00:00+08:00")
+    box.terms(daily_cap=20 * YUAN)
+    box.top_up(100)
+    box.now = midnight + timedelta(seconds=1)
+    box.store_call("a", 20)
+    rate_at(box, "a")
+    box.now = midnight - timedelta(seconds=1)
+    box.standings.look()
+    box.now = midnight + timedelta(seconds=2)
+    box.standings.look()
+    assert box.hold("b") == Unfunded(Refusal.DAILY_CAP, 0)
+
+
+def rate_at(box: Box, uuid: str) -> None:
+    """Rated and posted at the box's time."""
+    with box.store.work() as session:
+        rate_calls(session, [uuid], lambda: box.now)
+        session.commit()
+
+
+def test_a_lost_journal_knows_at_once_which_packages_are_used_up(on_sqlite: Store, tmp_path: Path) -> None:
+    (box,) = [*_box_of(on_sqlite, tmp_path)]
+    box.standings.look()
+    box.store_call("a", 100)
+    rate(box.store, ["a"])
+    box.standings.look()
+    assert box.hold("b") == Unfunded(Refusal.NO_CREDIT, 0)
+    for file in box.file.parent.glob("journal.db*"):
+        file.unlink()
+    box.standings.look()
+    assert box.hold("c") == Unfunded(Refusal.NO_CREDIT, 0)
