@@ -57,7 +57,12 @@ class Standings:
         # Before the database: a call that is stored by now is found there.
         before, held = self._credit.seen(), self._credit.held()
         ended, known = self._credit.ended(now - self._longest), self._credit.balances()
-        everything = self._units_at is None or time.monotonic() - self._units_at >= _ALL_UNITS_EVERY_S
+        # A journal that was begun anew knows of no units either, however lately they were brought.
+        everything = (
+            before.version == 0
+            or self._units_at is None
+            or time.monotonic() - self._units_at >= _ALL_UNITS_EVERY_S
+        )
         with self._store.reading() as session:
             through, day = last_posting(session), now.astimezone(SHANGHAI).date().isoformat()
             found = standing.settled_of(session, [one.uuid for one in held])

@@ -390,6 +390,7 @@ def rate_at(box: Box, uuid: str) -> None:
 def test_a_lost_journal_knows_at_once_which_packages_are_used_up(on_sqlite: Store, tmp_path: Path) -> None:
     (box,) = [*_box_of(on_sqlite, tmp_path)]
     box.standings.look()
+    assert box.seconds("a") == 100
     box.store_call("a", 100)
     rate(box.store, ["a"])
     box.standings.look()
