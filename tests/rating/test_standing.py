@@ -19,6 +19,7 @@ from appliance.domain.ledger import Kind, Who
 from appliance.domain.pricing import PriceBook
 from appliance.domain.refusal import Refusal
 from appliance.errors import StoreError
+from appliance.rating.again import rate_again
 from appliance.rating.booking import book
 from appliance.rating.run import rate_calls
 from appliance.rating.standing import Standings
@@ -29,9 +30,10 @@ from appliance.store.credit_terms import suspend
 from appliance.store.journal import Journal, Started
 from appliance.store.models import Account, Call, SiteState
 from appliance.store.unit import Store
-from tests.rating.booked import NUMBER, pack, rate
+from tests.rating.booked import JANUARY, NUMBER, pack, rate
 from tests.rating.booked import call as called
 from tests.rating.stored import NOW, put_book, put_calls
+from tests.rating.test_again import publish
 
 YUAN = 1_000_000
 MAX_CALL_S = 100
@@ -399,3 +401,21 @@ def test_a_lost_journal_knows_at_once_which_packages_are_used_up(on_sqlite: Stor
         file.unlink()
     box.standings.look()
     assert box.hold("c") == Unfunded(Refusal.NO_CREDIT, 0)
+
+
+def test_a_change_counts_for_the_day_of_its_charge_only(box: Box) -> None:
+    """A cheaper price, backdated, gives back what yesterday's calls and today's cost."""
+    box.terms(daily_cap=20 * YUAN)
+    box.top_up(100)
+    box.store_call("yesterday", 60)
+    rate_at(box, "yesterday")
+    box.now += timedelta(days=1)
+    box.store_call("today", 20)
+    rate_at(box, "today")
+    box.standings.look()
+    assert box.hold("b") == Unfunded(Refusal.DAILY_CAP, 0)
+    publish(box.store, 30 * YUAN, JANUARY + timedelta(days=1))
+    rate_again(box.store, lambda: box.now, book=Who("boss", "cheaper"))
+    box.standings.look()
+    assert box.left() == (60, 0)
+    assert box.seconds("c") == 10
