@@ -403,6 +403,15 @@ def test_a_lost_journal_knows_at_once_which_packages_are_used_up(on_sqlite: Stor
     assert box.hold("c") == Unfunded(Refusal.NO_CREDIT, 0)
 
 
+def test_an_account_with_short_calls_is_held_for_what_begins_while_its_caller_waits(box: Box) -> None:
+    box.terms(longest_call_seconds=5)
+    box.top_up(1000)
+    publish(box.store, 6000 * YUAN, box.now + timedelta(seconds=MAX_CALL_S - 1))
+    box.terms(longest_call_seconds=5)
+    box.standings.look()
+    assert box.hold("a") == Grant(Limit(5, 500 * YUAN), 60)
+
+
 def test_a_change_counts_for_the_day_of_its_charge_only(box: Box) -> None:
     """A cheaper price, backdated, gives back what yesterday's calls and today's cost."""
     box.terms(daily_cap=20 * YUAN)
