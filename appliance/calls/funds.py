@@ -134,4 +134,6 @@ class Funds:
 
     def _asked(self, number: str, caller_kind: str, terms: Terms | None) -> Asked:
         longest = terms.longest_call_s if terms is not None else 0
-        return Asked(number, caller_kind, self._now(), min(longest or self._max_call_s, self._max_call_s))
+        most = min(longest or self._max_call_s, self._max_call_s)
+        # The account's own limit begins with the meter: its callers wait as long as any.
+        return Asked(number, caller_kind, self._now(), most, self._max_call_s)

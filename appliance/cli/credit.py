@@ -55,6 +55,14 @@ def _change(account: str, suspended: bool, by: str, reason: str) -> None:
         click.echo("reseller_mode is off: calls are taken whatever stands here", err=True)
 
 
+def held_for(settings: Settings, account: str) -> int:
+    """What is held for calls of ACCOUNT under way, millionths of a yuan; 0 without reseller mode."""
+    if not settings.reseller_mode:
+        return 0
+    with closing(Journal(settings.journal_file, reads_only=True)) as journal:
+        return sum(one.amount for one in Credit(journal.file).held() if one.account == account)
+
+
 def shown(settings: Settings, store: Store) -> Iterator[str]:
     """Of each account that has terms, or is suspended: what is held for calls under way, and what is left for
     others, as calls see it (the journal)."""

@@ -13,7 +13,7 @@ from datetime import datetime
 import click
 
 from appliance import bootstrap, config
-from appliance.cli.credit import resume, shown, suspend
+from appliance.cli.credit import held_for, resume, shown, suspend
 from appliance.cli.moment import Moment
 from appliance.cli.who import known_login
 from appliance.domain import money
@@ -74,7 +74,8 @@ def topup(account: str, amount: int, reference: str, by: str, reason: str) -> No
 @_REASON
 @_APPROVED
 def refund(account: str, amount: int, reference: str, by: str, reason: str, approved_by: str) -> None:
-    """Book AMOUNT yuan that are paid back to ACCOUNT, at most what it has to its credit."""
+    """Book AMOUNT yuan that are paid back to ACCOUNT, at most what it has to its credit; in reseller mode less what is
+    held for its calls under way."""
     _book(Kind.REFUND, account, amount, reference, by, reason, approved_by)
 
 
@@ -148,10 +149,18 @@ def check() -> None:
 
 
 def _book(kind: Kind, account: str, amount: int, reference: str, by: str, reason: str, approved_by: str) -> None:
-    with closing(schema.opened(config.load().database_url)) as store, store.work() as session:
+    settings = config.load()
+    with closing(schema.opened(settings.database_url)) as store, store.work() as session:
         who = Who(known_login(session, by), reason, known_login(session, approved_by) if approved_by else "")
         after = book(
-            session, kind, account, amount, who, bootstrap.utc_now(), reference=reference or secrets.token_hex(8)
+            session,
+            kind,
+            account,
+            amount,
+            who,
+            bootstrap.utc_now(),
+            reference=reference or secrets.token_hex(8),
+            held=lambda: held_for(settings, account),
         )
         session.commit()
     click.echo(f"balance of {account}: {money.yuan(after)} yuan")

@@ -28,12 +28,18 @@ LEAST_S = 2
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The call that is asked for: ``at_most_s`` is the longest that it may last whatever it costs."""
+    """The call that is asked for.
+
+    :param at_most_s: the longest that it may last whatever it costs.
+    :param within_s: so long after ``at`` it is over wherever it stands: until then it may be answered. Never less
+        than ``at_most_s``.
+    """
 
     number: str
     caller_kind: str
     at: datetime
     at_most_s: int
+    within_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,7 @@ def _available(found: Assessment, uses: Iterable[tuple[int, int]], month: int) -
 def _moments(asked: Asked, book: PriceBook) -> list[datetime]:
     """When the call comes, and each moment while it may wait from which another price, subscription or grant
     holds."""
-    until = asked.at + timedelta(seconds=asked.at_most_s)
+    until = asked.at + timedelta(seconds=max(asked.at_most_s, asked.within_s))
     subscriptions = book.subscriptions.get(asked.number, ())
     changes = {grants.month_start(grants.month_of(until))}
     for held in subscriptions:

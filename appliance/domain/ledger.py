@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from appliance.domain import money
 from appliance.errors import LedgerError
 
 LONGEST_REASON = 500
@@ -133,11 +134,12 @@ def manual_subject(kind: Kind, reference: str) -> str:
     return subject
 
 
-def manual_effect(kind: Kind, amount: int, balance: int, who: Who) -> int:
+def manual_effect(kind: Kind, amount: int, balance: int, who: Who, held: int = 0) -> int:
     """By how much a top-up, refund or adjustment that a person books changes the balance.
 
     :param amount: millionths of a yuan; below 0 only where an adjustment takes away.
     :param balance: that of the account before.
+    :param held: what its calls under way may still come to, which is not paid back.
     :raises LedgerError: it may not be booked so.
     """
     if not who.by:
@@ -156,6 +158,9 @@ def manual_effect(kind: Kind, amount: int, balance: int, who: Who) -> int:
         return amount
     if amount > balance:
         raise LedgerError("more than the account has to its credit cannot be paid back")
+    if amount > balance - held:
+        most = money.yuan(max(balance - held, 0))
+        raise LedgerError(f"{money.yuan(held)} yuan are held for calls under way: at most {most} can be paid back")
     return -amount
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -17,12 +18,22 @@ from appliance.store.models import Account
 
 
 def book(
-    session: Session, kind: Kind, account_id: str, amount: int, who: Who, now: datetime, *, reference: str
+    session: Session,
+    kind: Kind,
+    account_id: str,
+    amount: int,
+    who: Who,
+    now: datetime,
+    *,
+    reference: str,
+    held: Callable[[], int] = lambda: 0,
 ) -> int:
     """Book a top-up, a refund or an adjustment; the balance after it. The caller commits.
 
     :param amount: millionths of a yuan, above 0; below 0 where an adjustment takes away.
     :param reference: what it is booked for: a payment's number. It is booked once; the same again changes nothing.
+    :param held: what is held for the account's calls under way (reseller mode); asked when nobody else posts any
+        more, so that what is not held by then is in the balance.
     :raises LedgerError: there is no such account, it may not be booked so (``domain.ledger.manual_effect``), or
         the reference stands for another booking.
     """
@@ -39,7 +50,7 @@ def book(
         ):
             raise LedgerError(f"{reference} stands for another {kind}, of {before.account_id}")
         return balance
-    effect = manual_effect(kind, amount, balance, who)
+    effect = manual_effect(kind, amount, balance, who, held())
     month = booked_month(month_of(now), closed_through(session, [account_id]).get(account_id))
     ledger.append(session, [posting(kind, subject, account_id, effect, month=month, at=now, who=who)])
     return balance + effect

@@ -57,7 +57,10 @@ class Standings:
         # Before the database: a call that is stored by now is found there.
         before, held = self._credit.seen(), self._credit.held()
         ended, known = self._credit.ended(now - self._longest), self._credit.balances()
-        everything = self._units_at is None or time.monotonic() - self._units_at >= _ALL_UNITS_EVERY_S
+        # A journal that was begun anew knows of no units either, however lately they were brought.
+        everything = (
+            before.version == 0 or self._units_at is None or time.monotonic() - self._units_at >= _ALL_UNITS_EVERY_S
+        )
         with self._store.reading() as session:
             through, day = last_posting(session), now.astimezone(SHANGHAI).date().isoformat()
             found = standing.settled_of(session, [one.uuid for one in held])
@@ -94,7 +97,9 @@ class Standings:
     ) -> dict[str, Balance]:
         same_day = before.day == day
         midnight = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=SHANGHAI)
-        spent = standing.spent(session, before.through, through, midnight)
+        # Another day's sum is made anew, of all postings: a clock that was set back, or a look that began before
+        # midnight and read after it, has seen some of that day already.
+        spent = standing.spent(session, before.through if same_day else 0, through, midnight)
         suspended = suspended_accounts(session)
         made = {}
         for account, amount in standing.amounts(session).items():

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from appliance.domain.grants import month_of, month_start
 from appliance.domain.ledger import CALL_KINDS, Ledger
@@ -53,16 +53,35 @@ def amounts(session: Session) -> dict[str, int]:
     return {account: int(amount) for account, amount in rows}
 
 
-def spent(session: Session, after: int, through: int, since: datetime) -> dict[str, int]:
-    """What calls were charged by postings behind number ``after`` and up to ``through``, made since ``since``, by
-    account."""
+def spent(session: Session, after: int, through: int, midnight: datetime) -> dict[str, int]:
+    """What calls were charged by postings behind number ``after`` and up to ``through``, made in the day that begins
+    at ``midnight``, by account.
+
+    What a charge is changed by, up or down, counts for its day where that is the day of its first posting as well:
+    rating earlier days' calls again neither opens today's cap nor uses it up.
+    """
+    day = midnight, midnight + timedelta(days=1)
+    first = aliased(LedgerPosting)
+    changes_this_day = (
+        select(first.id)
+        .where(
+            first.subject == LedgerPosting.subject,
+            first.account_id == LedgerPosting.account_id,
+            first.revision == 1,
+            first.at >= day[0],
+            first.at < day[1],
+        )
+        .exists()
+    )
     rows = session.execute(
         select(LedgerPosting.account_id, func.sum(EFFECT))
         .where(
             LedgerPosting.id > after,
             LedgerPosting.id <= through,
-            LedgerPosting.at >= since,
+            LedgerPosting.at >= day[0],
+            LedgerPosting.at < day[1],
             LedgerPosting.kind.in_(CALL_KINDS),
+            or_(LedgerPosting.revision == 1, changes_this_day),
         )
         .group_by(LedgerPosting.account_id)
     )

@@ -145,6 +145,18 @@ def test_a_price_that_comes_while_the_call_may_wait_is_reckoned_with() -> None:
     assert ask(of, 6_000_000, at_most=1200) == Limit(600, 6_000_000)
 
 
+def test_a_caller_may_wait_longer_than_he_may_talk() -> None:
+    midnight = datetime(2026, 11, 26, tzinfo=SHANGHAI)
+    dearer = price(midnight, per_minute=10_000_000, initial_seconds=1, step_seconds=1)
+    of = book(price(per_minute=100_000, initial_seconds=1, step_seconds=1), dearer, meter=Meter.BRIDGE)
+    asked = Asked(NUMBER, "mobile", midnight - timedelta(minutes=5), 120, within_s=7200)
+    assert affordable(asked, of, lambda held: (), 50_000_000) == Limit(120, 20_000_000, from_answer=False)
+    assert affordable(asked, of, lambda held: (), 10_000_000) == Limit(60, 10_000_000, from_answer=False)
+    # Of what begins only when the box has ended the call nothing is reckoned with.
+    early = Asked(NUMBER, "mobile", midnight - timedelta(minutes=5), 120, within_s=299)
+    assert affordable(early, of, lambda held: (), 50_000_000) == Limit(120, 200_000, from_answer=False)
+
+
 def test_each_month_that_the_call_may_belong_to_is_reckoned_with() -> None:
     of = book(price(per_minute=600_000, initial_seconds=1, step_seconds=1), included=1000)
     midnight = datetime(2026, 12, 1, tzinfo=SHANGHAI)

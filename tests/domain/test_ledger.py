@@ -86,6 +86,15 @@ def test_a_reference_is_as_long_as_the_database_keeps() -> None:
         manual_subject(Kind.ADJUSTMENT, "R" * 110)
 
 
+def test_what_calls_under_way_hold_is_not_paid_back() -> None:
+    assert manual_effect(Kind.REFUND, 70_000_000, 100_000_000, TWO, held=30_000_000) == -70_000_000
+    for balance, most in ((100_000_000, "70.00"), (90_000_000, "60.00")):
+        with pytest.raises(LedgerError, match=rf"30.00 yuan are held for calls under way: at most {most} can"):
+            manual_effect(Kind.REFUND, 70_000_001, balance, TWO, held=30_000_000)
+    with pytest.raises(LedgerError, match="at most 0.00 can"):
+        manual_effect(Kind.REFUND, 1, 5, TWO, held=9)
+
+
 def test_a_seal_holds_every_line_and_their_order_and_the_seal_before() -> None:
     one = seal(UNSEALED, ["a", "b"])
     others = [["b", "a"], ["a"], ["ab"], ["a", "b", ""], []]

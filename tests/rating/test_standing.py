@@ -19,7 +19,9 @@ from appliance.domain.ledger import Kind, Who
 from appliance.domain.pricing import PriceBook
 from appliance.domain.refusal import Refusal
 from appliance.errors import StoreError
+from appliance.rating.again import rate_again
 from appliance.rating.booking import book
+from appliance.rating.run import rate_calls
 from appliance.rating.standing import Standings
 from appliance.store import outbox
 from appliance.store.begun import BegunCalls
@@ -28,9 +30,10 @@ from appliance.store.credit_terms import suspend
 from appliance.store.journal import Journal, Started
 from appliance.store.models import Account, Call, SiteState
 from appliance.store.unit import Store
-from tests.rating.booked import NUMBER, pack, rate
+from tests.rating.booked import JANUARY, NUMBER, pack, rate
 from tests.rating.booked import call as called
 from tests.rating.stored import NOW, put_book, put_calls
+from tests.rating.test_again import publish
 
 YUAN = 1_000_000
 MAX_CALL_S = 100
@@ -348,3 +351,80 @@ def test_a_call_that_its_caller_was_refused_later_holds_nothing(box: Box) -> Non
     assert [one.uuid for one in box.funds._credit.held()] == []
     with box.store.reading() as session:
         assert session.query(Call).count() == 0
+
+
+def test_a_clock_that_is_set_back_over_midnight_opens_no_second_cap(box: Box) -> None:
+    midnight = datetime.fromisoformat("2026-11-26T00:00:00+08:00")
+    box.terms(daily_cap=20 * YUAN)
+    box.top_up(100)
+    box.now = midnight + timedelta(seconds=30)
+    box.store_call("a", 20)
+    rate_at(box, "a")
+    box.standings.look()
+    assert box.hold("b") == Unfunded(Refusal.DAILY_CAP, 0)
+    for after in (-30, 40):
+        box.now = midnight + timedelta(seconds=after)
+        box.standings.look()
+    assert box.hold("c") == Unfunded(Refusal.DAILY_CAP, 0)
+
+
+def test_a_charge_between_the_time_of_a_look_and_its_reading_counts_for_its_day(box: Box) -> None:
+    midnight = datetime.fromisoformat("2026-11-26T00:00:00+08:00")
+    box.terms(daily_cap=20 * YUAN)
+    box.top_up(100)
+    box.now = midnight + timedelta(seconds=1)
+    box.store_call("a", 20)
+    rate_at(box, "a")
+    box.now = midnight - timedelta(seconds=1)
+    box.standings.look()
+    box.now = midnight + timedelta(seconds=2)
+    box.standings.look()
+    assert box.hold("b") == Unfunded(Refusal.DAILY_CAP, 0)
+
+
+def rate_at(box: Box, uuid: str) -> None:
+    """Rated and posted at the box's time."""
+    with box.store.work() as session:
+        rate_calls(session, [uuid], lambda: box.now)
+        session.commit()
+
+
+def test_a_lost_journal_knows_at_once_which_packages_are_used_up(on_sqlite: Store, tmp_path: Path) -> None:
+    (box,) = [*_box_of(on_sqlite, tmp_path)]
+    box.standings.look()
+    assert box.seconds("a") == 100
+    box.store_call("a", 100)
+    rate(box.store, ["a"])
+    box.standings.look()
+    assert box.hold("b") == Unfunded(Refusal.NO_CREDIT, 0)
+    for file in box.file.parent.glob("journal.db*"):
+        file.unlink()
+    box.standings.look()
+    assert box.hold("c") == Unfunded(Refusal.NO_CREDIT, 0)
+
+
+def test_an_account_with_short_calls_is_held_for_what_begins_while_its_caller_waits(box: Box) -> None:
+    box.terms(longest_call_seconds=5)
+    box.top_up(1000)
+    publish(box.store, 6000 * YUAN, box.now + timedelta(seconds=MAX_CALL_S - 1))
+    box.terms(longest_call_seconds=5)
+    box.standings.look()
+    assert box.hold("a") == Grant(Limit(5, 500 * YUAN), 60)
+
+
+def test_a_change_counts_for_the_day_of_its_charge_only(box: Box) -> None:
+    """A cheaper price, backdated, gives back what yesterday's calls and today's cost."""
+    box.terms(daily_cap=20 * YUAN)
+    box.top_up(100)
+    box.store_call("yesterday", 60)
+    rate_at(box, "yesterday")
+    box.now += timedelta(days=1)
+    box.store_call("today", 20)
+    rate_at(box, "today")
+    box.standings.look()
+    assert box.hold("b") == Unfunded(Refusal.DAILY_CAP, 0)
+    publish(box.store, 30 * YUAN, JANUARY + timedelta(days=1))
+    rate_again(box.store, lambda: box.now, book=Who("boss", "cheaper"))
+    box.standings.look()
+    assert box.left() == (60, 0)
+    assert box.seconds("c") == 10
