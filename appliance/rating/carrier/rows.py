@@ -52,7 +52,7 @@ def _row(line: int, parted: list[str], form: Form) -> Row | Unreadable:
     told = {name: parted[place] for name, place in form.places.items()}
     start = told["start"] if "start" in told else f"{told['date']} {told['time']}"
     caller, called = read_number(told.get("caller", "")), read_number(told["called"])
-    at, seconds = read_start(start), read_seconds(told["seconds"])
+    at, seconds = read_start(start), read_seconds(told["seconds"], form.seconds_unit)
     amount = read_amount(told["amount"], form.unit) if told.get("amount") else None
     if caller is None:
         return _unread(line, "caller", "a number", told, form)

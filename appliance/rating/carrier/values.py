@@ -24,11 +24,12 @@ _SPOKEN = re.compile(
     r"(?=.)(?:(\d{1,4})(?:小时|时|h))?(?:(\d{1,6})(?:分钟|分|min|m))?(?:(\d{1,7})(?:秒钟|秒|s))?", re.ASCII
 )
 _SECONDS = re.compile(r"(\d{1,7})(?:\.0+)?", re.ASCII)
+_DECIMAL = re.compile(r"\d{1,7}(?:\.\d{1,6})?", re.ASCII)
 _AMOUNT = re.compile(
     r"([¥￥]?)(-?(?:\d{1,3}(?:,\d{3})+|\d{1,12}|(?=\.\d)))(?:\.(\d{1,8}))? ?([元角分厘]?)", re.ASCII
 )
-#: What a cell, or a heading, may say that it counts in.
-_MONEY = {"元": YUAN, "角": YUAN // 10, "分": FEN, "厘": FEN // 10}
+#: What a cell or a heading may say that amounts count in, millionths of a yuan.
+MONEY = {"元": YUAN, "角": YUAN // 10, "分": FEN, "厘": FEN // 10}
 #: How bills write that they do not know the caller.
 _WITHHELD = frozenset({"", "-", "--", "0", "anonymous", "unknown", "withheld", "未知", "保密", "匿名", "隐藏号码"})
 
@@ -77,19 +78,28 @@ def read_start(text: str) -> int | None:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
-def read_seconds(text: str) -> int | None:
-    """A duration: seconds, ``hh:mm:ss``, ``mm:ss``, or in words. None: it is none.
+def read_seconds(text: str, unit: int = 1) -> int | None:
+    """A duration: a number, ``hh:mm:ss``, ``mm:ss``, or in words. None: it is none.
+
+    :param unit: seconds that a mere number counts in; decimals of minutes and hours are rounded to the second.
 
     >>> read_seconds("125"), read_seconds("00:02:05"), read_seconds("2:05"), read_seconds("2分5秒")
     (125, 125, 125, 125)
     >>> read_seconds("90.0"), read_seconds("00:61:00"), read_seconds("1.5"), read_seconds("")
     (90, None, None, None)
+    >>> read_seconds("5", 60), read_seconds("1.33", 60), read_seconds("5:30", 60), read_seconds("2:05", 3600)
+    (300, 80, 330, None)
     """
+    if unit > 1 and _DECIMAL.fullmatch(text):
+        return int(Fraction(text) * unit + Fraction(1, 2))
     whole = _SECONDS.fullmatch(text)
     if whole is not None:
         return int(whole[1])
     clock = _CLOCK.fullmatch(text)
     if clock is not None:
+        # Hours and minutes, or minutes and seconds: in a column of hours nobody knows.
+        if unit == 3600 and clock[1] is None:
+            return None
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())
         return (
             hours * 3600 + minutes * 60 + seconds if seconds < 60 and (clock[1] is None or minutes < 60) else None
@@ -119,7 +129,7 @@ def read_amount(text: str, unit: int) -> int | None:
     mark, whole, decimals, told = found[1], found[2].replace(",", ""), found[3] or "", found[4]
     if mark and told not in ("", "元"):
         return None
-    unit = YUAN if mark else _MONEY.get(told, unit)
+    unit = YUAN if mark else MONEY.get(told, unit)
     micro = Fraction(int(f"{whole.lstrip('-') or '0'}{decimals}") * unit, 10 ** len(decimals))
     if micro.denominator != 1:
         return None
