@@ -21,6 +21,8 @@ _KNOWN = {
     "amount": "费用 金额 通话费 通话费用 话费 费用合计 amount fee charge cost",
 }
 _BY_NAME = {name: ours for ours, names in _KNOWN.items() for name in names.split()}
+#: When a call was, or how long: how long where a unit of durations stands behind it (``通话时间(秒)``).
+_MAY_LAST = frozenset({"通话时间", "时间"})
 #: Half and full width.
 _BRACKETS = re.compile(r"[（(\[【［〔](.*?)[）)\]】］〕]")
 #: What brackets may say of amounts and durations that is no unit.
@@ -37,18 +39,28 @@ _AMOUNTS = {
 }
 
 
-def places(headings: tuple[str, ...], columns: Mapping[str, str]) -> dict[str, int]:
-    """Our names with their places: what is mapped before what is known, the first of two before the second."""
+def places(headings: tuple[str, ...], columns: Mapping[str, str], by_400: bool = False) -> dict[str, int]:
+    """Our names with their places: what is mapped before what is known, the first of two before the second.
+
+    :param by_400: of two called numbers the 400 number is meant, where it is told; else the other one.
+    """
     found = {columns[one]: place for place, one in reversed(list(enumerate(headings))) if one in columns}
-    if "start" in found or "date" in found:
-        known = {name: ours for name, ours in _BY_NAME.items() if ours not in ("start", "date", "time")}
-    else:
-        known = _BY_NAME
-    for place, heading in enumerate(headings):
-        ours = known.get("".join(_BRACKETS.sub("", heading).split()).lower())
-        if ours and heading not in columns:
+    # One of them is said: the other would be a second answer. A date may stand beside either.
+    left_out = {other for one, other in (("start", "time"), ("time", "start")) if one in found}
+    later = {"通话时间": 1, "400号码": -1 if by_400 else 1}
+    known = [(*_known(heading), place) for place, heading in enumerate(headings) if heading not in columns]
+    for _, ours, place in sorted((later.get(name, 0), ours, place) for name, ours, place in known):
+        if ours and ours not in left_out:
             found.setdefault(ours, place)
     return found
+
+
+def _known(heading: str) -> tuple[str, str]:
+    """A heading without blanks and brackets, and our name for it; empty: there is none."""
+    name = "".join(_BRACKETS.sub("", heading).split()).lower()
+    if name in _MAY_LAST and any(_plain(inside) in _SECONDS for inside in _BRACKETS.findall(heading)):
+        return name, "seconds"
+    return name, _BY_NAME.get(name, "")
 
 
 def missing(found: Mapping[str, int]) -> list[str]:
@@ -83,10 +95,13 @@ def seconds_unit(headings: tuple[str, ...], found: Mapping[str, int], columns: M
 
 
 def _unit(heading: str, units: Mapping[str, int], usual: int, known: str, mapped: bool) -> int:
-    told = {"".join(inside.split()).lower() for inside in _BRACKETS.findall(heading)}
-    told = {inside for inside in told if not _NO_UNIT.fullmatch(inside)}
+    told = {inside for inside in map(_plain, _BRACKETS.findall(heading)) if not _NO_UNIT.fullmatch(inside)}
     if len(told) == 1 and told <= units.keys():
         return units[told.pop()]
     if told and not mapped:
         raise RatingError(f"{heading}: its unit is none that is known ({known})")
     return usual
+
+
+def _plain(inside: str) -> str:
+    return "".join(inside.split()).lower()

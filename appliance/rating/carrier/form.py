@@ -88,8 +88,11 @@ def checked(mapped: Mapped) -> Mapped:
     return mapped
 
 
-def find_form(path: Path, mapped: Mapped) -> Form:
-    """:raises RatingError: the file cannot be read, or its columns or their units are not recognised."""
+def find_form(path: Path, mapped: Mapped, by_400: bool = False) -> Form:
+    """How the file is read; ``by_400`` as ``columns.places``.
+
+    :raises RatingError: the file cannot be read, or its columns or their units are not recognised.
+    """
     encoding = _encoding(path, mapped.encoding)
     found: dict[str, int] = {}
     head: list[str] = []
@@ -98,7 +101,7 @@ def find_form(path: Path, mapped: Mapped) -> Form:
             head.append(text)
             for delimiter in _DELIMITERS:
                 headings = tuple(clean(cell) for cell in cells(text, delimiter) or ())
-                found = places(headings, mapped.columns)
+                found = places(headings, mapped.columns, by_400)
                 if not missing(found):
                     money = UNITS[mapped.unit] if mapped.unit else amount_unit(headings, found, mapped.columns)
                     time = seconds_unit(headings, found, mapped.columns)

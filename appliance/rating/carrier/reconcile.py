@@ -104,7 +104,7 @@ def reconcile(
     :raises RatingError: the file cannot be read or its columns are not recognised, or ``out`` not written.
     :raises StoreError: as ``Store.reading``.
     """
-    form = find_form(bill, mapped)
+    form = find_form(bill, mapped, by_400=asked.against is Against.CHARGES)
     found = Reconciled(form)
     with (
         tempfile.TemporaryDirectory(prefix="reconcile-") as folder,
