@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+#: So many calls have to agree before they tell of a clock.
+_SEVERAL = 3
+
 
 class Status(StrEnum):
     """What became of a line of the bill, or of a call of ours."""
@@ -105,6 +108,24 @@ def sure_differences(billed: Iterable[int], ours: Iterable[int], reach_ms: int) 
         if place + 2 < len(ends) and ends[place + 2][0] - second <= reach_ms:
             continue
         yield first - second if side == 0 else second - first
+
+
+def shift(differences: Sequence[int], window_ms: int) -> int:
+    """How far the bill's clock may be ahead: the median of sure differences, where several lie within the window.
+
+    Fewer may each be a call that only the bill has beside one that only we have; 0 then.
+
+    >>> shift([600, 601, 603, -7000], 30), shift([600, 601], 30), shift([], 30)
+    (600, 0, 0)
+    """
+    median = sorted(differences)[(len(differences) - 1) // 2] if differences else 0
+    return median if sum(abs(one - median) <= window_ms for one in differences) >= _SEVERAL else 0
+
+
+def explained(billed: Sequence[Billed], ours: Sequence[Ours], terms: Terms) -> int:
+    """How many lines of the bill are calls of ours under these terms, and as long."""
+    pairs = _nearest([(one.at, one.seconds) for one in billed], _on_their_clock(ours, terms), terms.window_ms)
+    return sum(abs(billed[line].seconds - ours[call].seconds) <= terms.seconds for line, call in pairs)
 
 
 def _known(amount: int | None) -> int:

@@ -13,7 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.domain import reconcile
-from appliance.domain.reconcile import Billed, Compared, Ours, Status, Terms, compare, sure_differences
+from appliance.domain.reconcile import (
+    Billed,
+    Compared,
+    Ours,
+    Status,
+    Terms,
+    compare,
+    explained,
+    shift,
+    sure_differences,
+)
 
 S = 1000
 T = TypeVar("T")
@@ -159,3 +169,17 @@ def test_sure_differences_tell_who_is_ahead() -> None:
     assert list(sure_differences([90], [100], 20)) == [-10]
     assert list(sure_differences([90], [100, 115], 20)) == []
     assert list(sure_differences([90, 85], [100], 20)) == []
+
+
+def test_a_shift_takes_several_that_agree() -> None:
+    assert shift([600 * S] * 2, 30 * S) == 0
+    assert shift([600 * S, 615 * S, 630 * S], 30 * S) == 615 * S
+    assert shift([-600 * S, 0, 600 * S], 30 * S) == 0
+    assert shift([600 * S, 0, 600 * S, 600 * S, 0], 30 * S) == 600 * S
+
+
+def test_what_terms_explain() -> None:
+    lines, calls = [billed(2, 0), billed(3, 100 * S, 9)], [ours("a", 5 * S, 62), ours("b", 100 * S)]
+    assert explained(lines, calls, Terms(30 * S, 0, 2)) == 1
+    assert explained(lines, calls, Terms(30 * S, 0, 60)) == 2
+    assert explained(lines, calls, Terms(30 * S, 100 * S, 60)) == 1

@@ -9,11 +9,12 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from appliance.domain.reconcile import Billed, Ours, sure_differences
+from appliance.domain.reconcile import Billed, Ours, Terms, explained, shift, sure_differences
 from appliance.store.parts import parts
 
 _BILL, _OURS = 0, 1
@@ -69,18 +70,35 @@ class Desk:
         found = self._base.execute("SELECT min(at), max(at) FROM entry WHERE side = ?", (_BILL,)).fetchone()
         return None if found[0] is None else (int(found[0]), int(found[1]))
 
-    def offset(self, reach_ms: int) -> tuple[int, int]:
+    def offset(self, reach_ms: int, terms: Terms) -> tuple[int, int]:
         """How far the carrier's clock is ahead, milliseconds: the median over calls that can only be one another's.
 
-        Second: how many those are; none: the clocks are taken to agree.
+        Several have to agree, and nothing to speak against it (``_kept``); else the clocks are taken to agree.
+        Second: how many such calls bear it out.
         """
         differences = array("q")
         for run in self.runs(reach_ms, 0):
             billed, ours = [one.at for one in run.billed], [one.at for one in run.ours]
             differences.extend(sure_differences(billed, ours, reach_ms))
-        if not differences:
-            return 0, 0
-        return sorted(differences)[(len(differences) - 1) // 2], len(differences)
+        found = shift(differences, terms.window_ms)
+        if found and not self._kept(found, terms):
+            found = 0
+        return found, sum(abs(one - found) <= terms.window_ms for one in differences)
+
+    def _kept(self, shift_ms: int, terms: Terms) -> bool:
+        """Whether a shift beyond the window explains more calls than none does: the few that are sure are those far
+        from all others, and may be on one side only. One within the window keeps the calls that none finds, so it
+        only must not explain fewer.
+        """
+        without = self._explained(replace(terms, offset_ms=0))
+        return self._explained(replace(terms, offset_ms=shift_ms)) >= without + (abs(shift_ms) > terms.window_ms)
+
+    def _explained(self, terms: Terms) -> int:
+        return sum(
+            explained(run.billed, run.ours, terms)
+            for run in self.runs(terms.window_ms, terms.offset_ms)
+            if run.billed and run.ours
+        )
 
     def runs(self, window_ms: int, offset_ms: int) -> Iterator[Run]:
         """All entries, run by run; ours by the carrier's clock."""

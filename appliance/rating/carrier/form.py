@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,28 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from appliance.errors import RatingError
+from appliance.rating.carrier.columns import NAMES, amount_unit, missing, places, seconds_unit
 from appliance.rating.carrier.values import UNITS, clean
 
-#: Our names of the columns that a bill may have. ``start`` may come in two, ``date`` and ``time``.
-NAMES = ("caller", "called", "start", "date", "time", "seconds", "amount")
 #: Longer lines are no lines of a bill.
 LONGEST_LINE = 65_536
 _HEAD_LINES = 20
 _CHUNK = 1 << 20
 _DELIMITERS = (",", "\t", ";", "|")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-#: What carriers call them, without blanks and without what stands in brackets.
-_KNOWN = {
-    "caller": "主叫 主叫号码 主叫用户 来电号码 calling callingnumber caller callernumber",
-    "called": "被叫 被叫号码 被叫用户 400号码 落地号码 绑定号码 called callednumber callee",
-    "start": "开始时间 起始时间 通话开始时间 呼叫开始时间 通话时间 通话起始时间 起始日期时间 start starttime",
-    "date": "日期 通话日期 开始日期 起始日期 date",
-    "time": "时间 开始时刻 起始时刻 time",
-    "seconds": "时长 通话时长 计费时长 通话秒数 秒数 duration seconds billsec",
-    "amount": "费用 金额 通话费 通话费用 话费 费用合计 amount fee charge cost",
-}
-_BY_NAME = {name: ours for ours, names in _KNOWN.items() for name in names.split()}
-_BRACKETS = re.compile(r"[（(\[【](.*?)[）)\]】]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +40,10 @@ UNSAID = Mapped()
 
 
 class Form(NamedTuple):
-    """How a file is read: ``places`` of our names, the bill's own ``headings``, the line of the header."""
+    """How a file is read: ``places`` of our names, the bill's own ``headings``, the line of the header.
+
+    ``unit``: millionths of a yuan that an amount counts in; ``seconds_unit``: seconds that a duration counts in.
+    """
 
     encoding: str
     delimiter: str
@@ -62,6 +51,7 @@ class Form(NamedTuple):
     headings: tuple[str, ...]
     unit: int
     header_line: int
+    seconds_unit: int = 1
 
 
 def read_mapping(text: str) -> Mapped:
@@ -98,8 +88,11 @@ def checked(mapped: Mapped) -> Mapped:
     return mapped
 
 
-def find_form(path: Path, mapped: Mapped) -> Form:
-    """:raises RatingError: the file cannot be read, or its columns are not recognised."""
+def find_form(path: Path, mapped: Mapped, by_400: bool = False) -> Form:
+    """How the file is read; ``by_400`` as ``columns.places``.
+
+    :raises RatingError: the file cannot be read, or its columns or their units are not recognised.
+    """
     encoding = _encoding(path, mapped.encoding)
     found: dict[str, int] = {}
     head: list[str] = []
@@ -108,9 +101,11 @@ def find_form(path: Path, mapped: Mapped) -> Form:
             head.append(text)
             for delimiter in _DELIMITERS:
                 headings = tuple(clean(cell) for cell in cells(text, delimiter) or ())
-                found = _places(headings, mapped)
-                if not _missing(found):
-                    return Form(encoding, delimiter, found, headings, _unit(headings, found, mapped), line)
+                found = places(headings, mapped.columns, by_400)
+                if not missing(found):
+                    money = UNITS[mapped.unit] if mapped.unit else amount_unit(headings, found, mapped.columns)
+                    time = seconds_unit(headings, found, mapped.columns)
+                    return Form(encoding, delimiter, found, headings, money, line, time)
         if line >= _HEAD_LINES:
             break
     raise _no_header(path, head, mapped)
@@ -169,44 +164,12 @@ def _encoding(path: Path, wanted: str) -> str:
     return "utf-8"
 
 
-def _places(headings: tuple[str, ...], mapped: Mapped) -> dict[str, int]:
-    """Our names with their places: what is mapped before what is known, the first of two before the second."""
-    found = {
-        mapped.columns[one]: place for place, one in reversed(list(enumerate(headings))) if one in mapped.columns
-    }
-    if "start" in found or "date" in found:
-        known = {name: ours for name, ours in _BY_NAME.items() if ours not in ("start", "date", "time")}
-    else:
-        known = _BY_NAME
-    for place, heading in enumerate(headings):
-        ours = known.get("".join(_BRACKETS.sub("", heading).split()).lower())
-        if ours and heading not in mapped.columns:
-            found.setdefault(ours, place)
-    return found
-
-
-def _missing(found: Mapping[str, int]) -> list[str]:
-    missing = [name for name in ("called", "seconds") if name not in found]
-    if "start" not in found and not {"date", "time"} <= found.keys():
-        missing.append("start")
-    return missing
-
-
-def _unit(headings: tuple[str, ...], found: Mapping[str, int], mapped: Mapped) -> int:
-    """As it is said; else by the heading (``金额(分)``); else yuan."""
-    if mapped.unit:
-        return UNITS[mapped.unit]
-    heading = headings[found["amount"]] if "amount" in found else ""
-    inside = _BRACKETS.search(heading)
-    return UNITS["fen"] if inside is not None and inside[1].strip().lower() in ("分", "fen") else UNITS["yuan"]
-
-
 def _no_header(path: Path, head: list[str], mapped: Mapped) -> RatingError:
     tried = [tuple(clean(cell) for cell in cells(text, ",") or ()) for text in head]
-    best = min(tried, key=lambda one: len(_missing(_places(one, mapped))), default=())
-    missing = ", ".join(_missing(_places(best, mapped)))
+    best = min(tried, key=lambda one: len(missing(places(one, mapped.columns))), default=())
+    lacking = ", ".join(missing(places(best, mapped.columns)))
     named = ", ".join(best)[:300] or "nothing"
     return RatingError(
-        f"{path}: no header in the first {_HEAD_LINES} lines; not recognised: {missing} (found: {named}). "
+        f"{path}: no header in the first {_HEAD_LINES} lines; not recognised: {lacking} (found: {named}). "
         "Say which column is what: --map HEADING=called"
     )

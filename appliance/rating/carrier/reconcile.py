@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -72,7 +72,7 @@ class Sum:
 class Reconciled:
     """What was found. The bill's sums by status are those of all of its rows that were read; ours likewise.
 
-    :param offset_ms: so much the carrier's clock is ahead, told by ``sure`` calls.
+    :param offset_ms: so much the carrier's clock is ahead, borne out by ``sure`` calls.
     :param unreadable: rows that were not read; ``told``: the first of them.
     """
 
@@ -104,7 +104,7 @@ def reconcile(
     :raises RatingError: the file cannot be read or its columns are not recognised, or ``out`` not written.
     :raises StoreError: as ``Store.reading``.
     """
-    form = find_form(bill, mapped)
+    form = find_form(bill, mapped, by_400=asked.against is Against.CHARGES)
     found = Reconciled(form)
     with (
         tempfile.TemporaryDirectory(prefix="reconcile-") as folder,
@@ -117,8 +117,9 @@ def reconcile(
             report.keep()
             return found
         _lay_ours(store, desk, asked, form, _asked_for(asked, span))
-        found.offset_ms, found.sure = desk.offset(asked.reach_s * 1000)
-        terms = Terms(asked.window_s * 1000, found.offset_ms, asked.seconds, asked.amount)
+        terms = Terms(asked.window_s * 1000, 0, asked.seconds, asked.amount)
+        found.offset_ms, found.sure = desk.offset(asked.reach_s * 1000, terms)
+        terms = replace(terms, offset_ms=found.offset_ms)
         due = _due(asked, span, found.offset_ms)
         for run in desk.runs(terms.window_ms, terms.offset_ms):
             for one in compare(run.billed, run.ours, terms):

@@ -51,8 +51,11 @@ def _row(line: int, parted: list[str], form: Form) -> Row | Unreadable:
         return Unreadable(line, f"{len(parted)} cells, not {last + 1}")
     told = {name: parted[place] for name, place in form.places.items()}
     start = told["start"] if "start" in told else f"{told['date']} {told['time']}"
+    if "start" in told and "date" in told and read_start(start) is None:
+        # A time of day: the date stands beside it.
+        start = f"{told['date']} {start}"
     caller, called = read_number(told.get("caller", "")), read_number(told["called"])
-    at, seconds = read_start(start), read_seconds(told["seconds"])
+    at, seconds = read_start(start), read_seconds(told["seconds"], form.seconds_unit)
     amount = read_amount(told["amount"], form.unit) if told.get("amount") else None
     if caller is None:
         return _unread(line, "caller", "a number", told, form)

@@ -24,7 +24,12 @@ _SPOKEN = re.compile(
     r"(?=.)(?:(\d{1,4})(?:小时|时|h))?(?:(\d{1,6})(?:分钟|分|min|m))?(?:(\d{1,7})(?:秒钟|秒|s))?", re.ASCII
 )
 _SECONDS = re.compile(r"(\d{1,7})(?:\.0+)?", re.ASCII)
-_AMOUNT = re.compile(r"[¥￥]?(-?(?:\d{1,3}(?:,\d{3})+|\d{1,12}|(?=\.\d)))(?:\.(\d{1,8}))?(?:元|分)?", re.ASCII)
+_DECIMAL = re.compile(r"\d{1,7}(?:\.\d{1,6})?", re.ASCII)
+_AMOUNT = re.compile(
+    r"([¥￥]?)(-?(?:\d{1,3}(?:,\d{3})+|\d{1,12}|(?=\.\d)))(?:\.(\d{1,8}))? ?([元角分厘]?)", re.ASCII
+)
+#: What a cell or a heading may say that amounts count in, millionths of a yuan.
+MONEY = {"元": YUAN, "角": YUAN // 10, "分": FEN, "厘": FEN // 10}
 #: How bills write that they do not know the caller.
 _WITHHELD = frozenset({"", "-", "--", "0", "anonymous", "unknown", "withheld", "未知", "保密", "匿名", "隐藏号码"})
 
@@ -73,19 +78,28 @@ def read_start(text: str) -> int | None:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
-def read_seconds(text: str) -> int | None:
-    """A duration: seconds, ``hh:mm:ss``, ``mm:ss``, or in words. None: it is none.
+def read_seconds(text: str, unit: int = 1) -> int | None:
+    """A duration: a number, ``hh:mm:ss``, ``mm:ss``, or in words. None: it is none.
+
+    :param unit: seconds that a mere number counts in; decimals of minutes and hours are rounded to the second.
 
     >>> read_seconds("125"), read_seconds("00:02:05"), read_seconds("2:05"), read_seconds("2分5秒")
     (125, 125, 125, 125)
     >>> read_seconds("90.0"), read_seconds("00:61:00"), read_seconds("1.5"), read_seconds("")
     (90, None, None, None)
+    >>> read_seconds("5", 60), read_seconds("1.33", 60), read_seconds("5:30", 60), read_seconds("2:05", 3600)
+    (300, 80, 330, None)
     """
+    if unit > 1 and _DECIMAL.fullmatch(text):
+        return int(Fraction(text) * unit + Fraction(1, 2))
     whole = _SECONDS.fullmatch(text)
     if whole is not None:
         return int(whole[1])
     clock = _CLOCK.fullmatch(text)
     if clock is not None:
+        # Hours and minutes, or minutes and seconds: in a column of hours nobody knows.
+        if unit == 3600 and clock[1] is None:
+            return None
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())
         return (
             hours * 3600 + minutes * 60 + seconds if seconds < 60 and (clock[1] is None or minutes < 60) else None
@@ -100,17 +114,22 @@ def read_seconds(text: str) -> int | None:
 def read_amount(text: str, unit: int) -> int | None:
     """An amount as millionths of a yuan, exactly; None: it is none, or finer than that.
 
-    :param unit: millionths of what the column counts in: ``money.YUAN`` or ``money.FEN``.
+    :param unit: millionths of what the column counts in; a unit in the cell itself goes before it.
 
     >>> read_amount("1,234.50", YUAN), read_amount("¥0.11", YUAN), read_amount("11", FEN), read_amount("-.5", YUAN)
     (1234500000, 110000, 110000, -500000)
-    >>> read_amount(".5元", YUAN), read_amount("0.0000001", YUAN), read_amount("1e3", YUAN)
-    (500000, None, None)
+    >>> read_amount(".5元", FEN), read_amount("12分", YUAN), read_amount("¥5", FEN), read_amount("5 厘", YUAN)
+    (500000, 120000, 5000000, 5000)
+    >>> read_amount("¥5分", YUAN), read_amount("0.0000001", YUAN), read_amount("1e3", YUAN)
+    (None, None, None)
     """
     found = _AMOUNT.fullmatch(text)
     if found is None:
         return None
-    whole, decimals = found[1].replace(",", ""), found[2] or ""
+    mark, whole, decimals, told = found[1], found[2].replace(",", ""), found[3] or "", found[4]
+    if mark and told not in ("", "元"):
+        return None
+    unit = YUAN if mark else MONEY.get(told, unit)
     micro = Fraction(int(f"{whole.lstrip('-') or '0'}{decimals}") * unit, 10 ** len(decimals))
     if micro.denominator != 1:
         return None
