@@ -68,6 +68,7 @@ class Line(NamedTuple):
 
 def handler(session: Session, args: str) -> None:
     """Entry point: FreeSWITCH calls it with the channel. Returns with the channel hung up."""
+    session.setVariable("gw_fallback", "yes")
     snapshot = read_snapshot(session.getVariable("gw_snapshot"))
     facts = dict(parse_qsl(session.getVariable("gw_facts") or ""))
     number, entry = find_number(snapshot, facts.get("number"), session.getVariable("sip_req_user"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import structlog
 
 from appliance.calls.desk import Desk
 from appliance.calls.keyed import secretly_keyed
@@ -11,11 +13,13 @@ from appliance.domain.admission import ALONE, Decision, Facts, Load, decide
 from appliance.domain.called import Incoming, Refused
 from appliance.domain.routing import RoutingTable
 from appliance.store import past
+from appliance.store.tries import Try, of_passwords
 from appliance.switch.leg import Leg
 
 #: How often a password may be keyed, and how long the caller may take each time.
 PASSWORD_ATTEMPTS = 3
 PASSWORD_TIMEOUT_S = 8.0
+_log = structlog.get_logger(__name__)
 
 
 def admit(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Refused | None:
@@ -54,7 +58,7 @@ def _decide(
         now=now,
         day_kind=table.day_kinds(desk.public_day),
         place_of=lambda caller: desk.place_of(caller, table),
-        load=_with_past(counts, leg.uuid, call, desk),
+        load=_with_past(counts, leg.uuid, call, desk, asked=password is not None),
         password=password,
         fund=purse.fund,
     )
@@ -92,21 +96,32 @@ def _counted(leg: Leg, call: Incoming, table: RoutingTable) -> _Counted:
     return counted
 
 
-def _with_past(load: Load, uuid: str, call: Incoming, desk: Desk) -> Load:
-    """Calls before this one, as far as a rule wants to know of them."""
-    return past.with_past(load, call, desk.journal, desk.now(), but=uuid)
+def _with_past(load: Load, uuid: str, call: Incoming, desk: Desk, *, asked: bool) -> Load:
+    """Calls before this one, as far as a rule wants to know of them. Who was ``asked`` for a password has been held
+    to its lock with each that he keyed."""
+    load = past.with_past(load, call, desk.journal, desk.now(), but=uuid)
+    return replace(load, password_locked_until=None) if asked else load
 
 
 def _password(leg: Leg, call: Incoming, desk: Desk) -> str:
-    """Ask until a right one is keyed; what was keyed last."""
+    """Ask until a right one is keyed, and return that; else what is none. A wrong one counts before he hears that
+    it is: who hangs up then has guessed all the same."""
     account, passwords = call.route.account, call.route.rules.passwords
     longest = max(map(len, passwords))
     leg.note(outcome="abandoned:password")
     leg.answer()
-    keyed = ""
+    locks = of_passwords(call.route.number, call.caller.number)
     for attempt in range(PASSWORD_ATTEMPTS):
         prompt = desk.find_prompt(account, "password-again" if attempt else "password")
         keyed = secretly_keyed(leg, prompt, PASSWORD_TIMEOUT_S, longest)
-        if keyed in passwords:
+        if not keyed:
+            continue
+        one = Try(desk.journal.file, locks, desk.now())
+        if one.is_locked:
+            _log.warning("password not looked at: too many were wrong", number=call.route.number, call=leg.uuid)
             break
-    return keyed
+        if keyed in passwords:
+            # Of callers who cannot be told apart one's right one says nothing of the others' wrong ones.
+            one.was_right(anew=next(iter(locks)) if call.caller.number else "")
+            return keyed
+    return ""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from appliance.domain import money
-from appliance.domain.calendar import DayKinds, Standing, standing
+from appliance.domain.calendar import SHANGHAI, DayKinds, Standing, standing
 from appliance.domain.called import Incoming, Refused
 from appliance.domain.credit import Unfunded
 from appliance.domain.lists import find
@@ -23,11 +23,6 @@ from appliance.domain.routing import NumberRoute, RoutingTable
 
 #: The place of a caller from another country, as rules name it.
 OVERSEAS = Place("境外")
-
-
-#: So many calls of a caller with a wrong password, in so long a time: then he is not asked again.
-MOST_GUESSES = 5
-GUESSES_WITHIN = timedelta(hours=1)
 
 
 class Rule(StrEnum):
@@ -83,8 +78,8 @@ class Load:
     number: int = 1
     last_minute: int = 0
     by_caller: int = 0
-    #: Of the caller, within ``GUESSES_WITHIN``: calls that ended with a wrong password.
-    wrong_passwords: int = 0
+    #: The caller has keyed too many wrong ones: until then he is not asked. None: he is.
+    password_locked_until: datetime | None = None
 
 
 #: A call that comes when nothing else is going on.
@@ -238,9 +233,10 @@ def _balance(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
 
 
 def _password(call: Incoming, table: RoutingTable, facts: Facts) -> Step:
-    passwords, guesses = call.route.rules.passwords, facts.load.wrong_passwords
-    if passwords and guesses >= MOST_GUESSES:
-        return _step(Rule.PASSWORD, True, Refusal.WRONG_PASSWORD, wrong=str(guesses), limit=str(MOST_GUESSES))
+    passwords, until = call.route.rules.passwords, facts.load.password_locked_until
+    if passwords and until is not None:
+        told = until.astimezone(SHANGHAI).isoformat(timespec="seconds")
+        return _step(Rule.PASSWORD, True, Refusal.WRONG_PASSWORD, locked_until=told)
     if passwords and facts.password is None:
         return Step(Rule.PASSWORD, Verdict.ASKS)
     refusal = None if facts.password in passwords else Refusal.WRONG_PASSWORD

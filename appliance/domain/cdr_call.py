@@ -154,13 +154,17 @@ def _talks(talks: Iterable[Talked]) -> str:
 def stays(caller: Leg, call: CallFacts) -> list[Stay]:
     """The caller's times in queues, each with its one end."""
     facts = caller.facts
-    gave_up = facts.get("sip_hangup_disposition") in _GAVE_UP and call.outcome not in _OF_THE_FALLBACK
-    return stays_of(facts.get("gw_queued", ""), facts.get("gw_queue", ""), call.joined_at, caller.ended_at, gave_up)
+    over, open_one = facts.get("gw_queued", ""), facts.get("gw_queue", "")
+    if facts.get("gw_fallback") or facts.get("gw_outcome") in _OF_THE_FALLBACK:
+        # The handlers were gone, and with them his place: whom the fallback joined no line of the queue has served.
+        return stays_of(over, open_one, None, call.joined_at or caller.ended_at, gave_up=False)
+    gave_up = facts.get("sip_hangup_disposition") in _GAVE_UP
+    return stays_of(over, open_one, call.joined_at, caller.ended_at, gave_up)
 
 
 #: The caller's own ends of a call.
 _GAVE_UP = frozenset({"recv_bye", "recv_cancel"})
-#: The handlers were gone, and with them his place.
+#: What the fallback alone notes; one of an older version has no ``gw_fallback``.
 _OF_THE_FALLBACK = frozenset({"abandoned:fallback", "failed:handlers"})
 
 

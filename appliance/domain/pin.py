@@ -1,4 +1,4 @@
-"""PINs and codes keyed on a telephone: which may be one, and how many wrong ones lock for how long.
+"""PINs, codes and passwords keyed on a telephone: which may be one, and how many wrong ones lock for how long.
 
 Whoever guesses has a telephone and time. So wrong ones are counted beyond the call, and each further round of them
 locks for twice as long.
@@ -36,6 +36,11 @@ OF_A_LINE = Lock(5, timedelta(minutes=15), timedelta(hours=8), timedelta(days=1)
 OF_AN_ACCOUNT = Lock(30, timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1))
 #: Codes of an account. They are a few of a million.
 OF_CODES = Lock(10, timedelta(minutes=15), timedelta(hours=8), timedelta(days=1))
+#: The passwords of a number, as one caller keys them.
+OF_A_CALLER = Lock(5, timedelta(minutes=15), timedelta(hours=8), timedelta(days=1))
+#: As all callers without a number key them, who cannot be told apart: rather some more tries for one who guesses
+#: than a day without access for the others.
+OF_THE_WITHHELD = Lock(30, timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1))
 
 
 def is_pin(text: str) -> bool:

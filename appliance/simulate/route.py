@@ -143,7 +143,7 @@ def explain(
     usual = ENDINGS[decision.refused.reason].prompt
     # For a password the call had been answered.
     keyed = any(step.rule is admission.Rule.PASSWORD and step.verdict in _KEYED for step in decision.trail)
-    locked = facts.load.wrong_passwords >= admission.MOST_GUESSES
+    locked = facts.load.password_locked_until is not None
     return replace(answer, prompt=treatment.prompt or usual, answered=treatment.answer or (keyed and not locked))
 
 

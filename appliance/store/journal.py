@@ -148,33 +148,8 @@ class Journal:
     ) -> int:
         """Calls to a number that were let in after ``since`` and up to ``until``: all of them, or one caller's;
         the call ``but`` is not counted."""
-        return self._count("admitted", (), number, since, caller, until, but)
-
-    def refused_since(
-        self,
-        number: str,
-        refusal: str,
-        since: datetime,
-        caller: str | None = None,
-        *,
-        until: datetime | None = None,
-        but: str = "",
-    ) -> int:
-        """Calls to a number that were refused for that reason, otherwise as ``admitted_since``."""
-        return self._count("refusal = ?", (refusal,), number, since, caller, until, but)
-
-    def _count(
-        self,
-        which: str,
-        values: tuple[str, ...],
-        number: str,
-        since: datetime,
-        caller: str | None,
-        until: datetime | None,
-        but: str,
-    ) -> int:
-        query = f"SELECT COUNT(*) FROM started WHERE {which} AND number = ? AND at > ? AND uuid <> ?"  # noqa: S608 - ours
-        found: tuple[object, ...] = (*values, number, since.timestamp(), but)
+        query = "SELECT COUNT(*) FROM started WHERE admitted AND number = ? AND at > ? AND uuid <> ?"
+        found: tuple[object, ...] = (number, since.timestamp(), but)
         if until is not None:
             # After the clock was set back, what is written lies ahead of it for a while.
             query, found = f"{query} AND at <= ?", (*found, until.timestamp())

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from appliance.domain.admission import GUESSES_WITHIN, Load
+from appliance.domain.admission import Load
 from appliance.domain.called import Incoming
 from appliance.domain.hunt import Hunt, Uses
-from appliance.domain.refusal import Refusal
 from appliance.domain.routing import Line, RoutingTable
 from appliance.store.journal import Journal
+from appliance.store.tries import lock_now, of_passwords
 
 
 def with_past(
@@ -28,9 +28,8 @@ def with_past(
         since = now - timedelta(minutes=rules.caller_limit.minutes)
         load = replace(load, by_caller=journal.admitted_since(number, since, caller, until=until, but=but))
     if rules.passwords:
-        since = now - GUESSES_WITHIN
-        wrong = journal.refused_since(number, Refusal.WRONG_PASSWORD, since, caller, until=until, but=but)
-        load = replace(load, wrong_passwords=wrong)
+        locked_until = lock_now(journal.file, of_passwords(number, caller), now, until)
+        load = replace(load, password_locked_until=locked_until)
     return load
 
 

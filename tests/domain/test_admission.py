@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import doctest
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from appliance.domain import admission
 from appliance.domain.admission import (
     ALONE,
-    MOST_GUESSES,
     OVERSEAS,
     Decision,
     Facts,
@@ -94,7 +93,11 @@ rules = st.builds(
     regions_except=names,
 )
 loads = st.builds(
-    Load, *[st.integers(1, 4)] * 2, st.integers(1, 3), *[st.integers(0, 3)] * 2, st.sampled_from([0, 0, 4, 5, 9])
+    Load,
+    *[st.integers(1, 4)] * 2,
+    st.integers(1, 3),
+    *[st.integers(0, 3)] * 2,
+    st.sampled_from([None, None, NOW + timedelta(minutes=9)]),
 )
 calls = st.builds(
     Incoming,
@@ -466,14 +469,14 @@ def test_nobody_asks_where_an_overseas_caller_or_one_of_a_number_without_regions
     assert reason(decide(call(Rules(regions_only=("上海",)), "+14155550100"), TABLE, plain)) is Refusal.REGION
 
 
-def test_who_keyed_wrong_passwords_again_and_again_is_not_asked_any_more() -> None:
+def test_who_is_locked_out_for_wrong_passwords_is_not_asked() -> None:
     """Four digits would be found within an hour else."""
     incoming = call(Rules(passwords=frozenset({"1234"})))
-    one_left = decide(incoming, TABLE, asked(load=Load(wrong_passwords=MOST_GUESSES - 1), password=None))
-    assert one_left.asks
-    none_left = decide(incoming, TABLE, asked(load=Load(wrong_passwords=MOST_GUESSES), password=None))
+    assert decide(incoming, TABLE, asked(password=None)).asks
+    until = NOW.astimezone(UTC) + timedelta(minutes=15)
+    none_left = decide(incoming, TABLE, asked(load=Load(password_locked_until=until), password=None))
     assert not none_left.asks and reason(none_left) is Refusal.WRONG_PASSWORD
-    assert none_left.refused is not None and none_left.refused.because == "wrong=5 limit=5"
+    assert none_left.refused is not None and none_left.refused.because == "locked_until=2026-11-25T10:15:00+08:00"
 
 
 @pytest.mark.parametrize(("number", "vip"), [("13899990000", True), ("anonymous", True), ("13800138000", False)])

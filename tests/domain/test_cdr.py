@@ -443,6 +443,25 @@ def test_the_stay_that_lasted_to_the_end(how: str, noted: str, left: Left) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("noted", "left"),
+    [
+        ({}, Left.ANSWERED),
+        ({"gw_fallback": "yes"}, Left.LOST),
+        # It was killed before it could note more, or is of an older version.
+        ({"gw_outcome": "abandoned:fallback"}, Left.LOST),
+    ],
+)
+def test_whom_the_fallback_joined_no_line_of_the_queue_has_served(noted: dict[str, str], left: Left) -> None:
+    began = int((START + timedelta(seconds=2)).timestamp() * 1000)
+    leg = read_leg(caller_variables(gw_queue=f"second@{began}", **noted), Role.CALLER)
+    assert isinstance(leg, Leg)
+    call = derive_call(leg)
+    assert call.joined_at is not None and call.outcome == "answered"
+    (stay,) = stays(leg, call)
+    assert (stay.left, stay.waited) == (left, call.joined_at - START - timedelta(seconds=2))
+
+
 def test_a_call_back_begins_with_the_lines_leg() -> None:
     """Its first leg is the line's, and the one it rang is his; no name is what we have shown to the line."""
     begin = 1_764_036_000_000_000

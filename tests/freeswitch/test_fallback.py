@@ -242,6 +242,7 @@ class TestOnFreeSwitch:
         records = switch.cdrs(2)
         record = next(found for name, found in records.items() if name.startswith("a_"))
         assert record["gw_outcome"] == "answered" and record["last_bridge_to"]
+        assert record["gw_fallback"] == "yes"
         rung = next(found for name, found in records.items() if not name.startswith("a_"))
         assert (rung["gw_number"], rung["gw_account"], rung["gw_line"]) == (NUMBER, "demo", "sales-1")
 

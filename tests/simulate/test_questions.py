@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.calls.answer import take
-from appliance.domain.admission import MOST_GUESSES, Rule, Step, Verdict
+from appliance.domain.admission import Rule, Step, Verdict
 from appliance.domain.affordable import Limit
 from appliance.domain.credit import Unfunded
 from appliance.domain.hunt import Hunt, Skip, Strategy
+from appliance.domain.pin import OF_A_CALLER
 from appliance.domain.refusal import ENDINGS, Refusal
 from appliance.domain.routing import CalledFrom
 from appliance.domain.walk import Left
@@ -25,6 +26,7 @@ from appliance.store.journal import Journal, Started
 from appliance.store.models import FlowVersion
 from appliance.store.models import Queue as QueueRow
 from appliance.store.routing import load_table
+from appliance.store.tries import Try, of_passwords
 from appliance.store.unit import Store
 from appliance.store.waitlist import Waitlist
 from tests.calls.scenarios import desk, table
@@ -299,9 +301,9 @@ def test_calls_of_the_question_s_own_instant_and_later_are_not_before_it(
 
 def test_who_guessed_too_often_is_neither_asked_nor_answered(session: Session, tmp_path: Path) -> None:
     journal, wrong = Journal(tmp_path / "journal.db"), Refusal.WRONG_PASSWORD
-    for number in range(MOST_GUESSES):
+    for number in range(OF_A_CALLER.allowed):
         at = NOW - timedelta(minutes=number + 1)
-        journal.call_started(Started(str(number), at, "4008000024", "demo", "t", "13800138000", False, wrong))
+        Try(journal.file, of_passwords("4008000024", "13800138000"), at)
     for caller, password, refused, answered in (
         ("13800138000", None, True, False),
         ("13800138000", "1", True, False),

@@ -83,32 +83,6 @@ def test_a_call_does_not_count_against_itself(journal: Journal) -> None:
     since = NOW - DAY
     assert [journal.admitted_since(NUMBER, since, but=but) for but in ("", "1", "3")] == [2, 1, 2]
     assert [journal.admitted_since(NUMBER, since, CALLER, but=but) for but in ("", "1", "3")] == [2, 1, 2]
-    assert [journal.refused_since(NUMBER, "holiday", since, but=but) for but in ("", "r2", "2")] == [2, 1, 2]
-
-
-def test_refused_calls_are_counted_by_reason_number_and_caller(journal: Journal) -> None:
-    wrong = "wrong-password"
-    refused = [
-        *[(wrong, CALLER, NUMBER), (wrong, CALLER, NUMBER), (wrong, STRANGER, NUMBER), (wrong, CALLER, OTHER)],
-        *[("holiday", CALLER, NUMBER), (wrong, "", NUMBER)],
-    ]
-    for serial, (reason, caller, number) in enumerate(refused):
-        made = call(str(serial), NOW - serial * SECOND, number, caller, admitted=False)
-        journal.call_started(made._replace(refusal=reason))
-    hour = NOW - 60 * MINUTE
-
-    def counted(number: str, reason: str, caller: str | None) -> int:
-        return journal.refused_since(number, reason, hour, caller)
-
-    assert [counted(NUMBER, wrong, caller) for caller in (None, CALLER, STRANGER, "", "1")] == [4, 2, 1, 1, 0]
-    assert [counted(OTHER, wrong, CALLER), counted(NUMBER, "holiday", CALLER)] == [1, 1]
-    assert counted(NUMBER, "region", None) == count(journal) == 0
-    # Behind the one instant and up to the other.
-    assert journal.refused_since(NUMBER, wrong, NOW - SECOND, CALLER) == 1
-    assert journal.refused_since(NUMBER, wrong, hour, CALLER, until=NOW - SECOND) == 1
-    # A call that was asked again, and keyed the right one.
-    journal.call_started(call("0"))
-    assert (counted(NUMBER, wrong, CALLER), count(journal)) == (1, 1)
 
 
 def test_trunks_are_as_they_were_found_last(journal: Journal, journals: Callable[..., Journal]) -> None:

@@ -172,11 +172,6 @@ class AgainstAList(RuleBasedStateMachine):
                     )
                     found = self.journal.admitted_since(number, self.now - since, caller, until=limit)
                     assert found == expected
-            refused = sum(one.refusal == "holiday" and one.at > self.now - since for one in self.calls.values())
-            found = sum(
-                self.journal.refused_since(number, "holiday", self.now - since) for number in (NUMBER, OTHER)
-            )
-            assert found == refused
         whole = (self.now - 4 * KEEP, self.now + 4 * KEEP)
         assert sorted(self.journal.started_between(*whole)) == sorted(self.calls.values())
         assert all(self.journal.started(uuid) == one for uuid, one in self.calls.items())
