@@ -9,7 +9,7 @@ releases the request; one that had leaves it to the call's record.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -49,7 +49,7 @@ class Dialler(Protocol):
         """Ring lines, all at once, until one of them answers and confirms: its leg then comes to the handlers. The
         cause, ``SUCCESS`` where one did.
 
-        :param legs: line → the UUID that its leg gets.
+        :param legs: line → the UUID that its leg gets: one that no leg ever had.
         :param facts: line → what its leg's record says.
         """
 
@@ -111,7 +111,7 @@ class CallbackService:
         request = self.requests.one(request_id)
         if request is None:
             return False
-        legs = {line.id: str(uuid.uuid4()) for line in lines}
+        legs = _new_legs(line.id for line in lines)
         if not self.requests.claim(request, list(legs.values()), list(legs), self.owner, self.now()):
             return False
         self.run(lambda: self._try(request, lines, legs))
@@ -131,48 +131,63 @@ class CallbackService:
 
     # -- ringing the line ------------------------------------------------------------------------------------
 
-    def _try(self, request: Request, lines: Sequence[Line], legs: Mapping[str, str]) -> None:
+    def _try(self, request: Request, lines: Sequence[Line], legs: dict[str, str]) -> None:
         """Ring the lines until one has answered, or none does."""
-        first = next(iter(legs.values()))
         try:
             if self._is_full(request):
-                self.requests.release(request.id, first, self.now() + SOON, "full")
+                self.requests.release(request.id, _one_of(legs), self.now() + SOON, "full")
                 return
             tried = self._rung(request, lines, legs)
         except SwitchError as error:
             _log.error("line not rung for a callback", callback=request.id, error=str(error))
-            self.requests.abandon(request.id, first)
+            self.requests.abandon(request.id, _one_of(legs))
             return
         except Exception:
             # Of the site, or ours. It must not be tried every moment, nor stand for ever as under way.
             _log.exception("line not rung for a callback", callback=request.id)
-            self.requests.release(request.id, first, self.now() + _AFTER_A_FAULT, "error")
+            self.requests.release(request.id, _one_of(legs), self.now() + _AFTER_A_FAULT, "error")
             return
         now = self.now()
         if any(one.disposition is Disposition.ANSWERED for one in tried):
-            self.requests.taken(request.id, first, now)
+            self.requests.taken(request.id, _one_of(legs), now)
             return
         queue = self.routing().queues.get(request.queue)
         if queue is not None:
             rests = {one.line: now + rest for one in tried if (rest := rest_after(one.disposition, queue))}
             Waitlist(self.journal.file).rest(rests)
-        self.requests.release(request.id, first, now, f"line {tried[-1].disposition}" if tried else "line")
+        self.requests.release(request.id, _one_of(legs), now, f"line {tried[-1].disposition}" if tried else "line")
         self.poke()
 
-    def _rung(self, request: Request, lines: Sequence[Line], legs: Mapping[str, str]) -> list[Tried]:
-        """Each line by its own trunk, and those that this could not reach by the next one."""
+    def _rung(self, request: Request, lines: Sequence[Line], legs: dict[str, str]) -> list[Tried]:
+        """Each line by its own trunk, and those that this could not reach by the next one.
+
+        :param legs: those that ring, or rang last: line → UUID.
+        """
         table = self.routing()
         caller = numbers.caller(request.callee)
         ways = {line.id: self._ways(request, line, caller, table) for line in lines}
         facts = {line.id: _facts(request, caller, line) for line in lines}
         ended: dict[str, Tried] = {}
         rung = [line for line, targets in ways.items() if targets]
-        while rung:
+        while rung and self._has_legs(request, rung, legs, again=bool(ended)):
             cause = self.switch.ring([ways[line].pop(0) for line in rung], legs, facts)
             how = disposition(cause)
             ended |= {line: Tried(line, how, cause) for line in rung}
             rung = [line for line in rung if is_trunk_trouble(ended[line]) and ways[line]]
         return list(ended.values())
+
+    def _has_legs(self, request: Request, lines: Sequence[str], legs: dict[str, str], *, again: bool) -> bool:
+        """Whether the claim names the legs that these lines are about to get. A leg that ended has written its
+        record, and a record is stored once: whoever rings again has a UUID of its own. No: the claim is not ours
+        any more, or cannot be written."""
+        if not again:
+            return True
+        new = _new_legs(lines)
+        if not self.requests.rings_again(request.id, _one_of(legs), list(new.values())):
+            return False
+        legs.clear()
+        legs.update(new)
+        return True
 
     def _ways(self, request: Request, line: Line, caller: Caller, table: RoutingTable) -> list[Target]:
         return targets_for(line, caller, table, self._whisper(request, line), self.is_down)
@@ -226,6 +241,16 @@ class CallbackService:
             return any(self.switch.exists(leg) for leg in request.legs)
         except SwitchError:
             return True
+
+
+def _new_legs(lines: Iterable[str]) -> dict[str, str]:
+    """Line → the UUID of its leg."""
+    return {line: str(uuid.uuid4()) for line in lines}
+
+
+def _one_of(legs: Mapping[str, str]) -> str:
+    """By any of its legs a try is known."""
+    return next(iter(legs.values()))
 
 
 def _facts(request: Request, caller: Caller, line: Line) -> dict[str, str]:

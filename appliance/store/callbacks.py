@@ -41,6 +41,7 @@ _CLAIM = _update(
     "stage = 'line', legs = ?, lines = ?, since = ?, owner = ?",
     "id = ? AND stage = '' AND closed_at = 0 AND due_at <= ? AND expires_at > ? RETURNING id",
 )
+_RINGS_AGAIN = _update("legs = ?", _OF_LEG, "stage = 'line' RETURNING id")
 _TAKEN = _update("stage = 'taken', since = ?", _OF_LEG, "stage = 'line'")
 _RINGS_HIM = _update(
     "stage = 'caller', since = ?, owner = ?, legs = ?, attempts = attempts + 1",
@@ -144,6 +145,11 @@ class Callbacks:
         at = now.timestamp()
         values = (" ".join(legs), " ".join(lines), at, owner, one.id, at, at)
         return bool(self._file.change(_CLAIM, values))
+
+    def rings_again(self, request_id: str, leg: str, legs: Sequence[str]) -> bool:
+        """Lines that could not be reached ring by another trunk, by these legs instead; False: the try is not going
+        on any more, or it cannot be written."""
+        return bool(self._file.change(_RINGS_AGAIN, (" ".join(legs), request_id, leg)))
 
     def taken(self, request_id: str, leg: str, now: datetime) -> None:
         """The line has answered."""

@@ -44,11 +44,15 @@ class Handlers(ABC):
         self.now = BEGIN
         self.slots = dict(lines)
         trunk = Trunk("t", ("127.0.0.1",), proxy="127.0.0.1:5090", caller_number="02180000000")
+        backup = Trunk("u", ("127.0.0.2",), proxy="127.0.0.2:5090", caller_number="02190000000")
         terms = Terms("9", attempts=ATTEMPTS, gap_s=30, expires_min=5)
         self.queue = Queue("q", "demo", Hunt(tuple(lines), strategy), wrap_up_s=1, callback=terms)
         self.route = NumberRoute(NUMBER, "demo", record=Policy(0))
-        known = {name: Line(name, "demo", "02160000001", "t", max_calls=most) for name, most in lines.items()}
-        self.table = RoutingTable(1, (trunk,), known, {NUMBER: self.route}, queues={"q": self.queue})
+        known = {
+            name: Line(name, "demo", "02160000001", "t", backups=("u",), max_calls=most)
+            for name, most in lines.items()
+        }
+        self.table = RoutingTable(1, (trunk, backup), known, {NUMBER: self.route}, queues={"q": self.queue})
         self.call = Incoming(trunk, self.route, caller_of("13800138000"))
         self.dice = random.Random(seed)
         self.counts: Counter[str] = Counter()

@@ -19,6 +19,10 @@ class Killed(BaseException):
     """The process is dead."""
 
 
+class Broken(BaseException):
+    """What must never happen did; none of the handlers' own precautions keeps it from the test."""
+
+
 @dataclass(eq=False, repr=False)
 class Process:
     """Handlers."""

@@ -20,12 +20,16 @@ class Register:
         #: Talks that the switch took with it: nobody will ever know of them.
         self._forgotten: set[str] = set()
         self._called: Counter[str] = Counter()
+        #: Every leg that a line was ever rung by.
+        self._legs: set[str] = set()
         self._ends: dict[str, Ending] = {}
 
-    def lines_ring(self, request: str, rings: Iterable[Ring], backs: Iterable[Back]) -> None:
-        """Lines are to ring for it, while those ring and these are on."""
-        assert not any(one.rings and one.request == request for one in rings), "one try at a time"
-        assert not any(one.request == request for one in backs), "one try at a time"
+    def lines_ring(self, ring: Ring, rings: Iterable[Ring], backs: Iterable[Back]) -> None:
+        """Lines are to ring, while those ring and these are on."""
+        assert not any(one.rings and one.request == ring.request for one in rings), "one try at a time"
+        assert not any(one.request == ring.request for one in backs), "one try at a time"
+        assert self._legs.isdisjoint(ring.legs.values()), "a record of that UUID may be stored already"
+        self._legs.update(ring.legs.values())
 
     def calls(self, request_id: str, him: Him) -> None:
         """He is called back."""

@@ -18,12 +18,17 @@ from appliance.errors import CallerGone, SwitchGone
 from appliance.switch.dialling import LINE_FULL
 from tests.calls.callback_callers import Callers
 from tests.calls.callback_handlers import NUMBER
-from tests.calls.callback_people import Back, Process, Record, Ring
+from tests.calls.callback_people import Back, Broken, Process, Record, Ring
 from tests.contract.fake import INVITE, FakeLeg
 
 #: The record of a call back is stored within this time.
 RECORD = timedelta(seconds=60)
-CAUSES = {Disposition.BUSY: "USER_BUSY", Disposition.NO_ANSWER: "NO_ANSWER", Disposition.REJECTED: "CALL_REJECTED"}
+CAUSES = {
+    Disposition.BUSY: "USER_BUSY",
+    Disposition.NO_ANSWER: "NO_ANSWER",
+    Disposition.REJECTED: "CALL_REJECTED",
+    Disposition.UNREACHABLE: "NORMAL_CIRCUIT_CONGESTION",
+}
 
 
 class ScriptedLeg(FakeLeg):
@@ -79,8 +84,11 @@ class Town(Callers):
             return LINE_FULL
         self.counts.update(free)
         request = facts[free[0]]["callback"]
-        self.register.lines_ring(request, self.rings, self.backs)
         ring = Ring(request, {line: legs[line] for line in free}, facts, getcurrent(), process)
+        try:
+            self.register.lines_ring(ring, self.rings, self.backs)
+        except AssertionError as wrong:
+            raise Broken(wrong) from wrong
         self.rings.append(ring)
         reply: str = getcurrent().parent.switch()
         if reply == "gone":
@@ -102,14 +110,17 @@ class Town(Callers):
     # -- lines --------------------------------------------------------------------------------------------------
 
     def line_answers(self, ring: Ring, line: str) -> None:
-        for other in ring.legs:
+        for other, uuid in ring.legs.items():
             if other != line:
                 self.counts[other] -= 1
+                self.has_record(ring.request, uuid, reached=False)
         ring.rings, ring.reply = False, "SUCCESS"
         self.backs.append(Back(ring.legs[line], line, ring.request, ring.facts[line]))
 
     def lines_do_not(self, ring: Ring, how: Disposition) -> None:
         self.counts.subtract(ring.legs.keys())
+        for uuid in ring.legs.values():
+            self.has_record(ring.request, uuid, reached=False)
         ring.rings, ring.reply = False, CAUSES[how]
 
     def reply_comes(self, ring: Ring) -> None:
@@ -135,7 +146,11 @@ class Town(Callers):
         self.counts[back.line] -= 1
         if back.him is not None:
             back.him.state = "free"
-        tell = lambda: self.register.collector.recorded(back.request, back.uuid, self.now, reached=back.talked)  # noqa: E731
+        self.has_record(back.request, back.uuid, reached=back.talked)
+
+    def has_record(self, request: str, uuid: str, *, reached: bool) -> None:
+        """The leg has ended: the collector will store it."""
+        tell = lambda: self.register.collector.recorded(request, uuid, self.now, reached=reached)  # noqa: E731
         self.records.append(Record(self.now + RECORD, tell))
 
     # -- he, as he is called back -------------------------------------------------------------------------------

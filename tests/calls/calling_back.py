@@ -58,6 +58,8 @@ class Box:
         #: How each ring of lines ends, in turn; then it is answered.
         self.ends: list[str] = []
         self.rung: list[list[Target]] = []
+        self.rung_by: list[Mapping[str, str]] = []
+        self.as_it_rings: Callable[[], object] = lambda: None
         self.facts: dict[str, Mapping[str, str]] = {}
         self.legs: dict[str, str] = {}
         self.there: set[str] = set()
@@ -81,6 +83,8 @@ class Box:
         if self.away:
             raise SwitchGone("away")
         self.rung.append(list(targets))
+        self.rung_by.append(dict(legs))
+        self.as_it_rings()
         self.legs, self.facts = dict(legs), dict(facts)
         return self.ends.pop(0) if self.ends else "SUCCESS"
 

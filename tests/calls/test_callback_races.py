@@ -11,13 +11,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from appliance.domain.callback import Ending
+from appliance.domain.callback import Ending, Stage
 from appliance.domain.hunt import Strategy
 from appliance.domain.outcome import Disposition
 from tests.calls.callback_people import Back, Him, Process, Ring
 from tests.calls.callback_town import Town
 
 NO_ANSWER = st.sampled_from([Disposition.BUSY, Disposition.NO_ANSWER])
+#: Of lines; the last is their trunk's trouble, and they are rung by the other one.
+NOT_TAKEN = st.sampled_from([Disposition.BUSY, Disposition.NO_ANSWER, Disposition.UNREACHABLE])
 
 
 T = TypeVar("T")
@@ -136,11 +138,11 @@ class Races(RuleBasedStateMachine):
     # -- what may go wrong -----------------------------------------------------------------------------------
 
     @precondition(lambda self: self.ringing() or self.town.backs)
-    @rule(data=st.data(), how=NO_ANSWER)
-    def somebody_does_not(self, data: st.DataObject, how: Disposition) -> None:
+    @rule(data=st.data(), how=NO_ANSWER, lines=NOT_TAKEN)
+    def somebody_does_not(self, data: st.DataObject, how: Disposition, lines: Disposition) -> None:
         """Lines do not answer, he does not, or the line hangs up."""
         town = self.town
-        may: list[Callable[[], object]] = [lambda one=one: town.lines_do_not(one, how) for one in self.ringing()]
+        may: list[Callable[[], object]] = [lambda one=one: town.lines_do_not(one, lines) for one in self.ringing()]
         may += [lambda one=one: town.his_leg_over(one, how) for one in self.backs("rings")]
         may += [lambda one=one: town.line_hangs_up(one) for one in town.backs]
         pick(data, may)()
@@ -274,3 +276,33 @@ def test_whose_handlers_died_in_his_own_talk_is_not_called_before_its_record_is_
         town.time_passes(0.5)
     (request,) = town.register.requests().values()
     assert (request.ending, request.attempts) == (Ending.WITHDRAWN, 0)
+
+
+def test_a_line_that_its_trunk_does_not_reach_is_rung_by_the_other_one_under_a_new_uuid() -> None:
+    """The record of the first leg is stored once the two talk: it is not the talk's."""
+    town = Town(Strategy.ORDER, {"a": 1})
+    (process,), (him, _) = town.processes, town.people
+    town.counts.update(a=1)
+    town.he_calls(him, process)
+    town.he_asks(him)
+    town.he_hangs_up(him)
+    town.counts.clear()
+    town.time_passes(16)
+    town.looks(process)
+    (first,) = town.rings
+    town.lines_do_not(first, Disposition.UNREACHABLE)
+    town.reply_comes(first)
+    (second,) = town.rings
+    assert first.legs != second.legs
+    town.line_answers(second, "a")
+    town.reply_comes(second)
+    (back,) = town.backs
+    town.leg_comes(back, process)
+    town.he_answers(back)
+    town.record_comes(town.records[0])
+    town.looks(process)
+    (request,) = town.register.requests().values()
+    assert (request.stage, request.legs) == (Stage.CALLER, (back.uuid,)), "he is not missed while he talks"
+    town.his_leg_over(back, Disposition.ANSWERED)
+    (request,) = town.register.requests().values()
+    assert (request.ending, request.attempts) == (Ending.REACHED, 1)

@@ -125,6 +125,22 @@ def test_the_line_by_its_backup_trunk() -> None:
     box.rings()
     assert [target.trunk for (target,) in box.rung] == ["t", "u"]
     assert box.one().stage is Stage.TAKEN
+    first, second = (legs["a"] for legs in box.rung_by)
+    assert first != second and box.one().legs == (second,), "the record of the first leg is not the talk's"
+    box.requests.recorded("r", first, box.now, reached=False)
+    assert box.one().stage is Stage.TAKEN
+
+
+def test_closed_before_the_line_is_rung_by_the_other_trunk() -> None:
+    box = Box()
+    box.ends = ["NORMAL_CIRCUIT_CONGESTION"]
+    box.asks()
+    desk = box.desk()
+    desk.dispatcher.look()
+    box.as_it_rings = lambda: box.requests.close("r", "called by hand", "clerk", box.now)
+    box.beside()
+    assert [target.trunk for (target,) in box.rung] == ["t"]
+    assert box.one().ending is Ending.WITHDRAWN
 
 
 def test_all_lines_at_once_and_the_one_that_answers_calls_him() -> None:
