@@ -136,3 +136,16 @@ async def test_a_line_that_was_consulted_in_vain(talking: Talking, returns: bool
     assert unrecorded == ""
     assert tone_somewhere(audio[:, 1], 900) and tone_somewhere(audio[:, 1], 1100)
     assert not tone_somewhere(audio[:, 1], 700)
+
+
+@pytest.mark.accept
+async def test_a_consultation_ends_with_the_caller(talking: Talking) -> None:
+    """Within the time between two looks at the calls' durations."""
+    await asks_for(talking, "*3", "802")
+    other = await talking.second.incoming(8)
+    other.answer()
+    other.say(700, loop=True)
+    await talking.first.hears(700)
+    await talking.caller.hangup()
+    await talking.first.ended(15)
+    await other.ended(4)
