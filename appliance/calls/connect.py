@@ -114,15 +114,17 @@ def _chosen(call: Incoming, hunt: Hunt, name: str, table: RoutingTable, desk: De
 def recording(leg: Leg, call: Incoming, lines: Sequence[Line], desk: Desk, *, free: bool = False) -> str | None:
     """What the talk with one of these lines is recorded to; None: it is not, and it is noted why.
 
-    The caller has been told before, once a call, where the number asks for it.
+    The caller has been told before, once a call, where the number asks for it. A call has one recording, whose name
+    stays over midnight: of several talks (a line's side has sent the caller on) those stand in it that are to be.
     """
     policy = policy_for(call.route.record, leg.notes.get("record", ""), [line.record for line in lines])
     draw = _draw(leg, desk) if 0 < policy.share < 100 else 0
     why = why_not(policy, draw, has_room=desk.has_room())
+    noted = leg.notes.get("recording", "")
     if why is not None:
-        leg.note(recording="", unrecorded=why)
+        leg.note(recording=noted if leg.notes.get("recorded") else "", unrecorded=why)
         return None
-    name = desk.recording_name(leg.uuid)
+    name = noted or desk.recording_name(leg.uuid)
     if call.route.record_notice and "notice" not in leg.notes:
         _announce(leg, call, desk, free=free)
     leg.note(recording=name, unrecorded="")

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import structlog
 
-from appliance.domain.duration import nearing_limit
+from appliance.domain.duration import consulted_for, nearing_limit
 from appliance.errors import ApplianceError, SwitchRefused, UnsafeArgument
 from appliance.switch import escape
 
@@ -44,13 +44,16 @@ class DurationLimit:
         self._away = False
 
     def look(self) -> None:
-        """One look: have the switch end each call that comes to its limit before the next one, at its moment."""
+        """One look: have the switch end each call that comes to its limit before the next one, at its moment, and
+        consultations whose caller has gone."""
         try:
             with self._switch() as api:
                 rows = json.loads(api("show channels as json")).get("rows", [])
                 due = nearing_limit(rows, self._now(), self._max_s, LOOK_EVERY_S + _LATE_S)
                 for uuid, seconds in due.items():
                     self._end(api, uuid, seconds)
+                for uuid in consulted_for(rows):
+                    _end_consultation(api, uuid)
         except (ApplianceError, ValueError) as error:
             if not self._away:
                 _log.error("call durations not looked at", error=str(error))
@@ -67,3 +70,19 @@ class DurationLimit:
             _log.error("no UUID of the switch", call=uuid)
             return
         _log.warning("call reaches its maximum duration", call=uuid, seconds=seconds)
+
+
+def _end_consultation(api: Callable[[str], str], caller: str) -> None:
+    """End both lines' legs if the caller has hung up.
+
+    Their talk does not end with his leg, which waits for it before it runs anything of its own end
+    (``switch_ivr_multi_threaded_bridge``): all that tells of the end by then is what
+    ``switch_channel_perform_hangup`` sets.
+    """
+    try:
+        if api(f"uuid_getvar {escape.identifier(caller)} last_bridge_role").strip() == "_undef_":
+            return
+    except SwitchRefused:
+        pass  # the leg is gone
+    _log.info("a consultation ends with its caller", call=caller)
+    api(f"hupall NORMAL_CLEARING gw_call {escape.identifier(caller)}")

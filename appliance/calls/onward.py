@@ -50,6 +50,7 @@ def send_on(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Onward
     if leg.notes.get("transfer"):
         wanted, sender = leg.notes["transfer"], leg.notes.get("line", "")
     leg.note(outcome="abandoned:ringing", onward=f"{wanted}{_BY}{sender}")
+    recorded = {name: leg.notes.get(name, "") for name in ("recording", "unrecorded")}
     comes_after = _stands(leg, call, table) is not None
     tried: list[Tried] = []
     for line_id in dict.fromkeys((wanted, sender)):
@@ -59,7 +60,8 @@ def send_on(leg: Leg, call: Incoming, table: RoutingTable, desk: Desk) -> Onward
             tried += ring(leg, call, Hunt((line_id,)), name, table, desk, free=False, go_on=comes_after)
             if any(one.disposition is Disposition.ANSWERED for one in tried):
                 return after_talk(leg, call, table)
-    leg.note(onward="")
+    # It says what became of the talk that was, not of those that came to nothing.
+    leg.note(onward="", **recorded)
     if call.route.overflow is not None:
         return Onward(call.route.overflow, tried)
     leg.note(outcome=failed(tried))

@@ -11,6 +11,7 @@ from appliance.calls.desk import Desk
 from appliance.domain import numbers
 from appliance.domain.lines import targets_for
 from appliance.domain.outcome import is_trunk_trouble
+from appliance.domain.recording import policy_for, why_not
 from appliance.domain.routing import Line, NumberRoute, RoutingTable
 from appliance.domain.talk import LONGEST_EXTENSION, TalkKey, line_of_extension
 from appliance.errors import CallerGone
@@ -64,8 +65,9 @@ def _asked_for(talk: Talk, route: NumberRoute, table: RoutingTable, desk: Desk) 
 def _consult(talk: Talk, line: Line, route: NumberRoute, table: RoutingTable, desk: Desk) -> None:
     """By the line's trunks in turn, as a caller would reach it; nobody has to press 1 for a colleague."""
     caller = numbers.caller(talk.notes.get("caller", ""))
+    unrecorded = _unrecorded(talk, line, route, desk)
     for target in targets_for(line, caller, table, is_down=desk.is_down, keys=route.talk_keys):
-        tried = talk.consult(replace(target, confirm=False))
+        tried = talk.consult(replace(target, confirm=False), unrecorded)
         if tried.disposition is Disposition.ANSWERED:
             return
         if not is_trunk_trouble(tried):
@@ -73,9 +75,18 @@ def _consult(talk: Talk, line: Line, route: NumberRoute, table: RoutingTable, de
     _say(talk, route.account, "talk-unreachable", desk)
 
 
+def _unrecorded(talk: Talk, line: Line, route: NumberRoute, desk: Desk) -> str:
+    """Why a caller who is recorded is not to be with that line. The other way round nothing begins: he has not been
+    told, and while lines talk about him nobody tells him."""
+    policy = policy_for(route.record, talk.notes.get("record", ""), [line.record])
+    drawn = talk.notes.get("draw", "")
+    draw = int(drawn) if drawn.isdecimal() else desk.dice.randrange(100)
+    return why_not(policy, draw, has_room=True) or ""
+
+
 def _pause(talk: Talk, route: NumberRoute, desk: Desk) -> None:
     recording = talk.notes.get("recording", "")
-    if not recording:
+    if not recording or talk.notes.get("unrecorded"):
         return
     paused = talk.notes.get("paused") != "yes"
     # Not recorded before it is said, and recorded only after it was: what is keyed meanwhile is not in it.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+#: The caller's leg, among the options of a line's (``switch.options.leg_options``).
+_CALL = re.compile(r"[\[,]gw_call=([0-9a-f-]+)[,\]]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,19 @@ def nearing_limit(
         if seconds <= within_s:
             left[channel["uuid"]] = seconds
     return left
+
+
+def consulted_for(channels: Iterable[Mapping[str, str]]) -> set[str]:
+    """Callers' legs for whom a line's side speaks to another line, or rings it.
+
+    :param channels: as in ``nearing_limit``; of a row are used ``application`` and ``application_data``.
+
+    >>> data = "{ignore_early_media=true}[leg_timeout=25,gw_line=b,gw_call=0b1c-7f]sofia/gateway400/1@192.0.2.7"
+    >>> consulted_for([{"application": "att_xfer", "application_data": data}, {"application": "bridge"}])
+    {'0b1c-7f'}
+    """
+    asked = (row.get("application_data", "") for row in channels if row.get("application") == "att_xfer")
+    return {found[1] for data in asked if (found := _CALL.search(data))}
 
 
 def _begins_a_call(channel: Mapping[str, str]) -> bool:

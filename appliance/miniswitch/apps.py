@@ -92,6 +92,7 @@ def _record_session(session: Session, path: str) -> None:
             variables.is_true("RECORD_BRIDGE_REQ"),
             session.switch.recordings,
             swapped=variables.is_true("RECORD_STEREO_SWAP"),
+            appends=variables.is_true("RECORD_APPEND"),
         )
     except (OSError, ValueError) as error:
         log.error("%s: cannot record to %s: %s", channel.name, path, error)
@@ -108,7 +109,8 @@ def _stop_record_session(session: Session, path: str) -> None:
 
 
 def stop_recording(channel: Channel, path: str) -> None:
-    """End one recording of a leg; a file without any sound is removed, as FreeSWITCH does."""
+    """End one recording of a leg; a file without any sound is removed, as FreeSWITCH does, but never one that was
+    appended to."""
     recording = channel.recordings.pop(path, None)
     if recording is None:
         return
@@ -118,7 +120,7 @@ def stop_recording(channel: Channel, path: str) -> None:
     channel.variables.update(
         {"record_ms": str(length), "record_seconds": str(length // 1000), "record_samples": str(length * 8)}
     )
-    if not length:
+    if not length and not recording.appends:
         channel.variables.set("RECORD_DISCARDED", "true")
         with contextlib.suppress(OSError):
             Path(path).unlink()

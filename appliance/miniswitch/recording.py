@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from appliance.miniswitch import g711
+from appliance.miniswitch.appended import AppendedWav
 from appliance.miniswitch.g711 import PCMA, RATE
 
 log = logging.getLogger(__name__)
@@ -25,24 +26,31 @@ _CLOSE_TIMEOUT_S = 3.0
 
 class Recording:
     """One file being written. Left is the recorded channel's own voice, right what it hears, or (``swapped``) the
-    other way round.
+    other way round. ``appends``: it goes behind what the file holds already, if there is one.
 
-    Creates the folders; raises `OSError` when the file cannot be made.
+    Creates the folders; raises `OSError` when the file cannot be made, `ValueError` when none can be
+    appended to it.
     """
 
     def __init__(
-        self, path: Path, stereo: bool, only_while_joined: bool, writer: RecordingWriter, *, swapped: bool = False
+        self,
+        path: Path,
+        stereo: bool,
+        only_while_joined: bool,
+        writer: RecordingWriter,
+        *,
+        swapped: bool = False,
+        appends: bool = False,
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        channels = 2 if stereo else 1
         self.only_while_joined = only_while_joined
+        self.appends = appends
         self.frames = 0
         self._stereo = stereo
         self._swapped = swapped
-        self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by the writer's thread
-        self._file.setnchannels(2 if stereo else 1)
-        self._file.setsampwidth(2)
-        self._file.setframerate(RATE)
-        self._file.writeframes(b"")
+        # Closed by the writer's thread.
+        self._file = AppendedWav(path, channels) if appends and path.exists() else _new_wav(path, channels)
         self._writer = writer
         self._lock = threading.Lock()
         self._closed = False
@@ -99,6 +107,15 @@ class Recording:
             mixed = own.astype(np.int32) + heard
             sound = np.clip(mixed, -32768, 32767).astype("<i2")
         self._file.writeframes(sound.tobytes())
+
+
+def _new_wav(path: Path, channels: int) -> wave.Wave_write:
+    file = wave.open(str(path), "wb")  # noqa: SIM115
+    file.setnchannels(channels)
+    file.setsampwidth(2)
+    file.setframerate(RATE)
+    file.writeframes(b"")
+    return file
 
 
 class RecordingWriter:

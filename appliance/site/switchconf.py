@@ -53,6 +53,8 @@ ALLOWED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             *("limit_usage", "uuid_limit_release"),
             # Keys in a talk: the other leg's variable, its transfer, the pause of its recording.
             *("uuid_setvar", "uuid_transfer", "uuid_record"),
+            # Both lines of a consultation whose caller has gone.
+            "hupall",
             # The live state: what is noted on a leg.
             "uuid_getvar",
             # Whether a call that left no CDR is gone: ``show channels`` may lag behind.

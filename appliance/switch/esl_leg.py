@@ -58,6 +58,8 @@ _WAITS = "gw_waits"
 _THE_DIALPLANS = frozenset({_LOSSES, "waits", "last", "transfer", "moved", "after", "spoke", "rang"})
 #: Set on the caller's leg by a line's side before it takes the caller out of their talk (``switch.talk_leg``).
 TRANSFER, MOVED = "gw_transfer", "gw_moved"
+#: Set there as well, beside what is packed, when a line is consulted with which he is not to be recorded.
+UNRECORDED = "gw_unrecorded"
 #: Goes before ``ringback`` for a caller who is answered (``switch_ivr_originate``); a file is played in a loop.
 _MUSIC = "transfer_ringback"
 #: Letters are no keys: with one key asked for, ``#`` is an answer, not an end.
@@ -91,10 +93,11 @@ class EslLeg:
         self._goes_on = session.data.get(b"variable_hangup_after_bridge") == "false"
         self._music = session.data.get(f"variable_{_MUSIC}".encode())
         self._due: list[Application] = []
-        self._noted = False
         #: The caller was taken elsewhere: the call goes on without this connection.
         self.moved = False
-        for name in (TRANSFER, MOVED):
+        # What stands beside the packed facts goes before them: it goes among them, to be noted anew.
+        self._noted = bool(session.data.get(f"variable_{UNRECORDED}".encode()))
+        for name in (TRANSFER, MOVED, UNRECORDED):
             if session.data.get(f"variable_{name}".encode()):
                 self._variables[name] = ""
 
@@ -230,6 +233,10 @@ class EslLeg:
             file = escape.media_path(self._folders.recordings / record_to, self._folders.recordings)
             # The last one's end is waited for: then the slot is free and the file is whole.
             work = [("record_session", file), *work, ("stop_record_session", file)]
+            if self._notes.get("recorded"):
+                # Written anew it would lose the talk that is in it; and what is appended to is not taken away when
+                # this line does not answer (``record_callback``).
+                self._variables["RECORD_APPEND"] = "true"
         self.note(line=rung[0].line if len(rung) == 1 else "")
         if any(target.max_calls for target in rung):
             self._variables["originate_disposition"] = LINE_FULL
@@ -247,6 +254,8 @@ class EslLeg:
         cause = self._run(work, "originate_disposition", TALK_LIMIT_S)
         if cause == "SUCCESS" and any(target.keys for target in rung):
             self._check_moved()
+        if cause == "SUCCESS" and record_to is not None:
+            self.note(recorded="yes")
         causes = [cause]
         if len(rung) > 1 and cause != "SUCCESS":
             causes = causes_of(self._session.value("originate_causes"), cause, len(rung))

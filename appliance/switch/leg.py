@@ -158,7 +158,8 @@ class Leg(Protocol):
         """Ring lines, all at once, and join the first that answers, until one of the two hangs up; record both ways
         while they talk.
 
-        ``record_to`` is relative to the recordings folder (``2026/11/22/UUID.wav``), None: no recording.
+        ``record_to`` is relative to the recordings folder (``2026/11/22/UUID.wav``), None: no recording. Where a
+        talk of the call is recorded already (noted as ``recorded``) it goes behind that, into the same file.
         ``music`` is what a caller who is answered hears while lines ring, again and again, instead of the ringing
         tone; nothing, where it is missing.
 
@@ -211,10 +212,13 @@ class Talk(Protocol):
         """Leave the caller to his music until the line's side presses a digit or ``#``, or a star and one of
         ``keys``."""
 
-    def consult(self, target: Target) -> Tried:
+    def consult(self, target: Target, unrecorded: str = "") -> Tried:
         """Ring another line and speak to it. The side that asked may then hang up, or press ``*``: the two others
         are joined and ``CallerGone`` is raised; ``#``, or the other's hanging up, brings it back to the caller;
-        ``0`` joins all three, until it hangs up. Returns when it is back, or the other could not be reached."""
+        ``0`` joins all three, until it hangs up. Returns when it is back, or the other could not be reached.
+
+        ``unrecorded``: why the caller is not to be recorded while he talks to the other; empty: what is recorded
+        goes on. His recording ends before the other is rung, and goes on when the side that asked is back."""
 
     def send_on(self, line: str) -> None:
         """Send the caller to another line; he comes to the handlers with the note ``transfer``, and this leg

@@ -90,3 +90,26 @@ def test_a_switch_that_is_away_is_said_once() -> None:
         "call durations not looked at",
         "call reaches its maximum duration",
     ]
+
+
+def test_a_consultation_ends_with_its_caller() -> None:
+    """He is there, has hung up, or left nothing at all."""
+
+    class Consulting(Switch):
+        role = "_undef_"
+
+        def api(self, command: str) -> str:
+            answer = super().api(command)
+            if command.startswith("uuid_getvar"):
+                if not self.role:
+                    raise SwitchRefused("-ERR No such channel!")
+                return self.role
+            return answer
+
+    row = {"uuid": "a", "application": "att_xfer", "application_data": "[gw_call=0b-1c]sofia/gateway400/1@h"}
+    asked = "uuid_getvar 0b-1c last_bridge_role"
+    for role, ends in (("_undef_", []), ("originator", [1]), ("", [1])):
+        switch = Consulting(answer=json.dumps({"row_count": 1, "rows": [row]}))
+        switch.role = role
+        look(switch)
+        assert switch.told == [asked] + ["hupall NORMAL_CLEARING gw_call 0b-1c" for _ in ends]

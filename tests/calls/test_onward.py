@@ -76,3 +76,16 @@ def test_who_comes_back_from_a_consulted_talk() -> None:
     # A number without a flow, and a flow that is gone.
     assert did(come_back(site(PLAIN), PLAIN, after="yes", flow="", node="")) == ["hang_up NORMAL_CLEARING"]
     assert did(come_back(site(PLAIN), RATED, after="yes")) == ["hang_up NORMAL_CLEARING"]
+
+
+def test_who_was_sent_on_in_vain_has_the_record_of_his_first_talk() -> None:
+    """A line that never talked to him says nothing of what is recorded, nor is there a file of its own."""
+    known = site(PLAIN)
+    lines = dict(known.lines) | {"b": replace(known.lines["b"], record="off")}
+    lines["a"] = replace(known.lines["a"], record="all")
+    busy = {"b": Disposition.BUSY, "a": Disposition.BUSY}
+    known = replace(known, lines=lines)
+    leg = come_back(known, PLAIN, busy, transfer="b", recorded="yes", recording="2026/11/22/x.wav")
+    assert (leg.told["recording"], leg.told.get("unrecorded", "")) == ("2026/11/22/x.wav", "")
+    leg = come_back(known, PLAIN, busy, transfer="b", unrecorded="share")
+    assert (leg.told["recording"], leg.told["unrecorded"]) == ("", "share")

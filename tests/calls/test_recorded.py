@@ -158,3 +158,23 @@ def test_nobody_is_asked_without_room() -> None:
     leg = FakeLeg()
     assert _message(leg, has_room=lambda: False) is Message.NO_ROOM
     assert leg.did == []
+
+
+def _second(policy: str, **notes: str) -> FakeLeg:
+    """The talk of a caller whose first talk is recorded, with a line of that policy."""
+    before = {"recorded": "yes", "recording": NAME, "notice": "record-notice"}
+    return _rung(FakeLeg(notes=before | notes), ALL, {"a": policy})
+
+
+def test_a_second_talk_is_recorded_to_the_first_ones_file() -> None:
+    """Its name is of the day before: over midnight, too."""
+    leg = _second("")
+    assert leg.recorded_to == [NAME] and leg.notes["recording"] == NAME
+
+
+def test_a_second_talk_that_is_not_recorded_takes_nothing_of_the_first() -> None:
+    leg = _second("off")
+    assert leg.recorded_to == []
+    assert (leg.notes["recording"], leg.notes["unrecorded"]) == (NAME, "off")
+    again = _second("all", unrecorded="off")
+    assert again.recorded_to == [NAME] and again.notes["unrecorded"] == ""

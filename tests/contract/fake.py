@@ -187,6 +187,7 @@ class FakeLeg:
         joined = next((line for line, how in ends.items() if how is Disposition.ANSWERED), "")
         if joined and record_to is not None:
             self.recorded_to.append(record_to)
+            self.note(recorded="yes")
         if joined and not go_on:
             self.joined = joined
             self._gone = True

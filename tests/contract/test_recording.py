@@ -77,3 +77,20 @@ async def test_a_call_that_is_not_answered_yet(real: SwitchWorld) -> None:
     assert (await leg.connect(real.line("answers"), name)).disposition is Disposition.ANSWERED
     assert caller.call.answered_at is not None
     assert 1.6 < read_wav(real.around.recordings / name).seconds < 2.5
+
+
+async def test_a_second_talk_goes_behind_the_first(real: SwitchWorld) -> None:
+    """Whoever is rung in between: lines that do not answer take nothing of what is there."""
+    leg, caller = await real.answered()
+    caller.call.say(1200)
+    name = f"twice/{leg.uuid}.wav"
+    await leg.connect(real.line("answers"), name)
+    first = read_wav(real.around.recordings / name).seconds
+    for line in ("busy", "no-answer"):
+        await leg.connect(real.line(line), name)
+        assert read_wav(real.around.recordings / name).seconds == first
+    await leg.connect(real.line("answers"), name)
+    both = read_wav(real.around.recordings / name)
+    assert both.right is not None and first + 1.6 < both.seconds < first + 2.5
+    _only(both.left, 1200, not_at=900)
+    _only(both.right, 900, not_at=1200)

@@ -44,3 +44,10 @@ def test_a_line_ends_with_its_caller_and_one_that_calls_back_with_itself() -> No
 @pytest.mark.parametrize("change", [{"uuid": ""}, {"created_epoch": ""}, {"created_epoch": "soon"}])
 def test_a_row_that_is_none_of_ours_is_passed_over(change: dict[str, str]) -> None:
     assert left([CALLER | change, {}], 55) == {}
+
+
+def test_whom_a_line_is_consulted_for() -> None:
+    asking = {"application": "att_xfer", "application_data": "[gw_outward=t,gw_call=0b-1c,x=y]sofia/gateway400/1@h"}
+    unknown = {"application": "att_xfer", "application_data": "[gw_line=b]sofia/gateway400/1@h"}
+    other = asking | {"application": "bridge"}
+    assert duration.consulted_for([asking, unknown, other, CALLER]) == {"0b-1c"}

@@ -258,3 +258,21 @@ def test_nothing_is_sent_of_what_is_unsafe(call: Ends) -> None:
             verb()
     sent, _, _ = run(call, lambda leg: leg.play(HELLO))
     assert [name for name, _ in sent] == ["playback"]
+
+
+def test_a_second_talk_is_recorded_behind_the_first(call: Ends) -> None:
+    record_to = "2026/11/22/x.wav"
+    connect = partial(EslLeg.connect, targets=[TARGET], record_to=record_to, go_on=True)
+    sent, _, _ = run(call, connect, "USER_BUSY")
+    assert "RECORD_APPEND" not in settings(sent[0][1]) and "recorded" not in call[0].notes
+    run(call, connect, "SUCCESS")
+    sent, _, _ = run(call, connect, "USER_BUSY")
+    assert settings(sent[0][1])["RECORD_APPEND"] == "true"
+
+
+def test_what_a_lines_side_notes_of_the_recording_goes_among_the_facts() -> None:
+    for taken_up in made({**CHANNEL, "variable_gw_unrecorded": "off", "variable_gw_recorded": "yes"}):
+        assert taken_up[0].notes["unrecorded"] == "off"
+        sent, _, _ = run(taken_up, lambda leg: leg.play(HELLO))
+        assert settings(sent[0][1])["gw_unrecorded"] == ""
+        assert facts(sent[0][1])["gw_unrecorded"] == "off"

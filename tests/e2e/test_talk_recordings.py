@@ -1,0 +1,151 @@
+"""What of several talks of one call is recorded, a line's side having sent the caller on or consulted another line;
+on FreeSWITCH, the only switch that has keys in a talk."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+
+import numpy as np
+import pytest
+import soundfile
+
+from appliance.testphone import Phone
+from tests.e2e.live import NUMBER, LiveBox, live_box
+from tests.e2e.test_talk_keys import Talking, tone_somewhere, until
+from tests.support.freeswitch import require_freeswitch
+
+pytestmark = pytest.mark.freeswitch
+
+CALLERS = itertools.count(1)
+SITE = f"""
+version: 1
+accounts:
+  - {{id: acme, name: 测试企业, talk_keys: {{}}}}
+trunks:
+  - {{id: inbound, accept: ["127.0.0.1"]}}
+  - {{id: to-a, proxy: "127.0.0.1:@A@", caller_id: pass}}
+  - {{id: to-b, proxy: "127.0.0.1:@B@", caller_id: pass}}
+lines:
+  - {{id: first, account: acme, number: "02160000001", kind: landline, trunk: to-a, extension: "801"}}
+  - {{id: second, account: acme, number: "02160000002", kind: landline, trunk: to-b, extension: "802"}}
+  - id: private
+    account: acme
+    number: "02160000003"
+    kind: landline
+    trunk: to-b
+    extension: "803"
+    record: "off"
+numbers:
+  - {{number: "{NUMBER}", account: acme, lines: [first], record_notice: false}}
+"""
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
+    require_freeswitch()
+    with live_box(tmp_path_factory.mktemp("talks"), "freeswitch", site=SITE, media_timeout_s=5) as running:
+        yield running
+
+
+@pytest.fixture
+async def talking(box: LiveBox) -> AsyncIterator[Talking]:
+    async with Phone() as caller, Phone(port=box.port_a) as first, Phone(port=box.port_b) as second:
+        call = await caller.dial(NUMBER, box.sip, caller=f"137{next(CALLERS):08}")
+        rung = await first.incoming(8)
+        rung.answer()
+        await call.answered(5)
+        call.say(500, loop=True)
+        rung.say(900, loop=True)
+        await call.hears(900)
+        await asyncio.sleep(1.0)
+        yield Talking(box, call, rung, first, second)
+    for line in ("first", "second", "private"):
+        await until(lambda line=line: box.usage(line) == 0)  # type: ignore[misc]
+
+
+async def asks_for(talking: Talking, key: str, extension: str) -> None:
+    await talking.first.press(key)
+    await asyncio.sleep(0.5)
+    await talking.first.press(f"{extension}#")
+
+
+async def recorded(talking: Talking) -> tuple[str, np.ndarray]:
+    """Why the last talk is not recorded, and what is."""
+    stored = await asyncio.to_thread(talking.box.stored_of, talking.caller.caller, 10.0)
+    audio, _ = soundfile.read(talking.box.settings.recordings_dir / stored.row.recording)
+    return stored.unrecorded, audio
+
+
+async def test_a_talk_is_kept_when_the_line_that_he_is_sent_on_to_is_busy(talking: Talking) -> None:
+    await asks_for(talking, "*2", "802")
+    (await talking.second.incoming(8)).reject(486)
+    (await talking.first_phone.incoming(8)).reject(486)
+    await talking.caller.ended(8)
+    unrecorded, audio = await recorded(talking)
+    assert unrecorded == "" and tone_somewhere(audio[:, 1], 900) and len(audio) > 8000
+
+
+async def test_who_is_sent_on_to_a_line_that_is_not_recorded(talking: Talking) -> None:
+    await asks_for(talking, "*2", "803")
+    other = await talking.second.incoming(8)
+    other.answer()
+    other.say(700, loop=True)
+    await talking.caller.hears(700)
+    await asyncio.sleep(1.0)
+    await talking.caller.hangup()
+    unrecorded, audio = await recorded(talking)
+    assert unrecorded == "off"
+    assert tone_somewhere(audio[:, 1], 900) and not tone_somewhere(audio[:, 1], 700)
+
+
+async def test_a_line_that_is_consulted_and_not_recorded(talking: Talking) -> None:
+    await asks_for(talking, "*3", "803")
+    other = await talking.second.incoming(8)
+    other.answer()
+    other.say(700, loop=True)
+    await talking.first.hears(700)
+    await talking.first.hangup()
+    await talking.caller.hears(700)
+    await asyncio.sleep(1.0)
+    await talking.caller.hangup()
+    unrecorded, audio = await recorded(talking)
+    assert unrecorded == "off"
+    assert tone_somewhere(audio[:, 1], 900) and not tone_somewhere(audio[:, 1], 700)
+
+
+@pytest.mark.accept
+@pytest.mark.parametrize("returns", [True, False])
+async def test_a_line_that_was_consulted_in_vain(talking: Talking, returns: bool) -> None:
+    """Recorded again behind it, whether it answered or not."""
+    await asks_for(talking, "*3", "803")
+    other = await talking.second.incoming(8)
+    if returns:
+        other.answer()
+        other.say(700, loop=True)
+        await talking.first.hears(700)
+        await talking.first.press("#")
+    else:
+        other.reject(486)
+    talking.first.say(1100, loop=True)
+    await talking.caller.hears(1100)
+    await asyncio.sleep(1.5)
+    await talking.caller.hangup()
+    unrecorded, audio = await recorded(talking)
+    assert unrecorded == ""
+    assert tone_somewhere(audio[:, 1], 900) and tone_somewhere(audio[:, 1], 1100)
+    assert not tone_somewhere(audio[:, 1], 700)
+
+
+@pytest.mark.accept
+async def test_a_consultation_ends_with_the_caller(talking: Talking) -> None:
+    """Within the time between two looks at the calls' durations."""
+    await asks_for(talking, "*3", "802")
+    other = await talking.second.incoming(8)
+    other.answer()
+    other.say(700, loop=True)
+    await talking.first.hears(700)
+    await talking.caller.hangup()
+    await talking.first.ended(15)
+    await other.ended(4)
