@@ -11,6 +11,7 @@ from appliance.domain.talk import TalkKey, TalkKeys
 from appliance.errors import SwitchGone
 from appliance.switch import escape
 from appliance.switch.dialling import leg as dialled
+from appliance.switch.dialling import longest
 from appliance.switch.esl_leg import MOVED, TALK_LIMIT_S, TRANSFER, EslLeg
 from appliance.switch.leg import Target, Tried
 from appliance.switch.link import REPLY_TIMEOUT_S
@@ -74,7 +75,8 @@ class EslTalk(EslLeg):
         # From here on the switch may take the caller out of his own handlers' hands (att_xfer's uuid_bridge); it
         # gives him back when that talk is over and he is still there (audio_bridge_on_exchange_media).
         self._session.api([f"uuid_setvar {caller} {MOVED} yes", f"uuid_setvar {caller} {_AFTER}"])
-        other = "{ignore_early_media=true}" + dialled(target, self._folders.prompts, alone=False, call=caller)
+        within = f"{{ignore_early_media=true,originate_timeout={longest([target])}}}"
+        other = within + dialled(target, self._folders.prompts, alone=False, call=caller)
         variables = {"export_vars": _EXPORTED, "transfer_ringback": _RINGBACK}
         work: list[Application] = [("multiset", escape.multiset(variables)), ("att_xfer", other)]
         cause = self._run(work, "originate_disposition", TALK_LIMIT_S)

@@ -88,8 +88,8 @@ def test_connecting_without_a_recording(call: Ends) -> None:
     assert variables["hangup_after_bridge"] == "false"
     assert facts(sent[0][1])["gw_line"] == "a"
     assert sent[1][1] == (
-        "hash line a 2 bridge {ignore_early_media=true}[leg_timeout=25,origination_caller_id_number=4008001234,"
-        "origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080"
+        "hash line a 2 bridge {ignore_early_media=true,originate_timeout=85}"
+        "[leg_timeout=25,origination_caller_id_number=4008001234,origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080"
     )
     assert (asked, tried) == ("originate_disposition", [Tried("a", Disposition.BUSY, "USER_BUSY")])
 
@@ -152,7 +152,8 @@ def test_several_lines_ring_at_once(call: Ends) -> None:
     assert [name for name, _ in sent] == ["multiset", "bridge"]
     shown = "origination_caller_id_number=4008001234,origination_caller_id_name=4008001234"
     assert sent[1][1] == (
-        f"{{ignore_early_media=true}}[leg_timeout=25,{shown},gw_line=b,gw_outward=carrier,limit_ignore_transfer=true,"
+        f"{{ignore_early_media=true,originate_timeout=85}}"
+        f"[leg_timeout=25,{shown},gw_line=b,gw_outward=carrier,limit_ignore_transfer=true,"
         "execute_on_originate_0=limit hash line b 1 !NO_PICKUP,"
         "execute_on_originate_1=limit hash trunk carrier 30 !NORMAL_CIRCUIT_CONGESTION]"
         f"sofia/gateway400/02151860000@127.0.0.1:5080,[leg_timeout=25,{shown},gw_line=c]"
