@@ -40,6 +40,8 @@ _DIAL = re.compile(
 _PHONE = re.compile(r"\+?[0-9]{3,24}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 _RING_S = range(1, 601)
+# FreeSWITCH gives up whatever rings after 60 s unless it is told longer. The line's own limit comes first.
+_MARGIN_S = 2
 _CALLS = range(10000)
 
 
@@ -141,7 +143,8 @@ def ring(session: Session, line: Line, tried: str) -> bool:
     session.setVariable("effective_caller_id_name", shown)
     session.setVariable("originate_disposition", "LINE_FULL")
     session.setVariable("gw_outcome", "abandoned:fallback")
-    rung = f"{{ignore_early_media=true}}[leg_timeout={line.ring_s}]{line.dial}"
+    within = line.ring_s + _MARGIN_S
+    rung = f"{{ignore_early_media=true,originate_timeout={within}}}[leg_timeout={line.ring_s}]{line.dial}"
     if line.max_calls:
         session.execute("limit_execute", f"hash line {line.name} {line.max_calls} bridge {rung}")
     else:

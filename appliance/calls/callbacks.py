@@ -20,7 +20,7 @@ import structlog
 from appliance.domain import callback, numbers
 from appliance.domain.calendar import DayKinds
 from appliance.domain.callback import RECORD_COMES, SOON, Request, Stage
-from appliance.domain.callback_turn import Moment, in_row, may_be_called, terms_of
+from appliance.domain.callback_turn import Moment, has_way, in_row, may_be_called, terms_of
 from appliance.domain.lines import targets_for
 from appliance.domain.numbers import Caller
 from appliance.domain.outcome import Disposition, Target, Tried, disposition, is_trunk_trouble
@@ -90,6 +90,7 @@ class CallbackService:
     poke: Callable[[], None] = lambda: None
     has_money: Callable[[Request], bool] = lambda request: True
     requests: Callbacks = field(init=False)
+    _without_way: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.requests = Callbacks(self.journal.file)
@@ -104,7 +105,21 @@ class CallbackService:
         """Those who asked, as callers of their queues, beside the ``callers`` who wait themselves."""
         table, now = self.routing(), self.now()
         at = Moment(table, now, table.day_kinds(self.public_day))
-        return list(in_row(self.requests.open(), callers, now, lambda request: may_be_called(request, at)))
+        requests = self.requests.open()
+        self._without_way.intersection_update(request.id for request in requests)
+        return list(in_row(requests, callers, now, lambda request: self._may_be_called(request, at)))
+
+    def _may_be_called(self, request: Request, at: Moment) -> bool:
+        """Whether he may be, and can be. That he cannot is logged once, until he can again."""
+        if not may_be_called(request, at):
+            return False
+        if has_way(request, at.table, self.is_down):
+            self._without_way.discard(request.id)
+            return True
+        if request.id not in self._without_way:
+            self._without_way.add(request.id)
+            _log.error("no trunk to call back by", callback=request.id, queue=request.queue)
+        return False
 
     def call(self, request_id: str, lines: Sequence[Line]) -> bool:
         """It is his turn: ring these lines, unless another process does; whether we do."""

@@ -9,7 +9,7 @@ from appliance.calls.desk import Desk
 from appliance.domain.called import Incoming
 from appliance.domain.hunt import Choice, Hunt, Strategy, choose
 from appliance.domain.lines import targets_for
-from appliance.domain.outcome import is_trunk_trouble
+from appliance.domain.outcome import Disposition, is_trunk_trouble
 from appliance.domain.recording import policy_for, why_not
 from appliance.domain.routing import SAY_NUMBER, Line, RoutingTable
 from appliance.domain.speech import whispered_prompts
@@ -76,7 +76,7 @@ def reached(
     go_on: bool = False,
 ) -> list[Tried]:
     """Ring lines at once, each by its own trunk, and those that this could not reach by the next one; what became
-    of each in the end. With ``music`` the caller hears that meanwhile."""
+    of each in the end; of a talk that is over only whose it was. With ``music`` the caller hears that meanwhile."""
     ways = {
         line.id: targets_for(
             line, call.caller, table, _whisper(call, line, desk), desk.is_down, call.route.talk_keys
@@ -89,6 +89,8 @@ def reached(
     while rung:
         for one in leg.connect([ways[line].pop(0) for line in rung], record_to, go_on=go_on, music=music):
             ended[one.line] = one
+        if talked := [one for one in ended.values() if one.disposition is Disposition.ANSWERED]:
+            return talked
         rung = [line for line in rung if is_trunk_trouble(ended[line]) and ways[line]]
     return list(ended.values())
 

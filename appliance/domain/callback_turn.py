@@ -103,6 +103,11 @@ def ways_to(
     return [_target(request, line, trunk) for trunk in trunks]
 
 
+def has_way(request: Request, table: RoutingTable, is_down: Callable[[str], bool]) -> bool:
+    """Whether a trunk that is there can call him: while none is, no line is to be rung only to hear that."""
+    return any(not is_down(target.trunk) for target in ways_to(request, "", table, is_down))
+
+
 def can_call(trunk: Trunk) -> bool:
     """Whether a trunk can place a call of our own: it is known where, and by which number. A 400 number is never
     the calling one."""

@@ -35,8 +35,9 @@ def _bridge(session: Session, text: str) -> None:
         _failed(caller, "DESTINATION_OUT_OF_ORDER")
         return
     caller.variables.update({"originate_causes": None, "signal_bond": None})
+    timeout_s = dialstring.timeout_s(targets) or _timeout(caller)
     ringing = Ringing(
-        switch, caller, caller.wait, caller.wake, timeout_s=_timeout(caller), on_ring=lambda: _ringback(caller)
+        switch, caller, caller.wait, caller.wake, timeout_s=timeout_s, on_ring=lambda: _ringback(caller)
     )
     winner: Channel | None = None
     cause = "ORIGINATOR_CANCEL"

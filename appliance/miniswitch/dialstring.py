@@ -7,6 +7,7 @@ handler uses them; they are refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from appliance.miniswitch.variables import is_true
@@ -60,6 +61,16 @@ def parse(text: str) -> list[Target]:
             raise DialError(f"not a port: {port}")
         targets.append(Target(profile, number, host, int(port or 5060), common, own))
     return targets
+
+
+def timeout_s(targets: Iterable[Target]) -> float:
+    """How long all of them ring at most, where the dial string says so (`originate_timeout` in `{…}`); else 0.
+
+    >>> timeout_s(parse("{originate_timeout=85}sofia/g/1@h,sofia/g/2@h")), timeout_s(parse("sofia/g/1@h"))
+    (85.0, 0.0)
+    """
+    told = (target.common.get("originate_timeout", "") for target in targets)
+    return float(max((int(value) for value in told if value.isdigit()), default=0))
 
 
 def _split(text: str) -> list[str]:

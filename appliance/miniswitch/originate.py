@@ -7,14 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from appliance.miniswitch import dialstring
-from appliance.miniswitch.ringing import Ringing
+from appliance.miniswitch.ringing import DEFAULT_TIMEOUT_S, Ringing
 from appliance.miniswitch.session import Session
 
 if TYPE_CHECKING:
     from appliance.miniswitch.channel import Channel
     from appliance.miniswitch.switch import Switch
 
-_TIMEOUT_S = 60.0
 _USAGE = (
     "-USAGE: <call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>] [<cid_name>] [<cid_num>]"
     " [<timeout_sec>]\n"
@@ -60,11 +59,7 @@ def _ring(switch: Switch, targets: list[dialstring.Target]) -> tuple[Channel | N
         with changed:
             return changed.wait_for(done, timeout)
 
-    limit = max(
-        (int(value) for target in targets if (value := target.common.get("originate_timeout", "")).isdigit()),
-        default=0,
-    )
-    ringing = Ringing(switch, None, wait, wake, timeout_s=limit or _TIMEOUT_S)
+    ringing = Ringing(switch, None, wait, wake, timeout_s=dialstring.timeout_s(targets) or DEFAULT_TIMEOUT_S)
     early = ringing.place(targets)
     leg, cause = (None, early) if early else ringing.run()
     ringing.give_up("LOSE_RACE" if leg is not None else cause, leg)

@@ -30,7 +30,12 @@ TRUNK_FULL = "NORMAL_CIRCUIT_CONGESTION"
 
 
 def ringing(
-    targets: Sequence[Target], prompts: Sequence[Path] = (), *, at_once: bool = False, call: str = ""
+    targets: Sequence[Target],
+    prompts: Sequence[Path] = (),
+    *,
+    at_once: bool = False,
+    call: str = "",
+    legs: Sequence[str] = (),
 ) -> tuple[str, str]:
     """The application that rings lines, all at once, and its argument.
 
@@ -45,13 +50,15 @@ def ringing(
     :param at_once: the caller hears what he hears while lines ring from now on, not only once one of them rings: a
         mobile may take seconds to be found.
     :param call: the caller's leg, where its legs are to name it.
+    :param legs: the UUIDs that the lines' legs get, in the lines' order; none: the switch's own.
 
     >>> target = Target("a", "02151860000", "127.0.0.1:5080", 25, 2, caller_number="4008001234")
     >>> application, argument = ringing([target])
     >>> application
     'limit_execute'
     >>> print(argument.replace(",", "," + chr(10)))
-    hash line a 2 bridge {ignore_early_media=true}[leg_timeout=25,
+    hash line a 2 bridge {ignore_early_media=true,
+    originate_timeout=85}[leg_timeout=25,
     origination_caller_id_number=4008001234,
     origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080
     """
@@ -59,9 +66,11 @@ def ringing(
         raise UnsafeArgument("no line to ring")
     only = targets[0]
     alone = len(targets) == 1 and not only.keys
-    legs = ",".join(leg(target, prompts, alone=alone, call=call) for target in targets)
+    made = [leg(target, prompts, alone=alone, call=call) for target in targets]
+    if legs:
+        made = [named(one, uuid) for one, uuid in zip(made, legs, strict=True)]
     heard = ",instant_ringback=true" if at_once else ""
-    rung = f"{{ignore_early_media=true{heard}}}{legs}"
+    rung = f"{{ignore_early_media=true{heard},originate_timeout={longest(targets)}}}{','.join(made)}"
     if not alone or not only.max_calls:
         return "bridge", rung
     return "limit_execute", f"hash line {escape.identifier(only.line)} {only.max_calls} bridge {rung}"
@@ -83,6 +92,18 @@ def causes_of(originate_causes: str, overall: str, count: int) -> list[str]:
         told = told[:-1]  # it may have been cut
     known = [cause if cause not in ("", "NONE") else overall for cause in told[:count]]
     return known + [overall] * (count - len(known))
+
+
+def longest(targets: Sequence[Target]) -> int:
+    """Seconds within which all of this is over; each leg has a limit of its own. ``switch_ivr_originate`` gives up
+    every leg after 60 s where nothing is said, also one that has answered and is asked for its key or hears its
+    whisper: such a leg gets more time of its own, but not the whole."""
+    return max(target.ring_seconds for target in targets) + max(CONFIRM_S, WHISPER_S)
+
+
+def named(made: str, uuid: str) -> str:
+    """A leg in a dial string that gets this UUID."""
+    return f"[origination_uuid={escape.identifier(uuid)},{made.removeprefix('[')}"
 
 
 def leg(target: Target, prompts: Sequence[Path], *, alone: bool, call: str) -> str:

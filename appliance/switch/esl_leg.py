@@ -8,6 +8,7 @@ switch even when the handlers die in the talk.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,8 @@ _LOSSES = "losses"
 _WAITS = "gw_waits"
 #: Noted by the dialplan itself, for itself.
 _THE_DIALPLANS = frozenset({_LOSSES, "waits", "last", "transfer", "moved", "after", "spoke", "rang"})
+#: The leg that the caller was joined to (``switch_ivr_multi_threaded_bridge``).
+_JOINED = "last_bridge_to"
 #: Set on the caller's leg by a line's side before it takes the caller out of their talk (``switch.talk_leg``).
 TRANSFER, MOVED = "gw_transfer", "gw_moved"
 #: Set there as well, beside what is packed, when a line is consulted with which he is not to be recorded.
@@ -228,7 +231,8 @@ class EslLeg:
         rung = [target for target in targets if target.line not in full]
         if full and not rung:
             return self._tried(targets, dict.fromkeys(full, LINE_FULL))
-        work = [ringing(rung, self._folders.prompts, at_once=music is not None, call=self.uuid)]
+        legs = [str(uuid.uuid4()) for _ in rung] if len(rung) > 1 else []
+        work = [ringing(rung, self._folders.prompts, at_once=music is not None, call=self.uuid, legs=legs)]
         if record_to is not None:
             file = escape.media_path(self._folders.recordings / record_to, self._folders.recordings)
             # The last one's end is waited for: then the slot is free and the file is whole.
@@ -256,8 +260,10 @@ class EslLeg:
             self._check_moved()
         if cause == "SUCCESS" and record_to is not None:
             self.note(recorded="yes")
+        if legs and cause == "SUCCESS":
+            return self._talked(targets, rung, legs, full)
         causes = [cause]
-        if len(rung) > 1 and cause != "SUCCESS":
+        if len(rung) > 1:
             causes = causes_of(self._session.value("originate_causes"), cause, len(rung))
         ends = dict.fromkeys((target.line for target in rung), cause)
         ends |= zip((target.line for target in rung), causes, strict=False)
@@ -265,6 +271,19 @@ class EslLeg:
         spoke, rang = (self._session.value(SPOKE), self._session.value(RANG)) if announced else ("", "")
         heard_only = bool(spoke) and not rang
         return self._tried(targets, ends | dict.fromkeys(full, LINE_FULL), status.removeprefix("sip:"), heard_only)
+
+    def _talked(
+        self, targets: Sequence[Target], rung: Sequence[Target], legs: Sequence[str], full: frozenset[str]
+    ) -> Sequence[Tried]:
+        """The one of several lines that was joined, and those that were not rung. What became of the others nobody
+        asks any more, and their own records tell it."""
+        joined = self._session.value(_JOINED)
+        (line,) = [one.line for one, its in zip(rung, legs, strict=True) if its == joined] or [""]
+        if not line:
+            _log.warning("which line was joined is not told", call=self.uuid, leg=joined[:80])
+            line = rung[0].line
+        ends = dict.fromkeys(full, LINE_FULL) | {line: "SUCCESS"}
+        return self._tried([one for one in targets if one.line in ends], ends)
 
     def _check_moved(self) -> None:
         """A talk is over here when the line's side has sent the caller on, or speaks to another line for him.

@@ -164,8 +164,9 @@ class Leg(Protocol):
         tone; nothing, where it is missing.
 
         Returns when none could be joined, what became of each in their order; their slots are free then. After a
-        talk that the line ended it returns (``ANSWERED``, the recording whole) when the call is to ``go_on``; else
-        the switch ends the call with the talk, and ``CallerGone`` is raised as when the caller ends it.
+        talk that the line ended it returns (that line ``ANSWERED``, beside it none but those that were full; the
+        recording whole) when the call is to ``go_on``; else the switch ends the call with the talk, and
+        ``CallerGone`` is raised as when the caller ends it.
         Notes ``line`` where it is one, and ``tried`` when it returns.
         """
 

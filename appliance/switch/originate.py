@@ -11,7 +11,7 @@ from appliance.domain.cdr import PACKED, packed
 from appliance.errors import SwitchRefused, UnsafeArgument
 from appliance.switch import escape
 from appliance.switch.client import Client
-from appliance.switch.dialling import CONFIRM_S, WHISPER_S, leg
+from appliance.switch.dialling import leg, longest, named
 from appliance.switch.leg import Target
 
 #: The extension that such a leg runs once it has answered (``freeswitch-scripts/conf/dialplan``).
@@ -44,15 +44,12 @@ def argument(
     """
     rung = []
     for target in targets:
-        uuid = escape.identifier(legs[target.line])
-        own = f"origination_uuid={uuid},{PACKED}={escape.value(packed(facts[target.line]), escape.MAX_PACKED)}"
-        rung.append(f"[{own},{leg(target, prompts, alone=False, call=uuid).removeprefix('[')}")
-    common = f"ignore_early_media=true,RECORD_STEREO_SWAP=true,originate_timeout={_longest(targets)}"
+        uuid = legs[target.line]
+        noted = f"{PACKED}={escape.value(packed(facts[target.line]), escape.MAX_PACKED)}"
+        made = leg(target, prompts, alone=False, call=uuid).removeprefix("[")
+        rung.append(named(f"{noted},{made}", uuid))
+    common = f"ignore_early_media=true,RECORD_STEREO_SWAP=true,originate_timeout={longest(targets)}"
     return f"{escape.quoted(f'{{{common}}}' + ','.join(rung))} {EXTENSION}"
-
-
-def _longest(targets: Sequence[Target]) -> int:
-    return max(target.ring_seconds for target in targets) + max(CONFIRM_S, WHISPER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class Originator:
         with self._connected() as client:
             command = f"api originate {argument(targets, self.prompts, legs, facts)}"
             try:
-                client.send(command, _longest(targets) + _MARGIN_S)
+                client.send(command, longest(targets) + _MARGIN_S)
             except SwitchRefused as refused:
                 return _cause(str(refused))
         return "SUCCESS"

@@ -11,6 +11,7 @@ from appliance.domain.talk import TalkKey, TalkKeys
 from appliance.errors import SwitchGone
 from appliance.switch import escape
 from appliance.switch.dialling import leg as dialled
+from appliance.switch.dialling import longest
 from appliance.switch.esl_leg import MOVED, TALK_LIMIT_S, TRANSFER, UNRECORDED, EslLeg
 from appliance.switch.leg import Target, Tried
 from appliance.switch.link import REPLY_TIMEOUT_S
@@ -89,7 +90,8 @@ class EslTalk(EslLeg):
             ]
             variables[UNRECORDED] = unrecorded
         self._session.api(orders)
-        other = "{ignore_early_media=true}" + dialled(target, self._folders.prompts, alone=False, call=caller)
+        within = f"{{ignore_early_media=true,originate_timeout={longest([target])}}}"
+        other = within + dialled(target, self._folders.prompts, alone=False, call=caller)
         work: list[Application] = [("multiset", escape.multiset(variables)), ("att_xfer", other)]
         cause = self._run(work, "originate_disposition", TALK_LIMIT_S)
         if file is not None:

@@ -64,6 +64,7 @@ class Box:
         self.legs: dict[str, str] = {}
         self.there: set[str] = set()
         self.away = False
+        self.down: set[str] = set()
         self.later: list[Callable[[], None]] = []
 
     # -- the switch ------------------------------------------------------------------------------------------
@@ -114,6 +115,7 @@ class Box:
             owner,
             self.alive.__contains__,
             lambda work: self.later.append(work),
+            is_down=self.down.__contains__,
         )
         dispatcher = Dispatcher(
             self.journal,

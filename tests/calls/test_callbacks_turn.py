@@ -132,3 +132,25 @@ def test_the_queue_goes_while_the_line_rings() -> None:
     assert box.one().stage is Stage.WAITS
     desk.dispatcher.look()
     assert not box.later
+
+
+def test_no_line_is_rung_while_there_is_no_way_to_him() -> None:
+    """It would answer every few minutes only to hear that he cannot be called."""
+    box = Box()
+    box.down |= {"t", "u"}
+    box.asks()
+    desk = box.rings()
+    assert not box.rung and box.one().stage is Stage.WAITS
+    box.down.remove("u")
+    desk.dispatcher.look()
+    box.beside()
+    assert len(box.rung) == 1
+
+
+def test_no_line_is_rung_where_no_trunk_may_call_him() -> None:
+    box = Box()
+    trunks = box.table.trunks
+    box.table = replace(box.table, trunks=tuple(replace(one, caller_number="") for one in trunks))
+    box.asks()
+    box.rings()
+    assert not box.rung and box.one().stage is Stage.WAITS

@@ -192,6 +192,8 @@ class FakeLeg:
             self.joined = joined
             self._gone = True
             raise CallerGone("the talk is over")
+        if joined:
+            ends = {line: how for line, how in ends.items() if line == joined or how is Disposition.FULL}
         tried = [Tried(line, how, _CAUSES[how]) for line, how in ends.items()]
         noted = self._notes.get("tried", "")
         for one in tried:

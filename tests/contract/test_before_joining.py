@@ -10,6 +10,7 @@ import pytest
 from appliance.domain.outcome import Disposition
 from appliance.errors import CallerGone, UnsafeArgument
 from appliance.switch import dialling
+from tests.contract import remote
 from tests.contract.worlds import SwitchWorld, World
 
 #: The prompt ``menu``: 700 Hz, two seconds.
@@ -40,6 +41,23 @@ async def test_a_line_that_does_not_press_1_rang_in_vain(
     assert dialling.CONFIRM_S - 1 < time.monotonic() - began < dialling.CONFIRM_S + 3
     assert (await real.line_phone.calls[0].ended()).by == "them"
     assert real.in_use(does) == 0
+
+
+@pytest.mark.accept
+@pytest.mark.timeout(240)
+async def test_a_minute_is_over_before_it_has_pressed_1(real: SwitchWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mobile that rings for long is not thrown off in the prompt: left to itself a switch ends all ringing after
+    60 s (``SWITCH_DEFAULT_TIMEOUT``)."""
+    monkeypatch.setattr(remote, "_PATIENCE_S", 120.0)
+    leg, _ = await real.answered()
+    began = time.monotonic()
+    tried = await leg.connect(real.line("late", ring_seconds=60, confirm=True))
+    assert tried.disposition is Disposition.ANSWERED
+    assert time.monotonic() - began > 64
+    # And one that nobody answers rings for as long as its line says.
+    began = time.monotonic()
+    assert (await leg.connect(real.line("no-answer", ring_seconds=66))).disposition is Disposition.NO_ANSWER
+    assert time.monotonic() - began > 65
 
 
 async def test_without_a_prompt_the_key_is_waited_for_in_silence(real: SwitchWorld) -> None:

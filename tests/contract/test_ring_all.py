@@ -29,6 +29,14 @@ async def test_the_first_that_answers_is_joined_and_the_others_are_free(real: Sw
     assert "last_bridge_to" in record
 
 
+async def test_after_a_talk_only_the_line_that_was_joined_has_answered(world: World) -> None:
+    leg, _ = await world.answered()
+    lines = [world.line("busy"), world.line("no-answer", ring_seconds=20), world.line("answers")]
+    tried = await leg.connect_any(lines, go_on=True)
+    assert [(one.line, one.disposition) for one in tried] == [("answers", Disposition.ANSWERED)]
+    assert (await leg.notes())["tried"] == "answers=answered"
+
+
 async def test_none_of_several_answers(real: SwitchWorld) -> None:
     leg, _ = await real.answered()
     tried = await leg.connect_any([real.line("busy"), real.line("no-answer")])

@@ -35,6 +35,7 @@ LINES: dict[str, Callable[[], LineScript]] = {
     "presses-5": lambda: LineScript.answer(0.1, say=900, press="5", press_after=1.0),
     "silent": lambda: LineScript(status=486, ringing=False, ring_s=1.6),
     "slow": lambda: LineScript.answer(1.5, say=900, hang_up_after=2.0),
+    "late": lambda: LineScript.answer(57.0, say=900, press="1", press_after=8.0, hang_up_after=10.0),
 }
 _NUMBERS = {name: f"0215000{index:04}" for index, name in enumerate(LINES)}
 _NAMES = {number: name for name, number in _NUMBERS.items()}
@@ -51,6 +52,7 @@ _FAKE_LINES = {
     "presses-5": Disposition.NO_ANSWER,
     "silent": Disposition.BUSY,
     "slow": Disposition.ANSWERED,
+    "late": Disposition.ANSWERED,
 }
 
 #: Prompts by name: tone in Hz and seconds.

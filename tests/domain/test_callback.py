@@ -28,6 +28,7 @@ from appliance.domain.callback import (
 from appliance.domain.callback_turn import (
     Moment,
     can_call,
+    has_way,
     in_row,
     is_here_himself,
     may_be_called,
@@ -256,6 +257,12 @@ def test_by_which_trunk_and_with_which_number() -> None:
     registered = Trunk("own", (), proxy="192.0.2.1:5060", caller_number="1", registration=Registration("u"))
     (target,) = ways_to(request(), "a", RoutingTable(1, (registered,), {}, {}))
     assert target.way is Way.REGISTERED
+
+
+def test_whether_a_trunk_that_is_there_can_call_him() -> None:
+    assert has_way(request(), table(), lambda trunk: trunk == "own")
+    assert not has_way(request(), table(), lambda trunk: True)
+    assert not has_way(request(trunk="gone"), table(queues={}), lambda trunk: False)
 
 
 def test_a_400_number_is_never_the_calling_number() -> None:

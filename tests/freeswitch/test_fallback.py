@@ -94,7 +94,9 @@ def run(file: Path, content: Any, bridged: str = "", **variables: str) -> Sessio
 )
 def test_the_number_is_found(tmp_path: Path, variables: dict[str, str]) -> None:
     session = run(tmp_path / "s", snapshot(), "SUCCESS", **variables)
-    rung = "{ignore_early_media=true}[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:5090"
+    rung = (
+        "{ignore_early_media=true,originate_timeout=27}[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:5090"
+    )
     ring = f"hash line sales-1 1 bridge {rung}"
     assert session.done == [("limit_execute", ring)]
     assert session.cause == "NORMAL_CLEARING"
@@ -195,7 +197,9 @@ def test_the_line_sees_a_number_or_nothing(tmp_path: Path, caller: str, shown: s
 
 def test_a_line_whose_calls_are_not_counted_holds_no_slot(tmp_path: Path) -> None:
     session = run(tmp_path / "s", snapshot(max_calls=0), "SUCCESS", sip_req_user=NUMBER)
-    rung = "{ignore_early_media=true}[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:5090"
+    rung = (
+        "{ignore_early_media=true,originate_timeout=27}[leg_timeout=25]sofia/gateway400/02160000001@127.0.0.1:5090"
+    )
     assert session.done == [("bridge", rung)]
     assert session.variables["gw_outcome"] == "answered"
 

@@ -71,6 +71,11 @@ def test_a_line_that_does_not_answer(switch: SwitchProcess, handlers: Handlers, 
     line.wait_call().respond(180)
     control.wait()
     assert control.get("originate_disposition") == "NO_ANSWER"
+    # The dial string's own goes before it.
+    control.start("bridge", "{originate_timeout=30}" + dial_string(line, leg_timeout="2"))
+    line.wait_call().respond(180)
+    control.wait()
+    assert control.get("originate_disposition") == "ALLOTTED_TIMEOUT"
     dialog.bye()
 
 

@@ -196,7 +196,8 @@ def test_a_dial_string_holds_only_our_syntax(
     assert application == ("limit_execute" if max_calls else "bridge")
     assert re.fullmatch(
         rf"{slot}"
-        rf"\{{ignore_early_media=true\}}\[leg_timeout={ring_seconds}{shown}{diverted},sip_h_Privacy=id{outward}{held}\]"
+        rf"\{{ignore_early_media=true,originate_timeout={ring_seconds + 60}\}}"
+        rf"\[leg_timeout={ring_seconds}{shown}{diverted},sip_h_Privacy=id{outward}{held}\]"
         rf"sofia/gateway400/{re.escape(number)}@{hosts}",
         argument,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.switch.scripted_switch import (
 )
 
 __all__ = ["call"]
+#: The name that a line's leg gets where several ring.
+LEG = "origination_uuid=([0-9a-f-]{36}),"
 
 
 def test_facts_of_the_call(call: Ends) -> None:
@@ -88,8 +91,8 @@ def test_connecting_without_a_recording(call: Ends) -> None:
     assert variables["hangup_after_bridge"] == "false"
     assert facts(sent[0][1])["gw_line"] == "a"
     assert sent[1][1] == (
-        "hash line a 2 bridge {ignore_early_media=true}[leg_timeout=25,origination_caller_id_number=4008001234,"
-        "origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080"
+        "hash line a 2 bridge {ignore_early_media=true,originate_timeout=85}"
+        "[leg_timeout=25,origination_caller_id_number=4008001234,origination_caller_id_name=4008001234]sofia/gateway400/02151860000@127.0.0.1:5080"
     )
     assert (asked, tried) == ("originate_disposition", [Tried("a", Disposition.BUSY, "USER_BUSY")])
 
@@ -150,9 +153,11 @@ def test_several_lines_ring_at_once(call: Ends) -> None:
     switch.say(answer("2"), answer("0"))
     sent, _ = switch.asked()
     assert [name for name, _ in sent] == ["multiset", "bridge"]
+    assert len(set(re.findall(LEG, sent[1][1]))) == 2
     shown = "origination_caller_id_number=4008001234,origination_caller_id_name=4008001234"
-    assert sent[1][1] == (
-        f"{{ignore_early_media=true}}[leg_timeout=25,{shown},gw_line=b,gw_outward=carrier,limit_ignore_transfer=true,"
+    assert re.sub(LEG, "", sent[1][1]) == (
+        f"{{ignore_early_media=true,originate_timeout=85}}"
+        f"[leg_timeout=25,{shown},gw_line=b,gw_outward=carrier,limit_ignore_transfer=true,"
         "execute_on_originate_0=limit hash line b 1 !NO_PICKUP,"
         "execute_on_originate_1=limit hash trunk carrier 30 !NORMAL_CIRCUIT_CONGESTION]"
         f"sofia/gateway400/02151860000@127.0.0.1:5080,[leg_timeout=25,{shown},gw_line=c]"
@@ -276,3 +281,19 @@ def test_what_a_lines_side_notes_of_the_recording_goes_among_the_facts() -> None
         sent, _, _ = run(taken_up, lambda leg: leg.play(HELLO))
         assert settings(sent[0][1])["gw_unrecorded"] == ""
         assert facts(sent[0][1])["gw_unrecorded"] == "off"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_of_several_lines_only_the_one_that_was_joined_is_noted(call: Ends, known: bool) -> None:
+    """The other lost the race, and did not answer."""
+    leg, switch = call
+    lines = [replace(TARGET, line=name, max_calls=0) for name in ("a", "b")]
+    doing = gevent.spawn(leg.connect, lines, None, go_on=True)
+    sent, _ = switch.asked()
+    legs = re.findall(LEG, sent[1][1])
+    switch.say(OK, value("SUCCESS"))
+    assert switch.command() == "getvar last_bridge_to"
+    switch.say(value(legs[1] if known else "0b1c"))
+    line = "b" if known else "a"
+    assert doing.get(timeout=2) == [Tried(line, Disposition.ANSWERED, "SUCCESS")]
+    assert leg.notes["tried"] == f"{line}=answered"
