@@ -105,6 +105,7 @@ def reconcile(
     out: Path | None,
 ) -> None:
     """Match a carrier's BILL (CSV, call by call) with ours, and say what differs. Exit 1 when anything does."""
+    settings = config.load()
     asked = Asked(
         against=Against(against),
         month=month,
@@ -113,9 +114,10 @@ def reconcile(
         reach_s=clock_seconds,
         seconds=tolerance_seconds,
         amount=tolerance_yuan,
+        home_area_code=settings.home_area_code,
     )
     mapped = _mapped(columns, pairs, amount_unit, encoding)
-    with closing(schema.opened(config.load().database_url)) as store:
+    with closing(schema.opened(settings.database_url)) as store:
         found = reconciled(bill, store, asked, mapped, out)
     for line in _told(found, asked):
         click.echo(line)
