@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -82,9 +83,10 @@ def checked(mapped: Mapped) -> Mapped:
         raise RatingError(f"amount_unit: {mapped.unit} is none of {', '.join(UNITS)}")
     if mapped.encoding:
         try:
-            codecs.lookup(mapped.encoding)
-        except LookupError as error:
-            raise RatingError(f"encoding: {mapped.encoding} is none") from error
+            # It refuses what decodes no bytes to text as well: base64, rot13, zlib.
+            io.TextIOWrapper(io.BytesIO(), mapped.encoding)
+        except (LookupError, ValueError) as error:
+            raise RatingError(f"encoding: {mapped.encoding} is no encoding of text") from error
     return mapped
 
 
