@@ -11,6 +11,7 @@ import click
 from appliance import config
 from appliance.cli.month import Month
 from appliance.domain import money
+from appliance.domain.cdr import clean
 from appliance.domain.reconcile import Status
 from appliance.errors import RatingError
 from appliance.rating.carrier.form import Mapped, checked, read_mapping
@@ -144,7 +145,7 @@ def _mapped(columns: Path | None, pairs: tuple[str, ...], unit: str | None, enco
 
 
 def _told(found: Reconciled, asked: Asked) -> Iterator[str]:
-    read = {name: found.form.headings[place] for name, place in found.form.places.items()}
+    read = {name: clean(found.form.headings[place], 300) for name, place in found.form.places.items()}
     yield "列 / columns: " + ", ".join(f"{heading}={name}" for name, heading in sorted(read.items()))
     if found.sure:
         ahead = f"{found.offset_ms} ms ({found.sure})"

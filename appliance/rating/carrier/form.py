@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from appliance.domain.cdr import clean as shown
 from appliance.errors import RatingError
 from appliance.rating.carrier.columns import NAMES, amount_unit, missing, places, seconds_unit
 from appliance.rating.carrier.values import UNITS, clean
@@ -170,7 +171,7 @@ def _no_header(path: Path, head: list[str], mapped: Mapped) -> RatingError:
     tried = [tuple(clean(cell) for cell in cells(text, ",") or ()) for text in head]
     best = min(tried, key=lambda one: len(missing(places(one, mapped.columns))), default=())
     lacking = ", ".join(missing(places(best, mapped.columns)))
-    named = ", ".join(best)[:300] or "nothing"
+    named = shown(", ".join(best), 300) or "nothing"
     return RatingError(
         f"{path}: no header in the first {_HEAD_LINES} lines; not recognised: {lacking} (found: {named}). "
         "Say which column is what: --map HEADING=called"

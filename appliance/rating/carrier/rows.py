@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.domain.cdr import clean as shown
 from appliance.rating.carrier.form import Form, cells, lines
 from appliance.rating.carrier.values import clean, read_amount, read_number, read_seconds, read_start
 
@@ -72,4 +73,5 @@ def _row(line: int, parted: list[str], form: Form, home_area_code: str) -> Row |
 
 
 def _unread(line: int, name: str, what: str, told: Mapping[str, str], form: Form) -> Unreadable:
-    return Unreadable(line, f"{form.headings[form.places[name]]}: not {what}: {told[name][:60]}")
+    heading, cell = shown(form.headings[form.places[name]], 300), shown(told[name], 60)
+    return Unreadable(line, f"{heading}: not {what}: {cell}")
