@@ -11,6 +11,7 @@ import click
 from appliance import config
 from appliance.cli.month import Month
 from appliance.domain import money
+from appliance.domain.cdr import clean
 from appliance.domain.reconcile import Status
 from appliance.errors import RatingError
 from appliance.rating.carrier.form import Mapped, checked, read_mapping
@@ -105,6 +106,7 @@ def reconcile(
     out: Path | None,
 ) -> None:
     """Match a carrier's BILL (CSV, call by call) with ours, and say what differs. Exit 1 when anything does."""
+    settings = config.load()
     asked = Asked(
         against=Against(against),
         month=month,
@@ -113,9 +115,10 @@ def reconcile(
         reach_s=clock_seconds,
         seconds=tolerance_seconds,
         amount=tolerance_yuan,
+        home_area_code=settings.home_area_code,
     )
     mapped = _mapped(columns, pairs, amount_unit, encoding)
-    with closing(schema.opened(config.load().database_url)) as store:
+    with closing(schema.opened(settings.database_url)) as store:
         found = reconciled(bill, store, asked, mapped, out)
     for line in _told(found, asked):
         click.echo(line)
@@ -142,7 +145,7 @@ def _mapped(columns: Path | None, pairs: tuple[str, ...], unit: str | None, enco
 
 
 def _told(found: Reconciled, asked: Asked) -> Iterator[str]:
-    read = {name: found.form.headings[place] for name, place in found.form.places.items()}
+    read = {name: clean(found.form.headings[place], 300) for name, place in found.form.places.items()}
     yield "列 / columns: " + ", ".join(f"{heading}={name}" for name, heading in sorted(read.items()))
     if found.sure:
         ahead = f"{found.offset_ms} ms ({found.sure})"

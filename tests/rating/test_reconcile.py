@@ -228,7 +228,7 @@ def test_what_is_mapped_goes_before_what_is_known(tmp_path: Path) -> None:
         ("columns = 1", "columns must be a table"),
         ('[columns]\na = "when"', "a: when is none of caller"),
         ('amount_unit = "jiao"', "jiao is none of yuan, fen"),
-        ('encoding = "morse"', "morse is none"),
+        ('encoding = "morse"', "morse is no encoding of text"),
     ],
 )
 def test_a_mapping_that_is_none(text: str, why: str) -> None:

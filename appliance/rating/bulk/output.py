@@ -51,7 +51,13 @@ def reject_lines(batches: Iterable[pa.RecordBatch], malformed: Malformed) -> Ite
         if not len(lines):
             continue
         upto = int(np.searchsorted(malformed.lines, lines[-1]))
-        yield _merged(malformed, slice(done, upto), reasons, batch)
+        taken = 0
+        # However many rows are none before the next call, so many of them at once lie in memory as text.
+        for begin in range(done, upto - _ROWS, _ROWS):
+            end = int(np.searchsorted(lines, malformed.lines[begin + _ROWS - 1]))
+            yield _merged(malformed, slice(begin, begin + _ROWS), reasons, batch.slice(taken, end - taken))
+            done, taken = begin + _ROWS, end
+        yield _merged(malformed, slice(done, upto), reasons, batch.slice(taken))
         done = upto
     for begin in range(done, len(malformed.lines), _ROWS):
         yield _merged(malformed, slice(begin, begin + _ROWS), reasons, None)

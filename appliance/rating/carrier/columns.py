@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from appliance.domain.cdr import clean as shown
 from appliance.errors import RatingError
 from appliance.rating.carrier.values import MONEY
 
@@ -90,7 +91,7 @@ def seconds_unit(headings: tuple[str, ...], found: Mapping[str, int], columns: M
     """
     heading = headings[found["seconds"]]
     return _unit(
-        heading, _SECONDS, 1, f"durations: 秒, 分钟, 小时; or say --map {heading}=seconds", heading in columns
+        heading, _SECONDS, 1, "durations: 秒, 分钟, 小时; or say --map HEADING=seconds", heading in columns
     )
 
 
@@ -99,7 +100,7 @@ def _unit(heading: str, units: Mapping[str, int], usual: int, known: str, mapped
     if len(told) == 1 and told <= units.keys():
         return units[told.pop()]
     if told and not mapped:
-        raise RatingError(f"{heading}: its unit is none that is known ({known})")
+        raise RatingError(f"{shown(heading, 100)}: its unit is none that is known ({known})")
     return usual
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from appliance.domain.cdr import clean as shown
 from appliance.errors import RatingError
 from appliance.rating.carrier.columns import NAMES, amount_unit, missing, places, seconds_unit
 from appliance.rating.carrier.values import UNITS, clean
@@ -82,9 +84,10 @@ def checked(mapped: Mapped) -> Mapped:
         raise RatingError(f"amount_unit: {mapped.unit} is none of {', '.join(UNITS)}")
     if mapped.encoding:
         try:
-            codecs.lookup(mapped.encoding)
-        except LookupError as error:
-            raise RatingError(f"encoding: {mapped.encoding} is none") from error
+            # It refuses what decodes no bytes to text as well: base64, rot13, zlib.
+            io.TextIOWrapper(io.BytesIO(), mapped.encoding)
+        except (LookupError, ValueError) as error:
+            raise RatingError(f"encoding: {mapped.encoding} is no encoding of text") from error
     return mapped
 
 
@@ -168,7 +171,7 @@ def _no_header(path: Path, head: list[str], mapped: Mapped) -> RatingError:
     tried = [tuple(clean(cell) for cell in cells(text, ",") or ()) for text in head]
     best = min(tried, key=lambda one: len(missing(places(one, mapped.columns))), default=())
     lacking = ", ".join(missing(places(best, mapped.columns)))
-    named = ", ".join(best)[:300] or "nothing"
+    named = shown(", ".join(best), 300) or "nothing"
     return RatingError(
         f"{path}: no header in the first {_HEAD_LINES} lines; not recognised: {lacking} (found: {named}). "
         "Say which column is what: --map HEADING=called"

@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from appliance.domain.grants import month_start
 from appliance.domain.reconcile import Billed, Compared, Ours, Status, Terms, compare
 from appliance.rating.carrier.desk import Desk, Entry, Run
 from appliance.rating.carrier.form import UNSAID, Form, Mapped, find_form
 from appliance.rating.carrier.report import Report
 from appliance.rating.carrier.rows import Row, Unreadable, rows
+from appliance.rating.carrier.values import read_number
 from appliance.store import billed as our_side
 from appliance.store.unit import Store
 
@@ -42,6 +45,7 @@ class Asked:
     :param window_s: starts of one call lie at most so far apart once the clocks agree.
     :param reach_s: so far may the clocks be apart.
     :param seconds: so much may durations differ; ``amount`` likewise, millionths of a yuan.
+    :param home_area_code: area code of numbers that are written without one, on either side.
     """
 
     against: Against = Against.COSTS
@@ -51,6 +55,7 @@ class Asked:
     reach_s: int = 900
     seconds: int = 2
     amount: int = 0
+    home_area_code: str = ""
 
 
 @dataclass(slots=True)
@@ -111,7 +116,7 @@ def reconcile(
         Desk(Path(folder)) as desk,
         Report(out) as report,
     ):
-        _lay_bill(bill, store, desk, found, report)
+        _lay_bill(bill, store, desk, asked, found, report)
         span = desk.span()
         if span is None and asked.month is None:
             report.keep()
@@ -128,12 +133,12 @@ def reconcile(
     return found
 
 
-def _lay_bill(bill: Path, store: Store, desk: Desk, found: Reconciled, report: Report) -> None:
+def _lay_bill(bill: Path, store: Store, desk: Desk, asked: Asked, found: Reconciled, report: Report) -> None:
     with store.reading() as session:
-        landing = our_side.landing_numbers(session)
+        landing = _landing(session, asked)
 
     def entries() -> Iterator[Entry]:
-        for row in rows(bill, found.form):
+        for row in rows(bill, found.form, asked.home_area_code):
             if isinstance(row, Row):
                 line = Billed(row.line, row.at, row.seconds, row.amount)
                 yield Entry(landing.get(row.called, row.called), row.caller, line)
@@ -151,15 +156,24 @@ def _lay_ours(store: Store, desk: Desk, asked: Asked, form: Form, between: tuple
     read = our_side.costed_legs if asked.against is Against.COSTS else our_side.charged_calls
     with_caller = "caller" in form.places
     with store.reading() as session:
-        landing = our_side.landing_numbers(session)
+        landing = _landing(session, asked)
         desk.lay(
             Entry(
-                landing.get(one.called, one.called),
-                one.caller if with_caller else "",
+                landing.get(called := _whole(one.called, asked), called),
+                _whole(one.caller, asked) if with_caller else "",
                 Ours(one.id, _ms(one.answered_at), one.seconds, one.amount),
             )
             for one in read(session, since, until, asked.trunk)
         )
+
+
+def _landing(session: Session, asked: Asked) -> dict[str, str]:
+    return {_whole(landed, asked): number for landed, number in our_side.landing_numbers(session).items()}
+
+
+def _whole(number: str, asked: Asked) -> str:
+    """Ours with its area code: a line, a landing number or a call from before the setting may be without."""
+    return read_number(number, asked.home_area_code) or number if asked.home_area_code else number
 
 
 def _asked_for(asked: Asked, span: tuple[int, int] | None) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.domain.cdr import clean as shown
 from appliance.rating.carrier.form import Form, cells, lines
 from appliance.rating.carrier.values import clean, read_amount, read_number, read_seconds, read_start
 
@@ -30,9 +31,10 @@ class Unreadable:
     why: str
 
 
-def rows(path: Path, form: Form) -> Iterator[Row | Unreadable]:
+def rows(path: Path, form: Form, home_area_code: str = "") -> Iterator[Row | Unreadable]:
     """Every row behind the header; blank lines are none.
 
+    :param home_area_code: as ``values.read_number``.
     :raises RatingError: as ``form.lines``.
     """
     for line, text in lines(path, form.encoding):
@@ -42,10 +44,10 @@ def rows(path: Path, form: Form) -> Iterator[Row | Unreadable]:
         if parted is None:
             yield Unreadable(line, "too long" if text is None else "its quotes do not close")
         elif any(clean(cell) for cell in parted):
-            yield _row(line, [clean(cell) for cell in parted], form)
+            yield _row(line, [clean(cell) for cell in parted], form, home_area_code)
 
 
-def _row(line: int, parted: list[str], form: Form) -> Row | Unreadable:
+def _row(line: int, parted: list[str], form: Form, home_area_code: str) -> Row | Unreadable:
     last = max(form.places.values())
     if len(parted) <= last:
         return Unreadable(line, f"{len(parted)} cells, not {last + 1}")
@@ -54,7 +56,7 @@ def _row(line: int, parted: list[str], form: Form) -> Row | Unreadable:
     if "start" in told and "date" in told and read_start(start) is None:
         # A time of day: the date stands beside it.
         start = f"{told['date']} {start}"
-    caller, called = read_number(told.get("caller", "")), read_number(told["called"])
+    caller, called = (read_number(told.get(name, ""), home_area_code) for name in ("caller", "called"))
     at, seconds = read_start(start), read_seconds(told["seconds"], form.seconds_unit)
     amount = read_amount(told["amount"], form.unit) if told.get("amount") else None
     if caller is None:
@@ -71,4 +73,5 @@ def _row(line: int, parted: list[str], form: Form) -> Row | Unreadable:
 
 
 def _unread(line: int, name: str, what: str, told: Mapping[str, str], form: Form) -> Unreadable:
-    return Unreadable(line, f"{form.headings[form.places[name]]}: not {what}: {told[name][:60]}")
+    heading, cell = shown(form.headings[form.places[name]], 300), shown(told[name], 60)
+    return Unreadable(line, f"{heading}: not {what}: {cell}")

@@ -137,17 +137,21 @@ def read_amount(text: str, unit: int) -> int | None:
 
 
 @lru_cache(maxsize=65_536)
-def read_number(text: str) -> str | None:
+def read_number(text: str, home_area_code: str = "") -> str | None:
     """A telephone number as we keep it; empty: withheld. None: it is none (``1.38E+10``).
+
+    :param home_area_code: completes a local number, as it does our callers'.
 
     >>> read_number("+86 138 0013 8000"), read_number("400-800-1234"), read_number("保密"), read_number("1.38E+10")
     ('13800138000', '4008001234', '', None)
+    >>> read_number("6123 4567"), read_number("6123 4567", "021")
+    ('61234567', '02161234567')
     """
     if text.lower() in _WITHHELD:
         return ""
     if numbers.is_valid(text):
         return numbers.compact(text)
-    return numbers.caller(text).number or None
+    return numbers.caller(text, home_area_code).number or None
 
 
 #: Units that a column of amounts may count in.
