@@ -77,7 +77,7 @@ def test_a_variable_that_gets_something_else_is_secret_no_more() -> None:
     again = {"type": "set", "variable": "pin", "value": "gold", "next": "news"}
     twice = {"type": "set", "variable": "twice", "value": "{pin}", "next": "bye"}
     made, _, _ = carried_out(flow("asks", "ask", ask=ASK, double=again, news=twice, bye=BYE), leg(KEYED))
-    assert made.told["vars"] == "pin=gold&twice=gold" and made.told["hidden"] == ""
+    assert made.told["vars"] == "pin=gold;twice=gold" and made.told["hidden"] == ""
     plain = {**ASK, "secret": False, "next": "secretly", "silence": "bye"}
     secretly = {**ASK, "next": "bye", "silence": "bye"}
     made, _, _ = carried_out(flow("asks", "ask", ask=plain, secretly=secretly, bye=BYE), leg(["1234", *KEYED]))
