@@ -10,6 +10,7 @@ The snapshot, written by the appliance each time the routing changes::
     {"version": 1,
      "numbers": {"4008001234": {"account": "demo", "called_from_landing": ["02161234567"],
                                 "first_line": {"id": "sales-1", "ring_seconds": 25, "max_calls": 2,
+                                               "caller_id": "trunk", "caller_number": "02160000000",
                                                "dial": "sofia/gateway400/02160000001@127.0.0.1:5090"}}},
      "landing": {"02161234567": "4008001234"}}
 
@@ -37,6 +38,8 @@ _DIAL = re.compile(
     r"|sofia/phones/[A-Za-z0-9][A-Za-z0-9._-]{0,39}%phones\.gateway400",
     re.ASCII,
 )
+#: Never the calling number, however it is written.
+_FOUR_HUNDRED = re.compile(r"(?:\+|00)?(?:86)?0?400[0-9]{7}", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9]{3,24}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 _RING_S = range(1, 601)
@@ -60,12 +63,15 @@ class Session(Protocol):
 
 
 class Line(NamedTuple):
-    """The first line of a number: ``ring_s`` seconds, at most ``max_calls`` calls at once (0: not counted)."""
+    """The first line of a number: ``ring_s`` seconds, at most ``max_calls`` calls at once (0: not counted). It sees
+    the caller's own number where that ``passes``, else the trunk's, ``shown`` (empty: none)."""
 
     name: str
     dial: str
     ring_s: int
     max_calls: int
+    passes: bool
+    shown: str
 
 
 def handler(session: Session, args: str) -> None:
@@ -121,7 +127,9 @@ def first_line(entry: dict[str, object]) -> Line | None:
         return None
     if type(ring_s) is not int or ring_s not in _RING_S or type(max_calls) is not int or max_calls not in _CALLS:
         return None
-    return Line(name, dial, ring_s, max_calls)
+    trunks = line.get("caller_number")
+    shown = trunks if isinstance(trunks, str) and _may_be_shown(trunks) else ""
+    return Line(name, dial, ring_s, max_calls, line.get("caller_id") == "pass", shown)
 
 
 def limit_duration(session: Session) -> None:
@@ -138,7 +146,7 @@ def ring(session: Session, line: Line, tried: str) -> bool:
     """
     session.setVariable("gw_line", line.name)
     caller = session.getVariable("sip_from_user") or ""
-    shown = caller if _PHONE.fullmatch(caller) else "anonymous"
+    shown = caller if line.passes and _may_be_shown(caller) else line.shown or "anonymous"
     session.setVariable("effective_caller_id_number", shown)
     session.setVariable("effective_caller_id_name", shown)
     session.setVariable("originate_disposition", "LINE_FULL")
@@ -165,6 +173,10 @@ def apologise(session: Session) -> None:
     if apology and session.ready():
         session.execute("playback", apology)
     session.hangup("NORMAL_TEMPORARY_FAILURE")
+
+
+def _may_be_shown(number: str) -> bool:
+    return bool(_PHONE.fullmatch(number)) and not _FOUR_HUNDRED.fullmatch(number)
 
 
 def _dict(value: object) -> dict[str, object]:

@@ -126,6 +126,7 @@ def build_desk(
         is_pin=_pins(),
         recordings=settings.recordings_dir,
         together=spoken(settings).together,
+        once=spoken(settings).once,
         home_area_code=settings.home_area_code,
     )
 

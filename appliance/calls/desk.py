@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +41,7 @@ class Desk:
     :param is_pin: whether what was keyed is the PIN of a hash (empty: of none); takes a while, others go on.
     :param recordings: the recordings folder, for what a caller records and hears himself.
     :param together: several prompts as one file, where that can be made.
+    :param once: the same, and nothing is kept of it.
     :param is_down: whether a trunk is known not to answer.
     :param has_room: whether the disk has room for a recording; asks no disk.
     :param funds: holds money for calls; None: no call is refused for money (``reseller_mode``).
@@ -60,6 +62,9 @@ class Desk:
     is_pin: Callable[[str, str], bool] = lambda pin_hash, keyed: False
     recordings: Path = Path("/recordings")
     together: Callable[[Sequence[Path]], list[Path]] = list
+    once: Callable[[Sequence[Path]], AbstractContextManager[list[Path]]] = lambda prompts: nullcontext(
+        list(prompts)
+    )
     dice: random.Random = field(default_factory=random.SystemRandom)
     home_area_code: str = ""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import structlog
+
 from appliance.calls.desk import Desk
 from appliance.domain.admission import OVERSEAS
 from appliance.domain.calendar import Standing, standing
@@ -20,6 +22,7 @@ from appliance.switch.leg import Leg, Tried
 
 #: A record's lists end here; a caller who goes on and on goes on.
 _MOST_NOTED = 900
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ class Going:
     def keep(self, variable: str, value: str) -> None:
         """Set a variable."""
         self.own[variable] = variables.tidy(value)
-        self.leg.note(vars=variables.written(self.own))
+        self._note_own()
         if self.secrets.drop(variable):
             self.leg.note(hidden=self.secrets.noted())
 
@@ -102,7 +105,14 @@ class Going:
         self.secrets.keep(variable, variables.tidy(value), asked_at or self.course.path)
         self.leg.note(hidden=self.secrets.noted())
         if self.own.pop(variable, None) is not None:
-            self.leg.note(vars=variables.written(self.own))
+            self._note_own()
+
+    def _note_own(self) -> None:
+        kept = variables.kept(self.own)
+        cut = sorted(name for name, value in self.own.items() if kept.get(name) != value)
+        if cut:
+            _log.warning("variables noted in part", cut=cut, call=self.leg.uuid)
+        self.leg.note(vars=variables.written(self.own))
 
     def assign(self, variable: str, template: str) -> None:
         """Set a variable to a text that others are filled into: of a secret one it is secret too."""

@@ -15,6 +15,8 @@ from appliance.switch.leg import Leg
 PROMPT, BEEP, THANKS = "message-prompt", "beep", "message-thanks"
 #: Silence that ends a message, seconds.
 SILENCE_S = 5
+#: Messages of one call: its record names each.
+MOST_MESSAGES = 30
 #: Keys that end one.
 KEYS = "#"
 _log = structlog.get_logger(__name__)
@@ -28,7 +30,7 @@ class Message(StrEnum):
     NONE = "none"
     #: He said less than ``LEAST_MESSAGE_S``: nothing is kept.
     TOO_SHORT = "too-short"
-    #: There is no room for it on the disk: he was not asked.
+    #: There is no room for it on the disk, or he has left too many in this call: he was not asked.
     NO_ROOM = "no-room"
 
 
@@ -45,13 +47,17 @@ def take_message(leg: Leg, call: Incoming, prompt: str, max_s: int, desk: Desk) 
     if not desk.has_room():
         _log.error("no room for a message", call=leg.uuid)
         return Message.NO_ROOM
+    before = leg.notes.get("messages", "")
+    ordinal = len(list(filter(None, before.split(";")))) + 1
+    if ordinal > MOST_MESSAGES:
+        _log.warning("no more messages in one call", call=leg.uuid)
+        return Message.NO_ROOM
     account = call.route.account
     leg.answer()
     leg.note(outcome="abandoned:message")
     desk.play(leg, account, prompt or PROMPT)
     desk.play(leg, account, BEEP)
-    before = leg.notes.get("messages", "")
-    name = desk.message_name(leg.uuid, len(list(filter(None, before.split(";")))) + 1)
+    name = desk.message_name(leg.uuid, ordinal)
     leg.note(messages=f"{before};{name}".lstrip(";"), outcome="ended:message")
     said = leg.record(name, max_s, SILENCE_S, KEYS)
     if said is None or said.seconds < LEAST_MESSAGE_S:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -40,6 +41,7 @@ from appliance.domain.flow import (
     Voicemail,
 )
 from appliance.domain.flow.branch import Branch, branch
+from appliance.domain.flow.secret import uses_of
 from appliance.domain.flow.values import fill
 from appliance.domain.hunt import Hunt
 from appliance.domain.lines import cause_when_all_failed
@@ -110,11 +112,22 @@ def _say(going: Going, node: Say) -> str:
         value = going.variables()[node.what]
     names = spoken(node.what, value)
     found = [going.desk.find_prompt(going.account, name) for name in names]
+    is_secret = bool(going.secrets.asked_at(uses_of(node)))
     if None in found or not names:
-        _log.error("value not said", what=node.what, length=len(value), prompts=list(names), call=going.leg.uuid)
-    for path in going.desk.together([path for path in found if path is not None]):
-        going.leg.play(path)
+        told = [] if is_secret else list(names)
+        _log.error("value not said", what=node.what, length=len(value), prompts=told, call=going.leg.uuid)
+    paths = [path for path in found if path is not None]
+    if is_secret:
+        with going.desk.once(paths) as made:
+            _played(going, made)
+    else:
+        _played(going, going.desk.together(paths))
     return "next"
+
+
+def _played(going: Going, paths: Sequence[Path]) -> None:
+    for path in paths:
+        going.leg.play(path)
 
 
 def _assign(going: Going, node: Assign) -> str:

@@ -55,6 +55,7 @@ class Keeper:
         self._stop = threading.Event()
         self._keeping = bootstrap.keeping(settings, store, self._stop.is_set)
         self._taking = bootstrap.taking(settings, store, self._stop.is_set)
+        self._spoken = bootstrap.spoken(settings)
         self._room = RoomWatch(settings)
         self._prune_at = 0.0
         self._said: dict[str, str] = {}
@@ -79,6 +80,7 @@ class Keeper:
         :raises OSError: the folder cannot be read.
         """
         if self._room.look() is not Room.PLENTY or time.monotonic() >= self._prune_at:
+            self._spoken.prune(bootstrap.utc_now())
             gone = prune(self._settings.recordings_dir, self._store, bootstrap.utc_now(), stop=self._stop.is_set)
             self._prune_at = time.monotonic() + PRUNE_EVERY_S
             if gone:

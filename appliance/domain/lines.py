@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from appliance.domain.numbers import Caller
 from appliance.domain.outcome import Disposition, MediaTerms, Target, Tried, Way
 from appliance.domain.routing import CallerIdPolicy, Line, RoutingTable, Trunk
 from appliance.domain.talk import NO_KEYS, TalkKeys
+
+#: A 400 number as a caller's may be written, with 86 or the trunk prefix before it.
+_FOUR_HUNDRED = re.compile(r"(?:\+|00)?(?:86)?0?400[0-9]{7}", re.ASCII)
 
 
 def targets_for(
@@ -23,7 +27,8 @@ def targets_for(
     are left out, those that are down come last: one that answers no OPTIONS may carry calls all the same.
 
     A 400 number is never the calling number: toward a trunk that does not pass the caller's own number
-    goes the trunk's, and the caller stands in Diversion or in the display name. A SIP phone is in the house: it
+    goes the trunk's, and the caller stands in Diversion or in the display name; so it does, by itself, where the
+    caller's own is a 400 number. A SIP phone is in the house: it
     sees the caller's own.
 
     :param keys: what the line's side may ask for while they talk.
@@ -65,13 +70,14 @@ def media_terms(trunk: Trunk) -> MediaTerms:
 def _target(line: Line, caller: Caller, trunk: Trunk, whisper: Path | None, keys: TalkKeys) -> Target:
     shown = trunk.written(caller.number) if caller.number else ""
     policy = trunk.caller_id
+    passes = policy is CallerIdPolicy.PASS and not _FOUR_HUNDRED.fullmatch(caller.number)
     return Target(
         line=line.id,
         number=trunk.written(line.number),
         proxy=trunk.proxy,
         ring_seconds=line.ring_seconds,
         max_calls=line.max_calls,
-        caller_number=shown if policy is CallerIdPolicy.PASS else trunk.caller_number,
+        caller_number=shown if passes else trunk.caller_number,
         diversion=shown if policy is CallerIdPolicy.TRUNK else "",
         display=shown if policy is CallerIdPolicy.DISPLAY else "",
         trunk=trunk.id,

@@ -1,7 +1,8 @@
 """Announcements that are put together of several prompts, as one file each.
 
 The switch plays one file without a pause before it, and is woken out of one file by one word; of a row of files it
-does neither (``switch.waiting``). What was put together once is kept: positions and waits are few.
+does neither (``switch.waiting``). What was put together is used again for a while: positions and waits are few.
+Callers' numbers are not, so what nobody has used for ``UNUSED_FOR`` goes; of a secret nothing is used again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ import hashlib
 import os
 import tempfile
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import structlog
 
+#: Longer than any announcement is heard, or a line that is told a number rings.
+UNUSED_FOR = timedelta(hours=1)
 _log = structlog.get_logger(__name__)
 
 
@@ -33,14 +39,48 @@ class Spoken:
     def together(self, prompts: Sequence[Path]) -> list[Path]:
         """One file that says the prompts one behind the other; the prompts themselves where that cannot be made:
         they differ in form, one is no WAV of plain samples, or there is no room."""
+        return self._together(prompts)
+
+    @contextmanager
+    def once(self, prompts: Sequence[Path]) -> Iterator[list[Path]]:
+        """The same for what nobody else is to hear: the file is there for as long as it is played, and its name,
+        which the switch writes into log and CDR, tells nothing. (The prompts' names, one by one, would.)"""
+        made = self._together(prompts, f"once-{uuid4().hex}")
+        try:
+            yield made
+        finally:
+            for file in made:
+                if file not in prompts:
+                    file.unlink(missing_ok=True)
+
+    def prune(self, now: datetime) -> int:
+        """Remove what nobody has used for a while, and what is left of dead processes; how many files. What cannot
+        be removed is logged."""
+        gone = 0
+        try:
+            for file in self._folder.iterdir() if self._folder.is_dir() else ():
+                with contextlib.suppress(FileNotFoundError):
+                    # By the distance: a clock that was set back must not keep a file for ever.
+                    if abs(now.timestamp() - file.stat().st_mtime) > UNUSED_FOR.total_seconds():
+                        file.unlink()
+                        gone += 1
+        except OSError as error:
+            _log.error("announcements not removed", folder=str(self._folder), error=str(error))
+        return gone
+
+    def _together(self, prompts: Sequence[Path], name: str = "") -> list[Path]:
         if len(prompts) < 2:
             return list(prompts)
         try:
-            made = self._folder / f"{_name_of(prompts)}.wav"
-            if not made.is_file():
+            made = self._folder / f"{name or _name_of(prompts)}.wav"
+            try:
+                os.utime(made)  # it is in use
+            except FileNotFoundError:
                 self._make(prompts, made)
         except (OSError, EOFError, wave.Error) as error:
-            _log.error("announcement not put together", error=str(error), prompts=[str(one) for one in prompts])
+            # Either tells a prompt's name, which of a secret says a digit.
+            why, told = (type(error).__name__, []) if name else (str(error), [str(one) for one in prompts])
+            _log.error("announcement not put together", error=why, prompts=told)
             return list(prompts)
         return [made]
 

@@ -6,8 +6,12 @@ The file holds, for each number in service, the one line that a call goes to the
      "numbers": {"4008001234": {"account": "demo",
                                 "first_line": {"id": "sales-1",
                                                "dial": "sofia/gateway400/02160000001@127.0.0.1:5090",
-                                               "ring_seconds": 25, "max_calls": 2}}},
+                                               "ring_seconds": 25, "max_calls": 2,
+                                               "caller_id": "trunk", "caller_number": "02160000000"}}},
      "landing": {"02161234567": "4008001234"}}
+
+``caller_id`` is ``pass`` where the line may see the caller's own number; else, and where that must not be shown, it
+sees ``caller_number`` (empty: none).
 
 A number that leads to no line is left out: its callers hear the apology.
 """
@@ -23,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.domain.flow import Enqueue, Flow, Ring, Subflow, exits_of
-from appliance.domain.routing import PHONES_REALM, Line, NumberRoute, RoutingTable
+from appliance.domain.routing import PHONES_REALM, CallerIdPolicy, Line, NumberRoute, RoutingTable
 from appliance.errors import StoreError
 
 FORM = 1
@@ -89,6 +93,7 @@ def _first_line(route: NumberRoute, table: RoutingTable) -> dict[str, Any] | Non
                 "dial": dial,
                 "ring_seconds": line.ring_seconds,
                 "max_calls": line.max_calls,
+                **_shown(line, table),
             }
     return None
 
@@ -113,6 +118,17 @@ def _ring_lines(flow: Flow, account: str, table: RoutingTable) -> Iterator[str]:
             if (inside.name, target) not in seen:
                 seen.add((inside.name, target))
                 todo.append((inside, target))
+
+
+def _shown(line: Line, table: RoutingTable) -> dict[str, str]:
+    """By what number the line is rung (``domain.lines``). The fallback writes no name and no Diversion: with both
+    policies that do not pass the caller's number the trunk's own is shown."""
+    trunk = None if line.is_phone else table.trunk(line.trunk)
+    if trunk is None:
+        return {"caller_id": CallerIdPolicy.PASS.value, "caller_number": ""}
+    passes = trunk.caller_id is CallerIdPolicy.PASS
+    shown = CallerIdPolicy.PASS if passes else CallerIdPolicy.TRUNK
+    return {"caller_id": shown.value, "caller_number": trunk.caller_number}
 
 
 def _dial(line: Line, table: RoutingTable) -> str | None:

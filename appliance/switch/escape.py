@@ -30,10 +30,10 @@ _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_:.-]{1,63}", re.ASCII)
 _PASSWORD = re.compile(r"[!-~]{1,256}", re.ASCII)
 _API = re.compile(r"[ !#%&()*+,./:;=?@A-Z\[\]^_a-z|{}<>0-9~\"-]{1,2000}", re.ASCII)
 
-#: Longest fact; the keys of a long menu are some hundred characters.
-MAX_VALUE = 2000
+#: Longest fact: a flow's variables (``domain.flow.values.LONGEST``); others are some hundred characters.
+MAX_VALUE = 8000
 #: Longest value of a channel variable that we set: all facts of a call, packed.
-MAX_PACKED = 16000
+MAX_PACKED = 24000
 #: Delimiters for ``multiset``, the first one that no value holds is taken: those that are read easily in the
 #: switch's log, then one that no value can hold.
 _DELIMITERS = ";|~!@&\x1f"

@@ -102,7 +102,7 @@ def test_a_number_is_collected_said_and_decided_by(
 ) -> None:
     leg = call(site(ASKS), presses=presses)
     if presses == ["8812"]:
-        assert leg.told["vars"] == "customer=8812&greeting=13800138000%2F8812"
+        assert leg.told["vars"] == "customer=8812;greeting=13800138000~2F8812"
     steps = [step.removeprefix("play ") for step in did(leg)[1:-1]]
     assert [step for step in steps if not step.startswith(("n-", "/")) and "-" not in step[:2]] == heard
     assert way is None or leg.told["way"] == way

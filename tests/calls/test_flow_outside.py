@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from appliance.calls.answer import take
+from appliance.calls.message import MOST_MESSAGES
+from appliance.domain.flow import values as variables
 from appliance.domain.hook import Message
 from appliance.domain.lookup import Failed, Why
 from appliance.domain.outcome import Disposition
@@ -185,7 +187,7 @@ def test_another_system_is_asked(answer: Any, way: str, heard: str) -> None:
     (asked,) = lookup.asked
     assert (asked.account, asked.timeout_s, asked.method, asked.body) == ("demo", 3.0, "GET", "")
     if heard == "hello":
-        assert leg.told["vars"] == "level=gold&name=a%26b"
+        assert leg.told["vars"] == "level=gold;name=a~26b"
 
 
 def test_what_is_nowhere_is_as_a_failure_where_there_is_no_exit_for_it() -> None:
@@ -195,3 +197,19 @@ def test_what_is_nowhere_is_as_a_failure_where_there_is_no_exit_for_it() -> None
     leg, _ = call(site(asks), lookup)
     assert leg.told["way"] == "crm=failed"
     assert lookup.asked[0].body == '{"n": "13800138000", "x": {}}'
+
+
+def test_a_call_whose_values_are_as_long_as_they_may_be_goes_on() -> None:
+    nodes: dict[str, Any] = {
+        f"set{n}": {"type": "set", "variable": f"v{n}", "value": "深圳" * 100, "next": f"set{n + 1}"}
+        for n in range(35)
+    }
+    leg, _ = call(site(flow("long", "set0", **nodes, set35=BYE)))
+    kept = variables.read(leg.told["vars"])
+    assert leg.told["way"] and kept == {f"v{n}": "深圳" * 100 for n in range(30)}
+
+
+def test_who_leaves_message_after_message_is_heard_no_more_at_last() -> None:
+    before = ";".join(f"messages/7d0c5a86-6d3c-4f0e-9a55-2c6ce5f1d6a4-m{n + 1}.wav" for n in range(MOST_MESSAGES))
+    leg, _ = call(site(voicemail()), says=[Recorded(7.0)], notes={"messages": before})
+    assert not any(step[0] == "record" for step in leg.did) and leg.told["messages"] == before

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ PIN = "471108"
 KEYED = [*PIN, ""]
 CRM = "https://crm.example/"
 LOOKUP = {"type": "lookup", "url": f"{CRM}{{twice}}", "values": {"name": "name"}}
+DOUBLE = {"type": "set", "variable": "twice", "value": "{pin}-{pin}", "next": "news"}
 ASK = {
     "type": "collect",
     "prompt": "password",
@@ -34,7 +38,7 @@ ASK = {
 def asks(**nodes: dict[str, Any]) -> Flow:
     made: dict[str, dict[str, Any]] = {
         "ask": ASK,
-        "double": {"type": "set", "variable": "twice", "value": "{pin}-{pin}", "next": "news"},
+        "double": DOUBLE,
         "news": {"type": "play", "prompt": "news", "next": "look"},
         "look": {**LOOKUP, "found": "which", "failed": "bye"},
         "which": {"type": "switch", "variable": "pin", "cases": {PIN: "tell", "47*": "bye"}, "other": "bye"},
@@ -77,7 +81,7 @@ def test_a_variable_that_gets_something_else_is_secret_no_more() -> None:
     again = {"type": "set", "variable": "pin", "value": "gold", "next": "news"}
     twice = {"type": "set", "variable": "twice", "value": "{pin}", "next": "bye"}
     made, _, _ = carried_out(flow("asks", "ask", ask=ASK, double=again, news=twice, bye=BYE), leg(KEYED))
-    assert made.told["vars"] == "pin=gold&twice=gold" and made.told["hidden"] == ""
+    assert made.told["vars"] == "pin=gold;twice=gold" and made.told["hidden"] == ""
     plain = {**ASK, "secret": False, "next": "secretly", "silence": "bye"}
     secretly = {**ASK, "next": "bye", "silence": "bye"}
     made, _, _ = carried_out(flow("asks", "ask", ask=plain, secretly=secretly, bye=BYE), leg(["1234", *KEYED]))
@@ -129,3 +133,23 @@ def test_what_a_graph_says_is_secret_is_a_flag() -> None:
         "asks", 1, {"start": "ask", "nodes": {"ask": {**ASK, "secret": "yes"}, "double": BYE, "bye": BYE}}
     )
     assert [(fault.node, fault.field) for fault in faults] == [("ask", "secret")]
+
+
+@pytest.mark.parametrize(("value", "secret"), [("{pin}", True), ("{twice}", True), ("4711", False)])
+def test_what_is_said_of_a_secret_is_not_kept(value: str, secret: bool) -> None:
+    say = {"type": "say", "what": "digits", "value": value, "next": "bye"}
+    of = flow("says", "ask", ask=ASK, double={**DOUBLE, "next": "say"}, say=say, bye=BYE)
+    said: dict[str, int] = {"kept": 0, "once": 0}
+
+    def together(prompts: Sequence[Path]) -> list[Path]:
+        said["kept"] += 1
+        return list(prompts)
+
+    @contextmanager
+    def once(prompts: Sequence[Path]) -> Iterator[list[Path]]:
+        said["once"] += 1
+        yield list(prompts)
+
+    leg = FakeLeg(replace(INVITE, request_user=NUMBER, to_user=NUMBER), presses=list(KEYED))
+    take(leg, replace(desk(Clock(), Board()), routing=lambda: site(of), together=together, once=once))
+    assert said == {"kept": not secret, "once": secret}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from appliance.domain.flow import values as variables
 from appliance.switch.leg import Digits
 from tests.contract.worlds import SwitchWorld
 from tests.support.audio import read_wav, segments
@@ -26,6 +27,17 @@ async def test_a_prompt_goes_on_and_then_the_call_comes_back(real: SwitchWorld) 
     await again.play(real.prompt("short"))
     await again.hang_up()
     playing.cancel()
+
+
+async def test_as_many_variables_as_a_flow_keeps_come_back_whole(real: SwitchWorld) -> None:
+    known = {f"name{n}": "深圳市南山区科技园" * 22 + "&;" for n in range(30)}
+    leg, _ = await real.answered()
+    await leg.note(vars=variables.written(known), node="main")
+    await leg.play(real.prompt("short"))
+    await leg.do("die")
+    again = await real.stage.next_leg()
+    assert variables.read(again.notes_at_start["vars"]) == known and again.notes_at_start["node"] == "main"
+    await again.hang_up()
 
 
 async def test_a_caller_who_is_asked_is_not_left_in_silence(real: SwitchWorld) -> None:

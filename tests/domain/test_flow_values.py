@@ -5,13 +5,14 @@ from __future__ import annotations
 import doctest
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import unquote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.domain.flow import BUILT_IN, values
-from appliance.domain.flow.values import MOST, built_in, fill, read, tidy, written
+from appliance.domain.flow.values import LONGEST, MOST, built_in, fill, kept, read, tidy, written
 from appliance.domain.numbers import WITHHELD, Caller, CallerKind
 from appliance.domain.places import Place
 
@@ -148,15 +149,29 @@ names = st.from_regex(r"[a-z][a-z0-9_]{0,29}", fullmatch=True)
 @given(st.dictionaries(names, st.text().map(tidy), max_size=30))
 def test_what_is_written_is_read_again(variables: dict[str, str]) -> None:
     text = written(variables)
-    assert re.fullmatch(r"[A-Za-z0-9=&%+\-_.~]*", text), "nothing that a switch's command could take for its own"
+    plain = "".join(sign for sign in text if sign.isascii())
+    assert re.fullmatch(r"[A-Za-z0-9=;\-_.~]*", plain), "nothing that a switch's command could take for its own"
+    assert text.isprintable() and len(text) <= LONGEST
     assert read(text) == variables
     assert list(read(text)) == list(variables)
+    # As the switch tells it: one decoding more.
+    assert read(unquote_plus(text)) == variables
 
 
 def test_the_most_and_the_longest_that_is_kept() -> None:
     full = {f"v{n:02}" + "x" * 27: "😀" * MOST for n in range(30)}
     assert read(written(full)) == full
     assert read(written({**full, "late": "1"})) == full
+
+
+def test_thirty_long_chinese_values_are_kept_whole_and_others_are_cut_where_they_must() -> None:
+    chinese = {f"v{n:02}" + "x" * 27: "深圳市南山区" * 33 + "一号" for n in range(30)}
+    assert all(len(value) == MOST for value in chinese.values())
+    assert kept(chinese) == chinese == read(written(chinese)) and len(written(chinese)) <= LONGEST
+    signs = {f"v{n:02}": "&" * MOST for n in range(29)} | {"short": "&%"}
+    cut = read(written(signs))
+    assert len(written(signs)) <= LONGEST and cut == kept(signs) and cut["short"] == "&%"
+    assert {len(value) for name, value in cut.items() if name != "short"} == {80}
 
 
 @pytest.mark.parametrize(
@@ -166,16 +181,16 @@ def test_the_most_and_the_longest_that_is_kept() -> None:
         ("a=1", {"a": "1"}),
         ("a=", {"a": ""}),
         ("a", {"a": ""}),
-        ("a=1&a=2", {"a": "2"}),
-        ("A=1&1a=2&=3&a-b=4&a%20b=5&%00=6&ok=7", {"ok": "7"}),
-        ("a=1=2&b=%zz&c=%", {"a": "1=2", "b": "%zz", "c": "%"}),
-        ("a=%0A%0D%00b", {"a": "   b"}),
-        ("a=%FF%FE", {"a": "��"}),
+        ("a=1;a=2", {"a": "2"}),
+        ("A=1;1a=2;=3;a-b=4;a~20b=5;~00=6;ok=7", {"ok": "7"}),
+        ("a=1=2;b=~zz;c=~;d=%26;e=~2", {"a": "1=2", "b": "~zz", "c": "~", "d": "%26", "e": "~2"}),
+        ("a=~0A~0D~00b", {"a": "   b"}),
+        ("a=~FF", {"a": "ÿ"}),
         ("a=" + "x" * 500, {"a": "x" * 200}),
         ("a" * 31 + "=1", {}),
-        ("&" * 5000, {}),
-        ("&".join(f"v{n}=1" for n in range(5000)), {f"v{n}": "1" for n in range(30)}),
-        ("a=1&b=" + "x" * 200_000, {}),
+        (";" * 5000, {}),
+        (";".join(f"v{n}=1" for n in range(5000)), {f"v{n}": "1" for n in range(30)}),
+        ("a=1;b=" + "x" * 200_000, {}),
     ],
 )
 def test_a_text_that_is_not_ours(text: str, found: dict[str, str]) -> None:
@@ -184,7 +199,7 @@ def test_a_text_that_is_not_ours(text: str, found: dict[str, str]) -> None:
 
 @given(st.text())
 def test_nothing_makes_reading_crash(text: str) -> None:
-    for one in (text, text * 50, f"a={text}&b=1"):
+    for one in (text, text * 50, f"a={text};b=1"):
         assert all(
             re.fullmatch("[a-z][a-z0-9_]{0,29}", name) and tidy(value) == value for name, value in read(one).items()
         )
@@ -195,4 +210,4 @@ def test_no_value_makes_writing_crash_or_becomes_another_variable(one: str, othe
     """A declared value comes as its graph has it."""
     found = read(written({"a": one, "b": other}))
     assert set(found) == {"a", "b"}
-    assert written({"a": "\ud800"}) == "a=%3F"
+    assert written({"a": "\ud800"}) == "a=~20"

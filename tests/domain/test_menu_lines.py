@@ -115,6 +115,14 @@ def test_the_caller_is_shown_where_the_trunk_passes_it() -> None:
     assert (withheld.caller_number, withheld.diversion) == ("", "")
 
 
+@pytest.mark.parametrize("number", ["4008005678", "04008005678", "864008005678"])
+@pytest.mark.parametrize("trunks_own", ["02160000000", ""])
+def test_a_400_number_is_never_the_calling_one(number: str, trunks_own: str) -> None:
+    trunk = replace(TRUNK, caller_id=CallerIdPolicy.PASS, caller_number=trunks_own)
+    (target,) = targets_for(LINE, Caller(number, CallerKind.UNKNOWN), replace(TABLE, trunks=(trunk,)))
+    assert (target.caller_number, target.diversion, target.display) == (trunks_own, "", "")
+
+
 @pytest.mark.parametrize("trunks", [(), (replace(TRUNK, proxy=""),)])
 def test_a_line_without_a_way_to_it(trunks: tuple[Trunk, ...]) -> None:
     assert targets_for(LINE, CALLER, replace(TABLE, trunks=trunks)) == []

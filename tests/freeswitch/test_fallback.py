@@ -190,7 +190,29 @@ def test_a_line_that_is_not_safe_is_not_rung(tmp_path: Path, line: dict[str, Any
     [("13800138000", "13800138000"), ("+8613800138000",) * 2, ("x\r\ny", "anonymous"), ("${x}", "anonymous")],
 )
 def test_the_line_sees_a_number_or_nothing(tmp_path: Path, caller: str, shown: str) -> None:
-    session = run(tmp_path / "s", snapshot(), "SUCCESS", sip_req_user=NUMBER, sip_from_user=caller)
+    passes = snapshot(caller_id="pass")
+    session = run(tmp_path / "s", passes, "SUCCESS", sip_req_user=NUMBER, sip_from_user=caller)
+    assert session.variables["effective_caller_id_number"] == shown
+    assert session.variables["effective_caller_id_name"] == shown
+
+
+@pytest.mark.parametrize(
+    ("caller", "line", "shown"),
+    [
+        ("13800138000", {"caller_id": "trunk", "caller_number": "02160000000"}, "02160000000"),
+        ("4008005678", {"caller_id": "pass", "caller_number": "02160000000"}, "02160000000"),
+        ("+864008005678", {"caller_id": "pass", "caller_number": ""}, "anonymous"),
+        ("13800138000", {"caller_id": "trunk", "caller_number": "4008001234"}, "anonymous"),
+        # What is not of this form shows nothing that it might not.
+        ("13800138000", {"caller_id": "trunk", "caller_number": "${x}"}, "anonymous"),
+        ("13800138000", {"caller_id": ["pass"], "caller_number": 2160000000}, "anonymous"),
+        ("13800138000", {}, "anonymous"),
+    ],
+)
+def test_the_line_sees_what_its_trunk_may_show(
+    tmp_path: Path, caller: str, line: dict[str, Any], shown: str
+) -> None:
+    session = run(tmp_path / "s", snapshot(**line), "SUCCESS", sip_req_user=NUMBER, sip_from_user=caller)
     assert session.variables["effective_caller_id_number"] == shown
     assert session.variables["effective_caller_id_name"] == shown
 
@@ -236,7 +258,7 @@ class TestOnFreeSwitch:
 
     async def test_the_first_line_is_rung(self, switch: FreeSwitch) -> None:
         async with Phone(on_invite=LineScript.answer(0.5, say=700, hang_up_after=1.0)) as line, Phone() as caller:
-            publish(switch, snapshot(line.port))
+            publish(switch, snapshot(line.port, caller_id="pass"))
             call = await caller.dial("02161234567", switch.sip_address)
             await call.hears(450, 8.0)
             await call.hears(700)

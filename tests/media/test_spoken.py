@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import wave
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from appliance.bootstrap import SCRIPTS_DIR
-from appliance.media.spoken import Spoken
+from appliance.media.spoken import UNUSED_FOR, Spoken
 
 
 def prompt(folder: Path, name: str, sample: int, frames: int = 80, *, rate: int = 8000, channels: int = 1) -> Path:
@@ -150,3 +151,34 @@ def test_the_default_prompts_can_be_put_together(spoken: Spoken) -> None:
     several = [folder / f"{name}.wav" for name in (*names, "queue-soon", "n-100", *(f"n-{n}" for n in range(11)))]
     (made,) = spoken.together(several)
     assert len(frames(made)) == sum(len(frames(one)) for one in several)
+
+
+def test_of_what_is_said_once_nothing_is_left_and_its_name_tells_nothing(spoken: Spoken, two: list[Path]) -> None:
+    (usual,) = spoken.together(two)
+    with pytest.raises(EOFError), spoken.once(two) as (made,):
+        assert frames(made) == frames(usual) and made.name != usual.name
+        raise EOFError("the caller is gone")
+    with spoken.once(two) as (again,):
+        assert again.name != made.name
+    assert left(spoken) == [usual.name]
+    with spoken.once(two[:1]) as one:
+        assert one == two[:1]
+    assert two[0].is_file(), "the prompts themselves stay"
+
+
+def test_what_nobody_uses_goes(spoken: Spoken, two: list[Path]) -> None:
+    now = datetime(2026, 11, 27, 4, 0, tzinfo=UTC)
+    assert spoken.prune(now) == 0
+    used, unused, late = (spoken.together(several)[0] for several in (two, two[::-1], [*two, *two]))
+    for file, age in ((used, timedelta(0)), (unused, UNUSED_FOR * 1.1), (late, -UNUSED_FOR * 1.1)):
+        os.utime(file, ((now - age).timestamp(),) * 2)
+    (spoken.folder / ".making-dead").write_bytes(b"half")
+    os.utime(spoken.folder / ".making-dead", (0, 0))
+    assert spoken.prune(now) == 3 and left(spoken) == [used.name]
+
+
+def test_what_is_used_again_stays(spoken: Spoken, two: list[Path]) -> None:
+    (made,) = spoken.together(two)
+    os.utime(made, (0, 0))
+    assert spoken.together(two) == [made]
+    assert spoken.prune(datetime.now(UTC)) == 0

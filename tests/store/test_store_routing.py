@@ -148,6 +148,8 @@ def test_the_snapshot_is_the_form_that_the_fallback_reads(site: Store, tmp_path:
                     "dial": "sofia/gateway400/+862160000001@127.0.0.1:5090",
                     "ring_seconds": 20,
                     "max_calls": 1,
+                    "caller_id": "pass",
+                    "caller_number": "",
                 },
             },
             "4008005678": {
@@ -157,6 +159,8 @@ def test_the_snapshot_is_the_form_that_the_fallback_reads(site: Store, tmp_path:
                     "dial": "sofia/gateway400/+8613800138000@127.0.0.1:5090",
                     "ring_seconds": 20,
                     "max_calls": 1,
+                    "caller_id": "pass",
+                    "caller_number": "",
                 },
             },
         },
@@ -164,6 +168,15 @@ def test_the_snapshot_is_the_form_that_the_fallback_reads(site: Store, tmp_path:
     }
     assert file.stat().st_mode & 0o777 == 0o644
     assert list(tmp_path.glob(".routing*")) == []
+
+
+@pytest.mark.parametrize("policy", ["trunk", "display"])
+def test_the_snapshot_says_by_what_number_a_line_is_rung(site: Store, policy: str) -> None:
+    with site.work() as session:
+        session.execute(update(Trunk).where(Trunk.id == "t").values(caller_id=policy, caller_number="02160000000"))
+        session.commit()
+    line = snapshot(table(site))["numbers"]["4008001234"]["first_line"]
+    assert (line["caller_id"], line["caller_number"]) == ("trunk", "02160000000")
 
 
 def test_a_number_that_leads_to_no_line_is_left_out(site: Store) -> None:

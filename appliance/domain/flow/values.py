@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import parse_qsl, urlencode
 
 from appliance.domain.calendar import SHANGHAI
 from appliance.domain.flow.kinds import PLACEHOLDER, VARIABLE
@@ -15,6 +15,11 @@ from appliance.domain.places import Place
 MOST = 200
 #: Most variables that a call keeps.
 _MOST_KEPT = 30
+#: Longest text of all of them, as written: 30 whole values with the longest names, where few signs are encoded.
+LONGEST = 7500
+#: ASCII that is no letter or digit, nor ``-._``. What is beyond it stands for itself, and stays one sign.
+_ENCODED = re.compile(r"[^A-Za-z0-9._\-\x80-\U0010ffff]")
+_CODE = re.compile(r"~([0-9A-F]{2})")
 
 
 def built_in(caller: Caller, place: Place | None, number: str, now: datetime) -> dict[str, str]:
@@ -50,19 +55,43 @@ def fill(template: str, variables: Mapping[str, str]) -> str:
     return tidy(PLACEHOLDER.sub(lambda found: variables.get(found[1], ""), template))
 
 
+def kept(variables: Mapping[str, str]) -> dict[str, str]:
+    """What can be ``written`` of variables: so many, and the longest values cut where all are too long together.
+
+    >>> kept({"name": "张"})
+    {'name': '张'}
+    """
+    first = list(variables.items())[:_MOST_KEPT]
+    shorter = ({name: tidy(value)[:most] for name, value in first} for most in range(MOST, 0, -10))
+    return next(one for one in shorter if len(_joined(one)) <= LONGEST)
+
+
 def written(variables: Mapping[str, str]) -> str:
-    """Variables as one text that goes into a call's notes: letters, digits and ``=&%+-_.`` only.
+    """Variables as one text of at most ``LONGEST`` signs that goes into a call's notes: letters, digits and
+    ``=;~_.-`` only. Nothing in it is changed by one decoding more or less of ``%`` and ``+``: the switch does not
+    encode a ``%3D`` once more as it tells a variable (``switch_url_encode``).
 
     >>> written({"name": "张 & 李", "n": "7"})
-    'name=%E5%BC%A0+%26+%E6%9D%8E&n=7'
+    'name=张~20~26~20李;n=7'
     >>> read(written({"name": "张 & 李", "n": "7"}))
     {'name': '张 & 李', 'n': '7'}
     """
-    # A declared value may hold half a surrogate pair, which no text in UTF-8 can.
-    return urlencode(dict(list(variables.items())[:_MOST_KEPT]), errors="replace")
+    return _joined(kept(variables))
+
+
+def _joined(variables: Mapping[str, str]) -> str:
+    return ";".join(f"{name}={_ENCODED.sub(_code, value)}" for name, value in variables.items())
+
+
+def _code(sign: re.Match[str]) -> str:
+    return f"~{ord(sign[0]):02X}"
 
 
 def read(text: str) -> dict[str, str]:
     """Variables as they were ``written``; what is no variable is left out."""
-    pairs = parse_qsl(text, keep_blank_values=True) if len(text) < 100_000 else []
-    return {name: tidy(value) for name, value in pairs[:_MOST_KEPT] if VARIABLE.fullmatch(name)}
+    pairs = [one.partition("=") for one in text.split(";")[:_MOST_KEPT]] if len(text) < 100_000 else []
+    return {name: tidy(_CODE.sub(_sign, value)) for name, _, value in pairs if VARIABLE.fullmatch(name)}
+
+
+def _sign(code: re.Match[str]) -> str:
+    return chr(int(code[1], 16))
