@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -72,7 +73,7 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
     keys = "".join(dict.fromkeys((*node.keys, queue.callback.key)))
     ticket = desk.dispatcher.enter(waiting, queue.account, ends)
     hearing = Hearing(leg, ticket, queue, desk, resumed=resumed)
-    try:
+    with _place_of(ticket, desk):
         # He has his place already: who comes while this is played comes after him.
         foretell(leg, call, [line for id_ in queue.hunt.lines if (line := table.lines.get(id_))], desk)
         while True:
@@ -96,8 +97,18 @@ def wait(leg: Leg, node: Enqueue, call: Incoming, table: RoutingTable, desk: Des
             elif key:
                 _left(leg, ticket.waiting, Left.KEY, desk.now())
                 return Outcome(Left.KEY, tried, key)
-    finally:
+
+
+@contextmanager
+def _place_of(ticket: Ticket, desk: Desk) -> Iterator[None]:
+    """He has left when this is over. Not when the process is ended: what breaks off its calls is no ``Exception``,
+    and they keep their places, so that another process fetches them as if this one had been killed."""
+    try:
+        yield
+    except Exception:
         desk.dispatcher.leave(ticket)
+        raise
+    desk.dispatcher.leave(ticket)
 
 
 def _waiting(

@@ -94,7 +94,7 @@ def _sort(files: Sequence[CdrFile], now: datetime, partial_s: float) -> _Sorted:
     found = _Sorted([], [])
     for file in files:
         try:
-            leg = _read(file)
+            leg = read_file(file)
         except decode.NotWhole as error:
             # By the distance: a clock that was set back must not keep a file for ever.
             if abs(now.timestamp() - file.modified_at) >= partial_s:
@@ -110,8 +110,12 @@ def _sort(files: Sequence[CdrFile], now: datetime, partial_s: float) -> _Sorted:
     return found
 
 
-def _read(file: CdrFile) -> Leg | Rejected:
-    """:raises decode.NotWhole: it is not whole JSON. :raises OSError: it cannot be read."""
+def read_file(file: CdrFile) -> Leg | Rejected:
+    """The leg of a file, or why it is none.
+
+    :raises decode.NotWhole: it is not whole JSON.
+    :raises OSError: it cannot be read.
+    """
     named = file.leg
     if named is None:
         return Rejected("the name is not a CDR's")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from appliance.calls import duration
 from appliance.cdr import callbacks
 from appliance.cdr.collect import Collected, collect_once
 from appliance.cdr.signings import SigningCopy
+from appliance.cdr.untold import LOOK_EVERY_S, STALLED_S, UntoldTalks
 from appliance.cli.settle import settle
 from appliance.config import Settings
 from appliance.domain.grants import SHANGHAI
@@ -59,8 +60,12 @@ class Collector:
     commits, for a call without a charge is itself the note that it is to be rated.
     """
 
-    def __init__(self, settings: Settings, store: Store, journal: Journal) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, journal: Journal, stored: Callable[[], None] = lambda: None
+    ) -> None:
+        """``stored`` is called whenever a batch was stored, and whenever nothing waits."""
         self._settings = settings
+        self._stored = stored
         self._store = store
         self._journal = journal
         self._requests = Callbacks(journal.file)
@@ -91,6 +96,7 @@ class Collector:
             after_batch=self._after_batch,
             stop=self._stop.is_set,
         )
+        self._stored()
         if self._catch_up_at is not None and time.monotonic() >= self._catch_up_at:
             self._catch_up()
         return done
@@ -126,6 +132,7 @@ class Collector:
         self._remember(self._lost.look())
 
     def _after_batch(self, call_uuids: Sequence[str]) -> None:
+        self._stored()
         self._rate(call_uuids)
         self._note_missed(call_uuids)
         self._begun.settled(call_uuids)
@@ -226,7 +233,14 @@ def collect(once: bool) -> None:
         except OSError as error:
             raise StoreError(f"the spool {settings.spool_dir} cannot be made: {error.strerror}") from error
         journal = Journal(settings.journal_file)
-        collector = Collector(settings, store, journal)
+        # A journal of its own, as it has a thread of its own.
+        untold = UntoldTalks(
+            settings.spool_dir,
+            Journal(settings.journal_file),
+            settings.home_area_code,
+            stalled_s=settings.collect_interval_s + STALLED_S,
+        )
+        collector = Collector(settings, store, journal, untold.stored)
         if once:
             done = collector.collect()
             callbacks.keep(store, Callbacks(journal.file))
@@ -241,20 +255,25 @@ def collect(once: bool) -> None:
         limit = duration.DurationLimit(
             partial(bootstrap.switch_api, settings), bootstrap.utc_now, settings.max_call_s
         )
-        threading.Thread(target=_look_after, args=(limit,), name="durations", daemon=True).start()
+        _look_again_and_again(limit.look, duration.LOOK_EVERY_S, "durations")
+        _look_again_and_again(untold.look, LOOK_EVERY_S, "untold-talks")
         click.echo(f"READY spool={settings.spool_dir}")
         collector.run()
         journal.close()
 
 
-def _look_after(limit: duration.DurationLimit) -> NoReturn:
-    """Until the process ends."""
-    while True:
-        try:
-            limit.look()
-        except Exception:
-            _log.exception("call durations not looked at")
-        time.sleep(duration.LOOK_EVERY_S)
+def _look_again_and_again(look: Callable[[], None], every_s: float, what: str) -> None:
+    """In a thread of its own, until the process ends."""
+
+    def work() -> NoReturn:
+        while True:
+            try:
+                look()
+            except Exception:
+                _log.exception("not looked", what=what)
+            time.sleep(every_s)
+
+    threading.Thread(target=work, name=what, daemon=True).start()
 
 
 @cdr.command()

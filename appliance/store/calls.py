@@ -84,18 +84,15 @@ def talks_since(session: Session, since: datetime) -> list[Talked]:
 
 def _talks(session: Session, which: ColumnElement[bool]) -> list[Talked]:
     rows = session.scalars(select(Call).where(which, Call.joined_at.is_not(None)))
-    return [
-        Talked(
-            row.uuid,
-            row.number,
-            row.caller,
-            row.line_id,
-            row.joined_at,
-            row.joined_at + timedelta(milliseconds=row.bridged_ms),
-        )
-        for row in rows
-        if row.joined_at is not None
-    ]
+    return [talk for row in rows if (talk := talk_of(row)) is not None]
+
+
+def talk_of(call: Call | CallFacts) -> Talked | None:
+    """The talk of a call; None: no line was joined."""
+    if call.joined_at is None:
+        return None
+    until = call.joined_at + timedelta(milliseconds=call.bridged_ms)
+    return Talked(call.uuid, call.number, call.caller, call.line_id, call.joined_at, until)
 
 
 def note_set_aside(session: Session, reasons: Mapping[str, str], now: datetime) -> None:

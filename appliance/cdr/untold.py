@@ -1,0 +1,111 @@
+"""Talks that cannot be stored yet: read out of CDR files that wait in the spool while the database is away.
+
+Rules look back on the journal: wrap-up, caps, longest idle, last spoken. The journal learns of a talk once its call
+is stored, and while nothing is stored it learns of them here. Each is told again, by the same rule from the same
+legs, when its files are stored; the journal has it once, by its UUID.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import structlog
+
+from appliance.cdr import decode
+from appliance.cdr.collect import read_file
+from appliance.cdr.spool import CdrFile, waiting
+from appliance.domain.cdr import Leg, Role
+from appliance.domain.cdr_call import derive_call
+from appliance.store.calls import talk_of
+from appliance.store.journal import Journal, Talked
+
+#: Seconds between two looks: less than a line is left alone before its talk is known (``calls.dispatch.SETTLES``).
+LOOK_EVERY_S = 0.5
+#: Nothing was stored for so long: the database is away, or holds the collector.
+STALLED_S = 1.0
+#: Files read in one look; the others' turn comes with the next ones.
+MOST_AT_ONCE = 500
+#: Calls whose legs are kept for those that follow. Legs of one call are written within moments of one another, but
+#: for a line's that has sent the caller on.
+MOST_CALLS = 2_000
+_log = structlog.get_logger(__name__)
+
+
+class UntoldTalks:
+    """Tells the journal of talks whose files wait in ``spool``. Each file is read once, the newest first: it is the
+    last talks that wrap-up goes by.
+
+    For a thread of its own, as the collector may wait for the database; ``journal`` is its own as well.
+
+    :param stalled_s: how long nothing has to be ``stored`` before files are read.
+    """
+
+    def __init__(
+        self,
+        spool: Path,
+        journal: Journal,
+        home_area_code: str = "",
+        *,
+        stalled_s: float = STALLED_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spool = spool
+        self._journal = journal
+        self._home_area_code = home_area_code
+        self._stalled_s = stalled_s
+        self._clock = clock
+        self._stored_at = clock()
+        #: Size of each file that was read, by its name.
+        self._read: dict[str, int] = {}
+        self._calls: OrderedDict[str, dict[str, Leg]] = OrderedDict()
+
+    def stored(self) -> None:
+        """A batch was stored, or nothing waited; the collector's thread says so."""
+        self._stored_at = self._clock()
+
+    def look(self) -> None:
+        """Tell of the talks in files that came since the last look, if nothing is stored meanwhile."""
+        if self._clock() - self._stored_at < self._stalled_s:
+            self._calls.clear()
+            return
+        touched: dict[str, None] = {}
+        for file in self._unread():
+            leg = self._leg(file)
+            if leg is not None:
+                self._calls.setdefault(leg.call_uuid, {})[leg.uuid] = leg
+                self._calls.move_to_end(leg.call_uuid)
+                touched[leg.call_uuid] = None
+        talks = [talk for uuid in touched if (talk := self._talk(self._calls[uuid].values())) is not None]
+        if talks:
+            self._journal.talked(talks)
+        while len(self._calls) > MOST_CALLS:
+            self._calls.popitem(last=False)
+
+    def _unread(self) -> list[CdrFile]:
+        """The newest files that were not read, or were not whole then. Those that are gone are forgotten."""
+        try:
+            files = waiting(self._spool)
+        except OSError:
+            return []  # the collector says so
+        sizes = {file.path.name: file.size for file in files}
+        self._read = {name: size for name, size in self._read.items() if name in sizes}
+        unread = [file for file in reversed(files) if self._read.get(file.path.name) != file.size]
+        return unread[:MOST_AT_ONCE]
+
+    def _leg(self, file: CdrFile) -> Leg | None:
+        """A file's leg; None: it is none, or not yet, and the collector says what is wrong with it."""
+        self._read[file.path.name] = file.size
+        try:
+            leg = read_file(file)
+        except (decode.NotWhole, OSError):
+            return None
+        return leg if isinstance(leg, Leg) else None
+
+    def _talk(self, legs: Collection[Leg]) -> Talked | None:
+        caller = next((leg for leg in legs if leg.role is Role.CALLER), None)
+        if caller is None:
+            return None
+        return talk_of(derive_call(caller, [leg for leg in legs if leg is not caller], self._home_area_code))
