@@ -119,7 +119,7 @@ def units_taken(
     return sorted(used.items())
 
 
-def last_corrections(number: str) -> Select[tuple[int]]:
+def last_corrections(number: str) -> Select[Any]:
     """Keys of the last ``CorrectionItem`` of each call of a number that has any."""
     return (
         select(func.max(CorrectionItem.id))
