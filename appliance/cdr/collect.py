@@ -35,7 +35,8 @@ class Reject(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """UUIDs of the calls that were stored or derived anew, and the files set aside."""
+    """UUIDs of the calls that were stored or derived anew, or are to be rated again with them, and the files set
+    aside."""
 
     stored: tuple[str, ...]
     rejects: tuple[Reject, ...]

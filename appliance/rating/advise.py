@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from appliance.domain.advice import MonthCost, PlanCost, Profile, Usage, profile, under_plan, whole_months
 from appliance.domain.grants import month_of, month_start
-from appliance.domain.pricing import Plan
+from appliance.domain.pricing import MeteredCall, Plan
 from appliance.errors import RatingError
 from appliance.store.queries.advice import NumberUse, account_name, all_plans, number_uses
 from appliance.store.queries.scope import Reader
@@ -117,12 +117,16 @@ def advise(reader: Reader, account: str, first: int, last: int, number: str | No
 
 def _number(use: NumberUse, plans: Sequence[Plan], asked: tuple[int, ...]) -> NumberAdvice:
     usage = _usage(use, asked)
-    actual = _actual(use, usage, {plan.code: plan for plan in plans})
+    by_code = {plan.code: plan for plan in plans}
+    actual = _actual(use, usage, by_code)
     costs = [under_plan(plan, usage) for plan in plans]
-    if _held_throughout(use, usage):
+    if _held_throughout(use, usage) and not actual.unrated:
         # What it was charged is the truth of its own plan: units that an earlier month left over are in it.
+        read = _actual(
+            replace(use, calls=[one for one in use.calls if _at(one.call) >= usage.since]), usage, by_code
+        )
         costs = [
-            PlanCost(one.plan, actual.months, one.unpriced_kinds) if one.plan.code in actual.plans else one
+            PlanCost(one.plan, read.months, one.unpriced_kinds) if one.plan.code in actual.plans else one
             for one in costs
         ]
     return NumberAdvice(use.number, use.name, usage.months, profile(usage), actual, _sorted(costs))
@@ -135,15 +139,21 @@ def _usage(use: NumberUse, asked: tuple[int, ...]) -> Usage:
         since = max(since, use.subscriptions[0].starts_at)
     months = tuple(month for month in asked if month >= month_of(since)) or asked
     full = frozenset(whole_months(use.subscriptions, months)) if use.subscriptions else frozenset(months)
-    calls = [one.call for one in use.calls if month_of(one.call.answered_at or one.call.started_at) in months]
+    at = [(_at(one.call), one.call) for one in use.calls]
+    # What came before it hangs on no plan.
+    calls = [call for when, call in at if when >= since and month_of(when) in months]
     return Usage(use.number, since, months, full, calls)
+
+
+def _at(call: MeteredCall) -> datetime:
+    return call.answered_at or call.started_at
 
 
 def _actual(use: NumberUse, usage: Usage, plans: dict[str, Plan]) -> Actual:
     months = {month: MonthCost() for month in usage.months}
     unrated = 0
     for one in use.calls:
-        month = months.get(month_of(one.call.answered_at or one.call.started_at))
+        month = months.get(month_of(_at(one.call)))
         if month is None:
             continue
         month.calls += 1

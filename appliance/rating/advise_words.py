@@ -54,6 +54,11 @@ def _verdict(advice: Advice) -> Iterator[Words]:
     saved = actual - best.total
     if advice.present == (best.plan.code,):
         yield Words(f"现用套餐 {named_zh} 就是最省的", f"the present plan {named_en} is the cheapest")
+    elif any(one.actual.unrated for one in advice.numbers):
+        # What was charged so far is nothing to compare by.
+        yield Words(
+            f"最省的是 {named_zh}：{yuan(best.total)} 元", f"the cheapest is {named_en}: {yuan(best.total)} yuan"
+        )
     elif saved > 0:
         yield Words(
             f"最省的是 {named_zh}：{yuan(best.total)} 元，可少付 {yuan(saved)} 元（{percent(saved, actual)}）",

@@ -7,7 +7,7 @@ month. Booked once, nothing differs any more, so doing it again books nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -85,7 +85,11 @@ def compare(session: Session, number: str, month: int | None = None) -> list[Cha
     book = load_book(session, {number})
     final = [one for one in calls if one.final]
     still_open = [one for one in calls if not one.final]
-    found = [*_closed(final, book, month), *_open(still_open, final, book, month)]
+    found = list(_closed(final, book, month))
+    # What open months may use is what final charges leave when these corrections are booked, and not before.
+    now = {one.call.call_id: new for one, new in found}
+    corrected = [replace(one, corrected=now.get(one.call.call_id, one.corrected)) for one in final]
+    found += _open(still_open, corrected, book, month)
     return [Changed(was, new) for was, new in found if was.corrected != new]
 
 
@@ -143,13 +147,14 @@ def _assessed(
 
 
 def _taken(calls: Iterable[Booked], held: Subscription) -> list[tuple[int, int]]:
-    """Included units that calls of a subscription have used by what is booked, ``(month, units)`` in order."""
+    """Included units that calls of a subscription have used by what is booked and corrected, ``(month, units)`` in
+    order."""
     first = grants.month_of(held.starts_at)
     used: dict[int, int] = {}
     for one in calls:
         at = one.call.answered_at
-        if at is not None and held.holds(at) and one.charged is not None and one.month >= first:
-            used[one.month] = used.get(one.month, 0) + one.charged.included_units
+        if at is not None and held.holds(at) and one.corrected is not None and one.month >= first:
+            used[one.month] = used.get(one.month, 0) + one.corrected.included_units
     return sorted(used.items())
 
 

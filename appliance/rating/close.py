@@ -45,17 +45,20 @@ def close_month(
     :param grace: how long after its end late calls are waited for.
     :param although_not_ratable: calls that no price is found for become final too, at 0; ``who`` must say why. A
         re-rating shows them when the price book is mended.
-    :raises RatingError: the month is not over, or nobody says why calls are to be left without a price.
+    :raises RatingError: the month is not over, nobody says why calls are to be left without a price, or there is no
+        such account.
     """
     if not is_over(month, clock(), grace):
         hours = grace.total_seconds() / 3600
         raise RatingError(f"{month_name(month)} is not over for {hours:g} hours: calls of it may still come")
     if although_not_ratable and not (who.by and who.reason.strip() and len(who.reason) <= LONGEST_REASON):
         raise RatingError("leaving calls without a price needs a login and a reason")
-    if account_id is None:
-        with store.reading() as session:
-            wanted = closing.accounts(session, month)
-    else:
+    with store.reading() as session:
+        wanted = closing.accounts(session, month)
+    if account_id is not None:
+        # A closed month is never taken back: one of nobody would stay for good.
+        if account_id not in wanted:
+            raise RatingError(f"no such account: {account_id}")
         wanted = [account_id]
     found = [_close(store, month, clock, one, who, although_not_ratable) for one in wanted]
     # Also where all was closed before: whoever closed it may have been killed before he sealed it.

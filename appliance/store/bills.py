@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import and_, func, insert, select
 from sqlalchemy.orm import Session
 
 from appliance.domain.ledger import Kind
 from appliance.domain.pricing import Subscription
-from appliance.store.charges import AT
+from appliance.store.charges import AT, last_corrections
 from appliance.store.ledger import EFFECT
 from appliance.store.models import (
     Bill,
@@ -74,12 +74,24 @@ def charged(session: Session, account_id: str, month: int) -> list[Charged]:
 
 
 def included_used(session: Session, held: Subscription, through: int) -> list[tuple[int, int]]:
-    """Included units that calls of a subscription have used by the bills up to a month: ``(month, units)``."""
+    """Included units that calls of a subscription have used by the bills up to a month, and by the corrections that
+    stand on them: ``(month, units)``."""
+    last = (
+        last_corrections(held.number)
+        .join(Correction, Correction.id == CorrectionItem.correction_id)
+        .where(Correction.booked_month <= through)
+    )
+    units = func.coalesce(CorrectionItem.included_units, Charge.included_units)
     statement = (
-        select(Charge.month, func.sum(Charge.included_units))
+        select(Charge.month, func.sum(units))
         .join(Call, Call.uuid == Charge.call_uuid)
+        .join(
+            CorrectionItem,
+            and_(CorrectionItem.call_uuid == Charge.call_uuid, CorrectionItem.id.in_(last)),
+            isouter=True,
+        )
         .where(Call.number == held.number, held.starts_at <= AT, Charge.booked_month <= through)
-        .where(Charge.included_units > 0)
+        .where(units > 0)
         .group_by(Charge.month)
         .order_by(Charge.month)
     )

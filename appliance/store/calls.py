@@ -16,8 +16,9 @@ from appliance.domain.cdr_call import stays as stays_of
 from appliance.domain.queue import Stay
 from appliance.store import charges
 from appliance.store.journal import Talked
-from appliance.store.models import Call, CallLeg, Charge, Number, SetAside
+from appliance.store.models import Call, CallLeg, Number, SetAside
 from appliance.store.stays import write_stays
+from appliance.store.void import Place, place, void_charges
 
 _FACTS = tuple(field.name for field in fields(CallFacts))
 #: What a charge hangs on: when one of these changes, a provisional charge is void.
@@ -39,10 +40,12 @@ def add_legs(session: Session, legs: Iterable[Leg]) -> list[str]:
 def derive_calls(
     session: Session, call_uuids: Collection[str], now: datetime, home_area_code: str = ""
 ) -> list[str]:
-    """Write the calls again from all their legs; returns those whose caller's leg is known, sorted.
+    """Write the calls again from all their legs; returns those whose caller's leg is known, and others that are to
+    be rated again with them, sorted.
 
-    A call that changes in what it is rated by loses its charge, unless that is final: it is to be rated again.
-    Its stays in queues go with it.
+    A call that changes in what it is rated by loses its charge, unless that is final: it is to be rated again. If
+    it gives back units that it used, so does the next one that may draw on them (``store.void``). Its stays in
+    queues go with it.
     """
     derived: dict[str, CallFacts] = {}
     stays: dict[str, list[Stay]] = {}
@@ -55,21 +58,24 @@ def derive_calls(
     accounts = accounts_of(session, {facts.number for facts in derived.values() if facts.account_id is None})
     calls = {call.uuid: call for call in session.scalars(select(Call).where(Call.uuid.in_(derived)))}
     stored = frozenset(calls)
-    void = []
+    void: dict[str, Place] = {}
     for call_uuid, facts in derived.items():
         values = {name: getattr(facts, name) for name in _FACTS}
         values["account_id"] = facts.account_id or accounts.get(facts.number)
         if call_uuid not in stored:
             calls[call_uuid] = Call(**values, collected_at=now)
             session.add(calls[call_uuid])
-        elif _update(calls[call_uuid], values):
-            void.append(call_uuid)
+        else:
+            was = place(calls[call_uuid])
+            if _update(calls[call_uuid], values):
+                void[call_uuid] = was
+    again: list[str] = []
     if void:
         charges.take_turn(session)
         session.flush()
-        session.execute(delete(Charge).where(Charge.call_uuid.in_(void), Charge.final.is_(False)))
+        again = void_charges(session, {uuid: (was, place(calls[uuid])) for uuid, was in void.items()})
     write_stays(session, stays, calls, stored)
-    return sorted(derived)
+    return sorted({*derived, *again})
 
 
 def talks(session: Session, call_uuids: Collection[str]) -> list[Talked]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from appliance.domain import pricing
 from appliance.domain.cdr import LONGEST_LEG
 from appliance.domain.grants import month_of
-from appliance.store.models import Call, Charge, Number
+from appliance.store.models import Call, Charge, CorrectionItem, Number
 from appliance.store.parts import parts
 
 #: The calls that nobody may charge for before a person has looked at them, and what he may say (``Call.settled``).
@@ -91,20 +92,41 @@ def units_taken(
     session: Session, number: str, begin: datetime, end: datetime | None, before: datetime
 ) -> list[tuple[int, int]]:
     """Included units that calls of a number answered in ``[begin, end)`` have used, ``(month, units)`` in order:
-    those of calls before ``before``, and of all whose charge is final."""
-    statement = (
+    those of calls before ``before``, and of all whose charge is final, by its last correction where it has one."""
+    within = (
+        *answered(number, begin, end),
+        or_(Charge.final, Call.answered_at < before),
+        # The month of a final charge stays, even if its call's times have changed since.
+        Charge.month >= month_of(begin),
+    )
+    used: Counter[int] = Counter()
+    charged = (
         select(Charge.month, func.sum(Charge.included_units))
         .join(Call, Call.uuid == Charge.call_uuid)
-        .where(
-            *answered(number, begin, end),
-            or_(Charge.final, Call.answered_at < before),
-            # The month of a final charge stays, even if its call's times have changed since.
-            Charge.month >= month_of(begin),
-        )
+        .where(*within)
         .group_by(Charge.month)
-        .order_by(Charge.month)
     )
-    return [(month, int(units)) for month, units in session.execute(statement)]
+    corrected = (
+        select(Charge.month, func.sum(CorrectionItem.included_units - Charge.included_units))
+        .join(Charge, Charge.call_uuid == CorrectionItem.call_uuid)
+        .join(Call, Call.uuid == CorrectionItem.call_uuid)
+        .where(*within, CorrectionItem.id.in_(last_corrections(number)))
+        .group_by(Charge.month)
+    )
+    for statement in (charged, corrected):
+        for month, units in session.execute(statement):
+            used[month] += int(units)
+    return sorted(used.items())
+
+
+def last_corrections(number: str) -> Select[Any]:
+    """Keys of the last ``CorrectionItem`` of each call of a number that has any."""
+    return (
+        select(func.max(CorrectionItem.id))
+        .join(Call, Call.uuid == CorrectionItem.call_uuid)
+        .where(Call.number == number)
+        .group_by(CorrectionItem.call_uuid)
+    )
 
 
 class Unrated(NamedTuple):

@@ -23,7 +23,8 @@ def accounts(session: Session, month: int) -> list[str]:
 def hindrances(session: Session, account_id: str, month: int, closed_through: int | None) -> Hindrances:
     """What stands in the way of closing the month.
 
-    :param closed_through: the account's last closed month. What comes from before it is booked later.
+    :param closed_through: the account's last closed month. What comes from before it is booked later; only what
+        waits for a person bars every later month.
     """
     waiting = or_(BY_RULES, Call.settled == WAIVE)
     not_final = (Charge.account_id == account_id, Charge.final.is_(False))
@@ -35,7 +36,8 @@ def hindrances(session: Session, account_id: str, month: int, closed_through: in
     earlier = select(Charge.booked_month).where(*not_final, Charge.booked_month < month).distinct()
     return Hindrances(
         unrated=_calls(session, account_id, month, closed_through, waiting, Charge.id.is_(None)),
-        abnormal=_calls(session, account_id, month, closed_through, ~waiting),
+        # Those that came when their own month was closed as well: nobody else would ask for them again.
+        abnormal=_calls(session, account_id, month, None, ~waiting),
         not_ratable=tuple(session.scalars(rejected)),
         earlier=tuple(session.scalars(earlier.order_by(Charge.booked_month))),
     )

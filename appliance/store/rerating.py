@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from appliance.domain.closing import booked_month
@@ -15,7 +15,7 @@ from appliance.domain.grants import month_of
 from appliance.domain.ledger import Kind, Who, posting
 from appliance.domain.pricing import MeteredCall
 from appliance.domain.rerating import Figures
-from appliance.store.charges import AT, BY_RULES, METERED, PAYER, metered_row
+from appliance.store.charges import AT, BY_RULES, METERED, PAYER, last_corrections, metered_row
 from appliance.store.charging import RATED, closed_through
 from appliance.store.ledger import append
 from appliance.store.models import Call, Charge, Correction, CorrectionItem
@@ -125,14 +125,8 @@ def correct(
 
 def _corrected(session: Session, number: str) -> dict[str, Figures]:
     """What corrected calls of a number are rated as, by their last correction."""
-    last = (
-        select(func.max(CorrectionItem.id))
-        .join(Call, Call.uuid == CorrectionItem.call_uuid)
-        .where(Call.number == number)
-        .group_by(CorrectionItem.call_uuid)
-    )
     rows: Iterable[Any] = session.execute(
-        select(CorrectionItem.call_uuid, *_ITEM).where(CorrectionItem.id.in_(last))
+        select(CorrectionItem.call_uuid, *_ITEM).where(CorrectionItem.id.in_(last_corrections(number)))
     )
     return {uuid: Figures(*figures) for uuid, *figures in rows}
 

@@ -168,3 +168,39 @@ def test_the_command(store: Store, database_url: str, monkeypatch: pytest.Monkey
     assert (data["best"], data["months"], data["profile"]["talked"]) == ("call", ["2026-01", "2026-02"], 30)
     assert data["actual"] == sum(number["actual"]["total"] for number in data["numbers"])
     assert run(rating, ["advise", "east", "--from", "2026-03", "--to", "2026-02"]).exit_code == 2
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_calls_from_before_the_subscription_hang_on_no_plan(store: Store) -> None:
+    begun = SINCE + timedelta(days=10)
+    put_book(store, book(**{NUMBERS[0]: (Subscription(NUMBERS[0], "time", begun),)}))
+    put_calls(store, calls(1, 60, day=2) + calls(2, 60, day=12))
+    rate_all(store, clock)
+    found = told(store, number=NUMBERS[0])
+    assert found.best is not None and found.best.plan.code == "call"
+    assert [one.plan.code for one in found.plans if one.is_whole] == ["call", "time"]
+    assert (found.best.total, found.profile.calls) == (600_000, 2)
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_the_present_plan_is_tried_while_calls_are_not_rated(store: Store) -> None:
+    """What is charged so far is no price to compare by."""
+    put_book(
+        store,
+        PriceBook(
+            {
+                "a": Plan("a", "A", ChargeBy.CALL, Meter.ANSWER, (replace(PRICE, per_call=1_000_000),)),
+                "b": Plan("b", "B", ChargeBy.CALL, Meter.ANSWER, (replace(PRICE, per_call=500_000),)),
+            },
+            {NUMBERS[0]: (Subscription(NUMBERS[0], "a", SINCE),)},
+        ),
+    )
+    put_calls(store, calls(5, 60))
+    rate_all(store, clock)
+    put_calls(store, calls(15, 60, day=5))
+    found = told(store, number=NUMBERS[0])
+    assert {one.plan.code: one.total for one in found.plans} == {"a": 20_000_000, "b": 10_000_000}
+    assert found.best is not None and found.best.plan.code == "b"
+    assert found.actual == 5_000_000, "what was charged is told as it is"
+    assert "15 calls are not rated yet" in said(found)[1]
+    assert "the cheapest is b (B): 10.00 yuan" in said(found)[1] and "no other plan" not in said(found)[1]

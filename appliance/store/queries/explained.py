@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, literal, select
 
 from appliance.domain import pricing
 from appliance.store import charges
-from appliance.store.models import Call, Charge, LegCost, Line, Settlement, Trunk
+from appliance.store.models import Call, Charge, CorrectionItem, LegCost, Line, Settlement, Trunk
 from appliance.store.plans import load_book
 from appliance.store.queries.scope import Reader
 
@@ -131,10 +131,18 @@ def _used_before(
     if charge is None or call.answered_at is None or isinstance(assessed, pricing.Unratable):
         return []
     held = assessed.subscription
+    # A final charge used what was left then; one that is not is written anew when a correction leaves less.
+    last = charges.last_corrections(call.number).where(literal(not charge.final))
+    units = func.coalesce(CorrectionItem.included_units, Charge.included_units)
     statement = (
-        select(Charge.month, Call.answered_at, Call.uuid, Charge.booked_month, Charge.included_units)
+        select(Charge.month, Call.answered_at, Call.uuid, Charge.booked_month, units)
         .join(Call, Call.uuid == Charge.call_uuid)
-        .where(Call.number == call.number, Call.answered_at >= held.starts_at, Charge.included_units > 0)
+        .join(
+            CorrectionItem,
+            and_(CorrectionItem.call_uuid == Charge.call_uuid, CorrectionItem.id.in_(last)),
+            isouter=True,
+        )
+        .where(Call.number == call.number, Call.answered_at >= held.starts_at, units > 0)
         .where(Charge.booked_month <= charge.booked_month)
         .where(Charge.month >= charge.month - assessed.plan.rollover_months)
         .where(Charge.month <= charge.month + assessed.plan.rollover_months)
@@ -142,10 +150,10 @@ def _used_before(
     if held.ends_at is not None:
         statement = statement.where(Call.answered_at < held.ends_at)
     used: dict[int, int] = {}
-    for month, at, uuid, booked, units in reader.rows(statement):
+    for month, at, uuid, booked, taken in reader.rows(statement):
         # By ASCII code, not as the database sorts.
         if booked < charge.booked_month or (at, uuid) < (call.answered_at, call.call_id):
-            used[month] = used.get(month, 0) + units
+            used[month] = used.get(month, 0) + taken
     return sorted(used.items())
 
 

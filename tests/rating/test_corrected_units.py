@@ -1,0 +1,111 @@
+"""Included units that a correction takes or gives back are used once: open months have what it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from appliance.domain.pricing import PriceBook
+from appliance.rating.again import compare, rate_again
+from appliance.rating.explain import explain
+from appliance.rating.run import rate_all
+from appliance.store.bills import included_used
+from appliance.store.models import Price
+from appliance.store.plans import load_book
+from appliance.store.queries import Scope, reading
+from appliance.store.unit import Store
+from tests.rating.booked import DAY, JANUARY, MONTH, NUMBER, WHO, call, close, faults, pack, take
+from tests.rating.stored import charged, clock, put_book, put_calls
+
+FEBRUARY = JANUARY + timedelta(days=31)
+
+
+def without_a_price_in_january(store: Store) -> None:
+    """Rollover 1, 100 s a month; January's call was closed without a price, February's used all 200 s."""
+    book = pack(rollover_months=1)
+    plan = book.plans["pack"]
+    late = replace(plan, prices=tuple(replace(price, effective_from=FEBRUARY) for price in plan.prices))
+    put_book(store, PriceBook({"pack": late}, book.subscriptions))
+    take(store, call("jan", JANUARY + DAY, 100), call("feb", FEBRUARY + DAY, 200))
+    close(store, MONTH, although=True)
+    assert used(store) == {"jan": 0, "feb": 200}
+
+
+def mend(store: Store, since: datetime = JANUARY) -> None:
+    with store.work() as session:
+        session.add(
+            Price(
+                plan_code="pack",
+                effective_from=since,
+                effective_text="mended",
+                initial_seconds=1,
+                step_seconds=1,
+                per_minute=60_000_000,
+            )
+        )
+        session.commit()
+
+
+def used(store: Store) -> dict[str, int]:
+    return {uuid: charge.included_units for uuid, charge in charged(store).items()}
+
+
+@pytest.mark.parametrize("month", [None, MONTH])
+def test_open_months_have_what_a_correction_leaves(on_sqlite: Store, month: int | None) -> None:
+    without_a_price_in_january(on_sqlite)
+    mend(on_sqlite)
+    with on_sqlite.reading() as session:
+        told = {one.booked.call.call_id: one.new for one in compare(session, NUMBER, month)}
+    assert (told["jan"].included_units, told["feb"].included_units) == (100, 100)
+    rate_again(on_sqlite, clock, month=month, book=WHO)
+    assert used(on_sqlite) == {"jan": 0, "feb": 100}, "the final charge stays, and its correction took the rest"
+    assert rate_again(on_sqlite, clock) == [] == rate_again(on_sqlite, clock, book=WHO)
+    with on_sqlite.reading() as session:
+        held = load_book(session, {NUMBER}).subscriptions[NUMBER][0]
+        assert included_used(session, held, MONTH + 1) == [(MONTH, 100), (MONTH + 1, 100)], "the bill says the same"
+        assert included_used(session, held, MONTH) == [], "and what is issued already says what it said"
+    with reading(on_sqlite, Scope(None)) as reader:
+        assert "anew" not in "".join(words.en for words in explain(reader, "feb"))
+    close(on_sqlite, MONTH + 1)
+    assert rate_again(on_sqlite, clock) == [], "and nothing shows up when the month is closed"
+    assert faults(on_sqlite) == []
+
+
+@pytest.mark.parametrize("bulk_from", [0, 10**9])
+def test_calls_that_come_later_have_what_corrections_left(store: Store, bulk_from: int) -> None:
+    without_a_price_in_january(store)
+    mend(store)
+    rate_again(store, clock, book=WHO)
+    put_calls(store, [call("first", FEBRUARY, 30), call("late", JANUARY + 2 * DAY, 30)])
+    rate_all(store, clock, bulk_from=bulk_from)
+    assert used(store) == {"jan": 0, "late": 0, "first": 30, "feb": 70}
+    assert rate_again(store, clock) == [] and faults(store) == []
+
+
+def test_the_last_correction_counts(on_sqlite: Store) -> None:
+    """Found, and lost again: what the first correction took is there once more."""
+    put_book(on_sqlite, pack(rollover_months=1))
+    take(on_sqlite, call("jan", JANUARY + DAY, 100), call("feb", FEBRUARY + DAY, 200))
+    close(on_sqlite, MONTH)
+    assert used(on_sqlite) == {"jan": 100, "feb": 100}
+    for free, expected in ((100, 200), (0, 100)):
+        with on_sqlite.work() as session:
+            price = Price(
+                plan_code="pack",
+                effective_from=JANUARY + timedelta(seconds=200 - free),
+                effective_text=f"free {free}",
+                initial_seconds=1,
+                step_seconds=1,
+                free_seconds=free,
+                per_minute=60_000_000,
+            )
+            session.add(price)
+            session.commit()
+        rate_again(on_sqlite, clock, book=WHO)
+        assert used(on_sqlite)["feb"] == expected
+        put_calls(on_sqlite, [call(f"mar{free}", FEBRUARY + 40 * DAY, 10)])
+        rate_all(on_sqlite, clock)
+        assert rate_again(on_sqlite, clock) == []
+    assert faults(on_sqlite) == []
