@@ -35,7 +35,7 @@ class Content:
 def content_of(session: Session, account_id: str, month: int) -> Content:
     """What is to be billed for a closed month of an account that has no bill yet."""
     charged = bills.charged(session, account_id, month)
-    numbers = bills.numbers_of(session, account_id)
+    numbers = bills.numbers_of(session, account_id, month)
     book = load_book(session, {*numbers, *(one.number for one in charged)})
     corrections = [one for one in bills.unbilled_corrections(session, account_id) if one.month == month]
     usages = list(_usages(month, charged, book, numbers))
