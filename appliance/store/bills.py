@@ -158,6 +158,11 @@ def of_month(session: Session, account_id: str, month: int) -> Bill | None:
     return session.scalar(select(Bill).where(Bill.account_id == account_id, Bill.month == month, Bill.kind == BILL))
 
 
+def since(session: Session, account_id: str, month: int) -> Sequence[Bill]:
+    """An account's bills and credit notes of a month and of later ones."""
+    return session.scalars(select(Bill).where(Bill.account_id == account_id, Bill.month >= month)).all()
+
+
 def unbilled_months(session: Session, account_id: str, before: int) -> list[int]:
     """An account's months before one that were closed and have no bill, in order."""
     billed = select(Bill.month).where(Bill.account_id == account_id, Bill.kind == BILL)

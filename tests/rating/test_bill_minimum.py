@@ -9,15 +9,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from appliance.rating.again import rate_again
 from appliance.rating.bill import issue as use_case
+from appliance.rating.bill.check import check
 from appliance.rating.bill.document import Document, Party
 from appliance.rating.bill.issue import Terms
 from appliance.site.apply import apply
 from appliance.store import schema
-from appliance.store.models import Account, Number, NumberMove
+from appliance.store.models import Account, Number, NumberMove, Plan, Price
 from appliance.store.unit import Store
-from tests.rating.booked import JANUARY, MONTH, NUMBER, call, close, pack, rate, take
-from tests.rating.stored import put_book, put_calls
+from tests.rating.booked import JANUARY, MONTH, NUMBER, WHO, call, close, faults, pack, rate, take, yuan
+from tests.rating.stored import clock, put_book, put_calls
 from tests.site.texts import DEMO, document
 
 TERMS = Terms(Party("示例通信服务有限公司"), 600)
@@ -96,6 +98,76 @@ def test_calls_of_a_number_that_came_are_billed_without_its_minimum(box: Store) 
     closed(box, MONTH)
     assert lines(issue(box, MONTH, "west")) == [("calls", 30)]
     assert lines(issue(box, MONTH)) == [("calls", 0), ("minimum", 50)]
+
+
+def reprice(store: Store, yuan_a_minute: int) -> None:
+    with store.work() as session:
+        session.execute(update(Price).values(per_minute=yuan_a_minute * 1_000_000))
+        session.commit()
+    rate_again(store, clock, book=WHO)
+
+
+def credit(store: Store) -> list[Document]:
+    with store.work() as session:
+        made = use_case.credit(session, "east", TERMS, NOW, "clerk")
+        session.commit()
+    return made
+
+
+def owed(store: Store) -> int:
+    """Whole yuan that the account owes, by a ledger that agrees with its bills."""
+    with store.reading() as session:
+        assert check(session) == []
+    assert faults(store) == []
+    return -yuan(store)
+
+
+def test_a_correction_before_the_bill_counts_towards_the_minimum(box: Store) -> None:
+    take(box, call("a", JANUARY + DAY, 30))
+    closed(box, MONTH)
+    reprice(box, 80)
+    assert lines(issue(box, MONTH)) == [("calls", 30), ("minimum", 10), ("correction", 10)]
+    assert owed(box) == 50
+
+
+def test_a_credit_note_does_not_fall_below_the_minimum(box: Store) -> None:
+    take(box, call("a", JANUARY + DAY, 30))
+    closed(box, MONTH)
+    assert lines(issue(box, MONTH)) == [("calls", 30), ("minimum", 20)]
+    steps = ((20, -20, 20, 50), (80, 30, -30, 50), (140, 30, -10, 70), (60, -40, 20, 50))
+    for price, corrected, added, sum_ in steps:
+        reprice(box, price)
+        (note,) = credit(box)
+        assert lines(note) == [("correction", corrected), ("minimum", added)]
+        assert owed(box) == sum_
+
+
+def test_what_is_above_the_minimum_is_remembered(box: Store) -> None:
+    """The bill added nothing; what it asked at the least is known all the same, whatever the plan asks since."""
+    take(box, call("a", JANUARY + DAY, 60))
+    closed(box, MONTH)
+    assert lines(issue(box, MONTH)) == [("calls", 60)]
+    with box.work() as session:
+        session.execute(update(Plan).values(minimum_monthly=90_000_000))
+        session.commit()
+    reprice(box, 30)
+    (note,) = credit(box)
+    assert lines(note) == [("correction", -30), ("minimum", 20)]
+    assert owed(box) == 50
+
+
+def test_late_calls_count_towards_the_minimum_of_their_month(box: Store) -> None:
+    take(box, call("a", JANUARY + DAY, 30), call("f", JANUARY + 32 * DAY, 50))
+    closed(box, MONTH)
+    issue(box, MONTH)
+    take(box, call("late", JANUARY + 2 * DAY, 15))
+    closed(box, MONTH + 1)
+    assert lines(issue(box, MONTH + 1)) == [("calls", 50), ("late", 15), ("minimum-late", -15)]
+    assert owed(box) == 100
+    take(box, call("later", JANUARY + 3 * DAY, 15), call("m", JANUARY + 60 * DAY, 50))
+    closed(box, MONTH + 2)
+    assert lines(issue(box, MONTH + 2)) == [("calls", 50), ("late", 15), ("minimum-late", -5)]
+    assert owed(box) == 160, "60 for January, which is above its minimum"
 
 
 def test_a_site_file_that_moves_a_number_says_from_whom(store: Store) -> None:
