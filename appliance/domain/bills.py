@@ -26,8 +26,14 @@ class LineKind(StrEnum):
     MINIMUM = "minimum"
     #: Calls of an earlier month that came when that month was closed.
     LATE = "late"
+    #: What such calls, or corrections, change of what an earlier month's minimum added.
+    MINIMUM_LATE = "minimum-late"
     #: What a credit note gives back, or takes in addition.
     CORRECTION = "correction"
+
+
+#: Lines that no charge and no correction is behind: they are posted with the bill.
+MINIMUMS = frozenset((LineKind.MINIMUM, LineKind.MINIMUM_LATE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +99,23 @@ class Totals:
 
 
 def lines_of(usages: Iterable[Usage], items: Iterable[Item] = ()) -> tuple[BillLine, ...]:
-    """The lines of a month's bill, by number and plan, calls before what the minimum adds to them."""
+    """The lines of a month's bill, by number and plan, calls before what the minimum adds to them.
+
+    The minimum is of all that the number's calls of the month come to: under any plan, and as they are corrected.
+    """
+    used = sorted(usages, key=lambda one: (one.number, one.plan))
+    calls = [_calls(usage) for usage in used]
+    others = [plain_line(item.kind, item.number, item.text, item.amount, item.calls) for item in items]
+    consumed: dict[str, int] = {}
+    for line in (*calls, *(line for line in others if line.kind is LineKind.CORRECTION)):
+        consumed[line.number] = consumed.get(line.number, 0) + line.amount
     lines: list[BillLine] = []
-    for usage in sorted(usages, key=lambda one: (one.number, one.plan)):
-        calls = _calls(usage)
-        lines.append(calls)
-        # Both together are the minimum to the fen.
-        if (lacking := to_fen(usage.minimum) - calls.amount) > 0:
-            lines.append(_plain(LineKind.MINIMUM, usage.number, usage.plan_name, lacking * FEN, 0))
-    lines += [_plain(item.kind, item.number, item.text, item.amount, item.calls) for item in items]
-    return tuple(lines)
+    for usage, line in zip(used, calls, strict=True):
+        lines.append(line)
+        # All together are the minimum to the fen.
+        if usage.minimum and (lacking := to_fen(usage.minimum) - consumed[usage.number]) > 0:
+            lines.append(plain_line(LineKind.MINIMUM, usage.number, usage.plan_name, lacking * FEN))
+    return (*lines, *others)
 
 
 def totals(lines: Sequence[BillLine], tax_bp: int) -> Totals:
@@ -173,5 +186,6 @@ def _calls(usage: Usage) -> BillLine:
     )
 
 
-def _plain(kind: LineKind, number: str, text: str, exact: int, calls: int) -> BillLine:
+def plain_line(kind: LineKind, number: str, text: str, exact: int, calls: int = 0) -> BillLine:
+    """A line that is not for calls of a plan. ``exact`` in millionths of a yuan."""
     return BillLine(kind, number, "", text, None, calls, 0, 0, 0, 0, exact, to_fen(exact))

@@ -14,7 +14,7 @@ from appliance.site.credit import stored_credit
 from appliance.site.flow_part import FlowPart
 from appliance.site.merge import Action, Merge
 from appliance.store import flows
-from appliance.store.models import Account, Flow, Line, Number, Queue, Trunk
+from appliance.store.models import Account, Flow, Line, Number, NumberMove, Queue, Trunk
 
 #: Who published what a site file says.
 SITE_FILE = "site-file"
@@ -142,5 +142,11 @@ def merge_numbers(merge: Merge) -> None:
             "retention_days": part.retention_days,
             "in_service": part.in_service,
         }
-        merge.put("number", part.number, stored.get(part.number), partial(Number, number=part.number), values)
+        row = stored.get(part.number)
+        if row is not None and row.account_id != part.account:
+            # Whoever had it when a month began pays its minimum.
+            merge.session.add(
+                NumberMove(number=row.number, from_account=row.account_id, to_account=part.account, at=merge.now)
+            )
+        merge.put("number", part.number, row, partial(Number, number=part.number), values)
     merge.session.flush()

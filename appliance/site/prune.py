@@ -25,6 +25,7 @@ from appliance.store.models import (
     Line,
     Number,
     NumberList,
+    NumberMove,
     Operator,
     Plan,
     Price,
@@ -203,6 +204,8 @@ def _accounts(merge: Merge) -> None:
             continue
         if _any(merge, Call.account_id == row.id) or _any(merge, Number.account_id == row.id):
             merge.note(Action.KEPT, "account", row.id, "it has calls; its numbers are out of service")
+        elif _any(merge, NumberMove.from_account == row.id):
+            merge.note(Action.KEPT, "account", row.id, "it had numbers, whose months may still be billed")
         elif _any(merge, Flow.account_id == row.id) or _any(merge, Operator.account_id == row.id):
             merge.note(Action.KEPT, "account", row.id, "it has flows or operators")
         else:

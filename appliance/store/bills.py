@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, func, insert, select
+from sqlalchemy import and_, func, insert, select, union
 from sqlalchemy.orm import Session
 
+from appliance.domain.grants import month_start
 from appliance.domain.ledger import Kind
 from appliance.domain.pricing import Subscription
 from appliance.store.charges import AT, last_corrections
@@ -23,6 +24,7 @@ from appliance.store.models import (
     CorrectionItem,
     LedgerPosting,
     Number,
+    NumberMove,
     TaxInvoice,
 )
 
@@ -44,9 +46,24 @@ class Charged(NamedTuple):
     amount: int
 
 
-def numbers_of(session: Session, account_id: str) -> set[str]:
-    """The numbers that an account has today."""
-    return set(session.scalars(select(Number.number).where(Number.account_id == account_id)))
+def numbers_of(session: Session, account_id: str, month: int) -> set[str]:
+    """The numbers that were an account's when a month began: those whose next move is away from it, and those that
+    it has today and that have not moved since."""
+    moved_since = (
+        select(NumberMove.number, func.min(NumberMove.id).label("id"))
+        .where(NumberMove.at > month_start(month))
+        .group_by(NumberMove.number)
+        .subquery()
+    )
+    left = (
+        select(NumberMove.number)
+        .join(moved_since, moved_since.c.id == NumberMove.id)
+        .where(NumberMove.from_account == account_id)
+    )
+    stayed = select(Number.number).where(
+        Number.account_id == account_id, Number.number.not_in(select(moved_since.c.number))
+    )
+    return set(session.scalars(union(left, stayed)))
 
 
 def charged(session: Session, account_id: str, month: int) -> list[Charged]:
@@ -151,6 +168,11 @@ def next_part(session: Session, account_id: str, month: int) -> int:
 def of_month(session: Session, account_id: str, month: int) -> Bill | None:
     """An account's bill of a month; None: it is not issued."""
     return session.scalar(select(Bill).where(Bill.account_id == account_id, Bill.month == month, Bill.kind == BILL))
+
+
+def since(session: Session, account_id: str, month: int) -> Sequence[Bill]:
+    """An account's bills and credit notes of a month and of later ones."""
+    return session.scalars(select(Bill).where(Bill.account_id == account_id, Bill.month >= month)).all()
 
 
 def unbilled_months(session: Session, account_id: str, before: int) -> list[int]:

@@ -56,6 +56,17 @@ def test_at_and_above_the_minimum_nothing_is_added() -> None:
         assert len(lines_of([usage(amount, minimum=50_000_000)])) == 1
 
 
+def test_the_minimum_is_of_what_the_number_came_to_in_all() -> None:
+    """Corrections count, whatever they are for; late calls are of another month, and other numbers of their own."""
+    items = [
+        Item(LineKind.CORRECTION, "4008001234", "", 10_000_000),
+        Item(LineKind.CORRECTION, "4008005678", "", 10_000_000),
+        Item(LineKind.LATE, "4008001234", "2026-01", 5_000_000, 1),
+    ]
+    made = lines_of([usage(30_000_000, minimum=50_000_000)], items)
+    assert [(line.kind, line.amount) for line in made[:2]] == [(LineKind.CALLS, 3000), (LineKind.MINIMUM, 1000)]
+
+
 @pytest.mark.parametrize(
     ("starts", "ends", "full"),
     [

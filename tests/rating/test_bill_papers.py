@@ -71,7 +71,7 @@ def bill() -> Document:
 def test_the_pdf_says_it_all(bill: Document) -> None:
     said = texts_of(as_pdf(bill))
     assert {bill.title, bill.number, "2026-10-01 至 2026-10-31", bill.customer.name, bill.issuer.name} <= set(said)
-    assert {capitals(bill.totals.gross), "¥194.71", "11.80", "165.06", "-0.70", "18.200000", NO_INVOICE} <= set(
+    assert {capitals(bill.totals.gross), "¥195.41", "12.50", "165.06", "-0.70", "18.200000", NO_INVOICE} <= set(
         said
     )
     assert any("税率 6%" in one for one in said)
@@ -102,7 +102,7 @@ def test_the_workbook(bill: Document) -> None:
     sheets = sheets_of(as_xlsx(bill))
     assert list(sheets) == ["账单", "套餐内用量", "按价格汇总", "账户往来"]
     cells = [cell for row in sheets["账单"] for cell in row]
-    assert {bill.number, "165.06", "194.71", "11.02", "183.69", "-0.70", capitals(bill.totals.gross)} <= set(cells)
+    assert {bill.number, "165.06", "195.41", "11.06", "184.35", "-0.70", capitals(bill.totals.gross)} <= set(cells)
     assert any(EVIL in cell for cell in cells), "a text like any other"
     assert sheets["套餐内用量"][1][2:] == ["2026-08", "秒", "6000", "6000", "0", "0"]
     assert sheets["按价格汇总"][1][-1] == "18.200000"
@@ -112,7 +112,7 @@ def test_the_csv(bill: Document) -> None:
     text = as_csv(bill)
     assert text.startswith("\ufeff")
     rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert [row["金额（元）"] for row in rows] == ["18.20", "11.80", "165.06", "0.35", "-0.70"]
+    assert [row["金额（元）"] for row in rows] == ["18.20", "12.50", "165.06", "0.35", "-0.70"]
     assert {row["账单编号"] for row in rows} == {bill.number}
     evil = as_csv(replace(bill, corrects=EVIL))
     assert all(row["更正账单"] == f"'{EVIL}" for row in csv.DictReader(io.StringIO(evil.removeprefix("\ufeff"))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from appliance.domain.bills import LineKind, totals
+from appliance.domain.bills import MINIMUMS, totals
 from appliance.domain.ledger import Kind
 from appliance.domain.money import FEN
 from appliance.rating.bill.frozen import from_json
@@ -21,7 +21,7 @@ def check(session: Session) -> list[str]:
         if found != document.totals or (row.net, row.tax, row.gross) != (found.net, found.tax, found.gross):
             faults.append(f"{row.number}: its lines do not come to its sums")
         posted = ledger.of_subject(session, f"{Kind.BILL}:{row.number}")
-        exact = sum(line.exact for line in document.lines if line.kind is not LineKind.MINIMUM)
+        exact = sum(line.exact for line in document.lines if line.kind not in MINIMUMS)
         if exact - (effect_of(posted) if posted else 0) != found.gross * FEN:
             faults.append(f"{row.number}: what it comes to beyond its charges is not what is posted")
     return faults

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from appliance.domain.bills import BillLine, Item, LineKind, Usage, lines_of, minimum_of
 from appliance.domain.closing import month_name
 from appliance.domain.grants import Allowance, month_of, month_start, statement
+from appliance.domain.minimums import Asked, asked_of
 from appliance.domain.pricing import ChargeBy, Plan, PriceBook, Subscription
+from appliance.rating.bill import minimum
 from appliance.rating.bill.document import GrantLine, PriceLine
 from appliance.store import bills
 from appliance.store.bills import Charged
@@ -30,17 +32,20 @@ class Content:
     corrections: tuple[Correction, ...]
     charged: tuple[Charged, ...]
     book: PriceBook
+    minimums: tuple[Asked, ...]
 
 
 def content_of(session: Session, account_id: str, month: int) -> Content:
     """What is to be billed for a closed month of an account that has no bill yet."""
     charged = bills.charged(session, account_id, month)
-    numbers = bills.numbers_of(session, account_id)
+    numbers = bills.numbers_of(session, account_id, month)
     book = load_book(session, {*numbers, *(one.number for one in charged)})
     corrections = [one for one in bills.unbilled_corrections(session, account_id) if one.month == month]
     usages = list(_usages(month, charged, book, numbers))
-    lines = lines_of(usages, [*_late(charged, month), *correction_items(session, corrections)])
-    return Content(lines, tuple(corrections), tuple(charged), book)
+    late = list(_late(charged, month))
+    lines = lines_of(usages, [*(item for _, item in late), *correction_items(session, corrections)])
+    lines += tuple(minimum.for_late(session, account_id, late))
+    return Content(lines, tuple(corrections), tuple(charged), book, asked_of(usages))
 
 
 def _usages(month: int, charged: Sequence[Charged], book: PriceBook, numbers: Collection[str]) -> Iterable[Usage]:
@@ -55,15 +60,15 @@ def _usages(month: int, charged: Sequence[Charged], book: PriceBook, numbers: Co
     for (number, code), parts in of_month.items():
         plan = book.plans.get(code)
         held_ones = [one for one in book.subscriptions.get(number, ()) if one.plan == code]
-        minimum = minimum_of(plan.minimum_monthly, month, held_ones) if plan and number in numbers else 0
-        if parts or minimum:
+        least = minimum_of(plan.minimum_monthly, month, held_ones) if plan and number in numbers else 0
+        if parts or least:
             name, charge_by = _named(plan, code)
             yield Usage(
                 number,
                 code,
                 name,
                 charge_by,
-                minimum,
+                least,
                 calls=sum(part.calls for part in parts),
                 metered_seconds=sum(part.metered_seconds for part in parts),
                 billable_units=sum(part.billable_units for part in parts),
@@ -73,15 +78,15 @@ def _usages(month: int, charged: Sequence[Charged], book: PriceBook, numbers: Co
             )
 
 
-def _late(charged: Iterable[Charged], month: int) -> Iterable[Item]:
-    """Calls of earlier months, by number and month."""
+def _late(charged: Iterable[Charged], month: int) -> Iterable[tuple[int, Item]]:
+    """Calls of earlier months, by number and month, with their month."""
     found: dict[tuple[str, int], list[Charged]] = {}
     for one in charged:
         if one.month != month and one.calls:
             found.setdefault((one.number, one.month), []).append(one)
     for (number, of), parts in sorted(found.items()):
         amount, calls = sum(part.amount for part in parts), sum(part.calls for part in parts)
-        yield Item(LineKind.LATE, number, month_name(of), amount, calls)
+        yield of, Item(LineKind.LATE, number, month_name(of), amount, calls)
 
 
 def correction_items(session: Session, rows: Sequence[Correction]) -> list[Item]:

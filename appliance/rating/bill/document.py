@@ -8,12 +8,14 @@ from datetime import datetime
 from appliance.domain.bills import BillLine, LineKind, Totals
 from appliance.domain.closing import month_name
 from appliance.domain.grants import SHANGHAI, GrantUse, month_start
+from appliance.domain.minimums import Asked
 from appliance.domain.pricing import ChargeBy
 
 KINDS = {
     LineKind.CALLS: "通话费",
     LineKind.MINIMUM: "最低消费补足",
     LineKind.LATE: "以前月份的迟到话单",
+    LineKind.MINIMUM_LATE: "以前月份的最低消费补足",
     LineKind.CORRECTION: "更正",
 }
 #: What the head calls a credit note's reason.
@@ -71,6 +73,7 @@ class Document:
 
     :param month: as ``grants.month_of`` has it.
     :param tax_invoice: number of the tax invoice (发票) that the tax system issued; empty: none yet.
+    :param minimums: what is asked of numbers at the least, whether it adds anything or not.
     :param movements: opening balance first, closing balance last; empty: no ledger is shown.
     """
 
@@ -89,6 +92,7 @@ class Document:
     tax_invoice: str = ""
     corrects: str = ""
     because: str = ""
+    minimums: tuple[Asked, ...] = ()
 
     @property
     def title(self) -> str:

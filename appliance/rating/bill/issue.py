@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from appliance.domain import ledger as rules
 from appliance.domain.bills import (
+    MINIMUMS,
     BillLine,
-    LineKind,
     bill_number,
     credit_number,
     lines_of,
@@ -23,6 +23,7 @@ from appliance.domain.grants import month_of
 from appliance.domain.ledger import Kind, Who
 from appliance.domain.money import FEN, to_fen
 from appliance.errors import RatingError
+from appliance.rating.bill import minimum
 from appliance.rating.bill.content import content_of, correction_items, grant_lines, price_lines
 from appliance.rating.bill.document import Document, Movement, Party
 from appliance.rating.bill.frozen import from_json, to_json
@@ -80,6 +81,7 @@ def issue(session: Session, account_id: str, month: int, terms: Terms, now: date
         tax_bp=terms.tax_bp,
         grants=tuple(grant_lines(session, month, content.book)),
         prices=tuple(price_lines(content.charged, content.book)),
+        minimums=content.minimums,
     )
     _round(session, document, closed, now, by)
     document = replace(document, movements=tuple(_movements(session, account_id, month)))
@@ -102,7 +104,8 @@ def credit(session: Session, account_id: str, terms: Terms, now: datetime, by: s
         bill = bills.of_month(session, account_id, month)
         if bill is None:
             continue
-        lines = lines_of([], correction_items(session, corrections))
+        items = correction_items(session, corrections)
+        lines = (*lines_of([], items), *minimum.for_corrections(session, account_id, month, items))
         document = Document(
             number=credit_number(bills.next_of(session, bills.CREDIT)),
             month=month,
@@ -191,7 +194,7 @@ def _round(session: Session, document: Document, closed: int | None, now: dateti
 
 
 def _posted(line: BillLine) -> int:
-    return 0 if line.kind is LineKind.MINIMUM else line.exact
+    return 0 if line.kind in MINIMUMS else line.exact
 
 
 def _movements(session: Session, account_id: str, month: int) -> Iterable[Movement]:

@@ -2,7 +2,7 @@
 
 from appliance.store.models.accounts import Account, AccountSuspension, Operator, Role
 from appliance.store.models.base import Base
-from appliance.store.models.bills import Bill, BilledCorrection, TaxInvoice
+from appliance.store.models.bills import Bill, BilledCorrection, NumberMove, TaxInvoice
 from appliance.store.models.calls import Call, CallLeg, Charge, SetAside
 from appliance.store.models.costs import LegCost, TrunkCost
 from appliance.store.models.flows import Flow, FlowDraft, FlowPublication, FlowVersion, in_force
@@ -55,6 +55,7 @@ __all__ = [
     "Notification",
     "Number",
     "NumberList",
+    "NumberMove",
     "Operator",
     "Plan",
     "Price",

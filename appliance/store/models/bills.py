@@ -68,5 +68,19 @@ class TaxInvoice(Base):
     at: Mapped[datetime] = mapped_column(Instant)
 
 
-for _table in (Bill, BilledCorrection, TaxInvoice):
+class NumberMove(Base):
+    """A 400 number went from one account to another. Before its first move it was always that one's."""
+
+    __tablename__ = "number_moves"
+    __table_args__ = (Index("ix_number_moves_at", "at"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    number: Mapped[str] = mapped_column(String(10))
+    #: Who had it until then, and has it since.
+    from_account: Mapped[str] = mapped_column(String(40))
+    to_account: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+for _table in (Bill, BilledCorrection, NumberMove, TaxInvoice):
     append_only(_table)
