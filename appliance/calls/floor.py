@@ -10,7 +10,7 @@ from datetime import datetime
 from appliance.domain.calendar import DayKinds
 from appliance.domain.hunt import Uses
 from appliance.domain.queue import Floor, LineNow, Queue, Waiting
-from appliance.domain.routing import RoutingTable
+from appliance.domain.routing import Line, RoutingTable
 from appliance.store import past
 from appliance.store.journal import Journal
 from appliance.store.waitlist import Waitlist
@@ -53,9 +53,13 @@ class FloorFacts:
 
 
 def counted(queues: Collection[str], table: RoutingTable) -> list[str]:
-    """The lines of these queues whose calls the switch counts."""
+    """The lines of these queues whose calls are limited, and counted by the switch."""
     lines = {line for id_ in queues if (queue := table.queues.get(id_)) is not None for line in queue.hunt.lines}
-    return sorted(line for line in lines if line in table.lines and table.lines[line].max_calls)
+    return sorted(id_ for id_ in lines if (line := table.lines.get(id_)) is not None and _is_limited(line))
+
+
+def _is_limited(line: Line) -> bool:
+    return bool(line.max_calls or line.daily_calls or line.monthly_calls)
 
 
 def _wrap_up(table: RoutingTable) -> dict[str, int]:

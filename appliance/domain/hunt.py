@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
@@ -136,7 +136,8 @@ class Choice:
 def choose(
     hunt: Hunt, table: RoutingTable, uses: Uses, now: datetime, day_kind: DayKinds, dice: random.Random
 ) -> Choice:
-    """The lines to ring, in rounds."""
+    """The lines to ring, in rounds. Each may have as many calls at once as its caps leave it: calls that are under
+    way count nowhere else, and the switch holds a line to its ``max_calls``."""
     usable: list[Line] = []
     skipped: dict[str, Skip] = {}
     for line_id in dict.fromkeys(hunt.lines):
@@ -146,7 +147,7 @@ def choose(
             continue
         why = _skip(line, table, uses.of(line_id), now, day_kind)
         if why is None:
-            usable.append(line)
+            usable.append(_within_caps(line, uses.of(line_id)))
         else:
             skipped[line_id] = why
     if hunt.strategy is Strategy.LAST_SPOKEN:
@@ -176,6 +177,11 @@ def _skip(line: Line, table: RoutingTable, use: LineUse, now: datetime, day_kind
     if line.monthly_calls and use.this_month >= line.monthly_calls:
         return Skip.MONTHLY_CAP
     return Skip.BUSY if use.busy else None
+
+
+def _within_caps(line: Line, use: LineUse) -> Line:
+    caps = ((line.max_calls, 0), (line.daily_calls, use.today), (line.monthly_calls, use.this_month))
+    return replace(line, max_calls=min((cap - taken for cap, taken in caps if cap), default=0))
 
 
 def _levels(lines: Sequence[Line]) -> list[list[Line]]:

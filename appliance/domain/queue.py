@@ -160,8 +160,10 @@ def serve(floor: Floor) -> list[Served]:
         if not waits or queue is None or free.isdisjoint(queue.hunt.lines):
             continue
         choice = lines_for(queue, one, floor, free)
-        if choice.rounds:
-            lines = choice.rounds[0]
+        # By its caps a line may have room for fewer calls than by itself.
+        rounds = (tuple(line for line in lines if _is_free(line, floor, taken)) for lines in choice.rounds)
+        lines = next(filter(None, rounds), ())
+        if lines:
             served.append(Served(one.uuid, lines))
             for line in lines:
                 taken[line.id] = taken.get(line.id, 0) + 1

@@ -316,3 +316,29 @@ def test_after_which_ends_the_next_line_is_rung(named: set[Disposition], how: Di
 def test_nothing_leads_on_from_a_talk() -> None:
     assert not Hunt().goes_on(Disposition.ANSWERED)
     assert all(Hunt().goes_on(how) for how in Disposition if how is not Disposition.ANSWERED)
+
+
+@pytest.mark.parametrize(
+    ("fields", "today", "month", "at_once"),
+    [
+        ({"max_calls": 5, "daily_calls": 10}, 9, 0, 1),
+        ({"max_calls": 5, "daily_calls": 10}, 2, 0, 5),
+        ({"max_calls": 0, "daily_calls": 10, "monthly_calls": 100}, 3, 96, 4),
+        ({"max_calls": 0}, 50, 500, 0),
+    ],
+)
+def test_a_line_has_no_more_calls_at_once_than_its_caps_leave_it(
+    fields: dict[str, int], today: int, month: int, at_once: int
+) -> None:
+    """Five that come at once to a line that may take one more today."""
+    one = Line("one", "demo", "02160000001", "t", **fields)  # type: ignore[arg-type]
+    uses = Uses({"one": LineUse(today=today, this_month=month)})
+    chosen = choose(
+        Hunt(("one",)),
+        RoutingTable(1, (TRUNK,), {"one": one}, {}),
+        uses,
+        NOW,
+        lambda day: DayKind.WORKDAY,
+        random.Random(4),
+    )
+    assert [[(line.id, line.max_calls) for line in lines] for lines in chosen.rounds] == [[("one", at_once)]]

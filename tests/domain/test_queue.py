@@ -315,3 +315,13 @@ def test_the_sums_match() -> None:
     assert found.left[Left.ANSWERED] == 2
     assert found.service_level == 0.25
     assert summary(queue("a"), []).service_level is None
+
+
+def test_callers_at_once_are_served_as_far_as_a_lines_caps_go() -> None:
+    """It may take one more call today, and three at once by itself."""
+    lines = [line("a", max_calls=3, daily_calls=10), line("b", max_calls=1)]
+    row = [caller("one", 3), caller("two", 2), caller("three", 1)]
+    used = Uses({"a": LineUse(today=9)})
+    assert served(floor(lines, [queue("a", "b")], row, uses=used)) == [("one", "a"), ("two", "b")]
+    busy = {"a": LineNow(calls=1), "b": LineNow(calls=1)}
+    assert served(floor(lines, [queue("a", "b")], row, busy, uses=used)) == []
