@@ -95,7 +95,7 @@ class Funds:
         refused: list[Unfunded] = []
 
         def limit(known: Known) -> Limit | None:
-            found = funded(asked, terms, known.standing, self._book, known.uses)
+            found = funded(asked, terms, known.standing, self._book, known.uses, known.stakes)
             if isinstance(found, Unfunded):
                 refused.append(found)
                 return None
@@ -116,7 +116,8 @@ class Funds:
         """What ``hold`` would say now, without holding anything."""
         terms = self._terms.get(account)
         known = self._credit.peek(account, number)
-        return funded(self._asked(number, caller_kind, terms), terms, known.standing, self._book, known.uses)
+        asked = self._asked(number, caller_kind, terms)
+        return funded(asked, terms, known.standing, self._book, known.uses, known.stakes)
 
     def pays_for(self, request: Request) -> bool:
         """Whether there is money for calling somebody back now."""

@@ -74,8 +74,8 @@ def topup(account: str, amount: int, reference: str, by: str, reason: str) -> No
 @_REASON
 @_APPROVED
 def refund(account: str, amount: int, reference: str, by: str, reason: str, approved_by: str) -> None:
-    """Book AMOUNT yuan that are paid back to ACCOUNT, at most what it has to its credit; in reseller mode less what is
-    held for its calls under way."""
+    """Book AMOUNT yuan that are paid back to ACCOUNT, at most what it has to its credit; in reseller mode less
+    what is held for its calls under way."""
     _book(Kind.REFUND, account, amount, reference, by, reason, approved_by)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from appliance.domain import grants
 from appliance.domain.pricing import (
     Assessment,
+    ChargeBy,
     Meter,
     MeteredCall,
     PriceBook,
@@ -44,11 +45,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Included units that a call may come to use: of the subscription that began ``since``, in a ``month``."""
+    """Included units that a call may come to use: of the subscription that began ``since``, in a ``month``.
+
+    :param dearest: the most that one of them saves it, sixtieths of a millionth of a yuan; 0: none is kept for it.
+    :param worth: what those that are kept for it save it, millionths of a yuan: nothing is held for that.
+    """
 
     since: datetime
     month: int
     units: int
+    dearest: int = 0
+    worth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,13 @@ class Limit:
 
 #: What others have used of a subscription's included units, ``(month, units)``, in any order.
 Uses = Callable[[Subscription], Iterable[tuple[int, int]]]
+#: What units save other calls under way for which they are kept: ``(Units.dearest, Units.worth)`` of each.
+Stakes = Callable[[Subscription], Iterable[tuple[int, int]]]
+
+
+def _nothing(held: Subscription) -> Iterable[tuple[int, int]]:
+    """Nobody else calls."""
+    return ()
 
 
 def longest(price: Callable[[int], int], amount: int, at_most: int) -> int:
@@ -87,13 +101,17 @@ def longest(price: Callable[[int], int], amount: int, at_most: int) -> int:
     return low
 
 
-def affordable(asked: Asked, book: PriceBook, uses: Uses, amount: int) -> Limit | None:
+def affordable(asked: Asked, book: PriceBook, uses: Uses, amount: int, stakes: Stakes = _nothing) -> Limit | None:
     """How long the call may last for ``amount``; None: too short to be worth taking.
 
     When it is answered is not known yet: whatever price, subscription or month's grant begins to hold while it may
     wait is reckoned with, the dearest first. A call that cannot be priced costs nothing, and lasts as long as any.
+
+    Whoever is answered first uses included units first, and who that is is not known either. Others keep what they
+    may use; where the call may take it from them all the same, what it is worth to whom a unit saves more than it
+    saves this call is held with the call's own price.
     """
-    tariffs = [_Tariff(asked, at, book, uses) for at in _moments(asked, book)]
+    tariffs = [_Tariff(asked, at, book, uses, stakes) for at in _moments(asked, book)]
     seconds = min(longest(tariff.price, amount, asked.at_most_s) for tariff in tariffs)
     if seconds < min(LEAST_S, asked.at_most_s) or any(seconds <= tariff.free_seconds for tariff in tariffs):
         return None
@@ -108,12 +126,14 @@ def affordable(asked: Asked, book: PriceBook, uses: Uses, amount: int) -> Limit 
 class _Tariff:
     """What a call costs that is answered at a moment."""
 
-    def __init__(self, asked: Asked, at: datetime, book: PriceBook, uses: Uses) -> None:
+    def __init__(self, asked: Asked, at: datetime, book: PriceBook, uses: Uses, stakes: Stakes) -> None:
         self._asked, self._at, self._book = asked, at, book
-        self._available = 0
+        self._available = self._from_others = 0
         found = self._assess(asked.at_most_s)
         if isinstance(found, Assessment) and found.plan.included:
             self._available = _available(found, uses(found.subscription), grants.month_of(at))
+            least = _unit_saves(found)[0]
+            self._from_others = sum(worth for dearest, worth in stakes(found.subscription) if dearest > least)
         self._found = found
 
     @property
@@ -130,21 +150,38 @@ class _Tariff:
         return self._found.price.free_seconds
 
     def price(self, seconds: int) -> int:
-        """Of so many metered seconds."""
+        """Of so many metered seconds, with what they may take from others."""
         found = self._assess(seconds)
-        return 0 if isinstance(found, Unratable) else settle(found, self._available).amount
+        if isinstance(found, Unratable):
+            return 0
+        taken = self._from_others if found.units > self._available else 0
+        return settle(found, self._available).amount + taken
 
     def used(self, seconds: int) -> Units | None:
-        """The included units that so many seconds use; None: none."""
+        """The included units that so many seconds may use, whether they are kept for it or not; None: none."""
         found = self._assess(seconds)
-        if isinstance(found, Unratable) or not (units := min(found.units, self._available)):
+        if isinstance(found, Unratable) or not found.plan.included or not found.units:
             return None
-        return Units(found.subscription.starts_at, grants.month_of(self._at), units)
+        worth = settle(found).amount - settle(found, self._available).amount
+        dearest = _unit_saves(found)[1] if worth else 0
+        return Units(found.subscription.starts_at, grants.month_of(self._at), found.units, dearest, worth)
 
     def _assess(self, seconds: int) -> Assessment | Unratable:
         asked = self._asked
         call = MeteredCall("", asked.number, asked.caller_kind, self._at, self._at, seconds, seconds)
         return assess(call, self._book)
+
+
+def _unit_saves(found: Assessment) -> tuple[int, int]:
+    """The least and the most that one included unit saves an assessed call, sixtieths of a millionth of a yuan. The
+    connect fee is saved when units pay for all of it, be it by the last one."""
+    price = found.price
+    if price is None:
+        return 0, 0
+    if found.plan.charge_by is ChargeBy.CALL:
+        saved = 60 * (price.connect_fee + price.per_call)
+        return saved, saved
+    return price.per_minute, price.per_minute + 60 * price.connect_fee
 
 
 def _available(found: Assessment, uses: Iterable[tuple[int, int]], month: int) -> int:

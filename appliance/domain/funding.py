@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.domain.affordable import Asked, Limit, Uses, affordable
+from appliance.domain.affordable import Asked, Limit, Stakes, Uses, affordable
 from appliance.domain.credit import Standing, Terms, Unfunded, left_of
 from appliance.domain.pricing import PriceBook
 from appliance.domain.refusal import Refusal
@@ -12,7 +12,12 @@ _ANY_AMOUNT = 10**18
 
 
 def funded(
-    asked: Asked, terms: Terms | None, standing: Standing | None, book: PriceBook, uses: Uses
+    asked: Asked,
+    terms: Terms | None,
+    standing: Standing | None,
+    book: PriceBook,
+    uses: Uses,
+    stakes: Stakes = lambda held: (),
 ) -> Limit | Unfunded | None:
     """How long a call may last and what is to be held for it, or why it may not be; None: nobody counts.
 
@@ -26,7 +31,7 @@ def funded(
     if terms is None:
         return None
     if standing is None:
-        return affordable(asked, book, uses, _ANY_AMOUNT)
+        return affordable(asked, book, uses, _ANY_AMOUNT, stakes)
     left = left_of(terms, standing)
-    limit = affordable(asked, book, uses, left.amount)
+    limit = affordable(asked, book, uses, left.amount, stakes)
     return Unfunded(left.by, left.amount) if limit is None else limit

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from appliance.domain import money
 from appliance.domain.grants import SHANGHAI
+from appliance.domain.holding import Held, freed
 from appliance.domain.hook import Message
 from appliance.store import standing
-from appliance.store.credit import Balance, Credit, Held, News, Seen
+from appliance.store.credit import Balance, Credit, News, Seen
 from appliance.store.credit_terms import Holder, load_holders, suspended_accounts
 from appliance.store.journal_file import Row
 from appliance.store.ledger import last_posting
@@ -64,7 +65,7 @@ class Standings:
         with self._store.reading() as session:
             through, day = last_posting(session), now.astimezone(SHANGHAI).date().isoformat()
             found = standing.settled_of(session, [one.uuid for one in held])
-            settled = found.settled | (ended - found.stored)
+            settled = freed(held, {**found.settled, **dict.fromkeys(ended - found.stored)})
             holders = load_holders(session)
             balances = self._balances(session, holders, known, before, through, day)
             numbers = {one.number for one in held if one.uuid in settled}

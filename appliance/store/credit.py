@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from appliance.domain.affordable import Limit, Units
 from appliance.domain.credit import Standing
+from appliance.domain.holding import Held
 from appliance.domain.pricing import Subscription
 from appliance.store.begun import began
 from appliance.store.journal import Started, started_row
@@ -36,20 +37,11 @@ _DROPPED = "DELETE FROM holds WHERE uuid = ?"
 
 class Known(NamedTuple):
     """What is known as a call comes. ``standing`` None: the account was never seen in the database; ``uses`` is
-    ``domain.affordable.Uses``, with what calls under way may come to use."""
+    ``domain.affordable.Uses``, with what calls under way may come to use, and ``stakes`` is ``Stakes`` there."""
 
     standing: Standing | None
     uses: Callable[[Subscription], list[tuple[int, int]]]
-
-
-class Held(NamedTuple):
-    """What is held for a call."""
-
-    uuid: str
-    account: str
-    number: str
-    amount: int
-    at: datetime
+    stakes: Callable[[Subscription], list[tuple[int, int]]] = lambda subscription: []
 
 
 class Seen(NamedTuple):
@@ -113,7 +105,9 @@ class Credit:
                 return (_limit(row),)
             found = limit(_known(connection, call))
             if found is not None:
-                units = json.dumps([[one.since.isoformat(), one.month, one.units] for one in found.units])
+                units = json.dumps(
+                    [[one.since.isoformat(), one.month, one.units, one.dearest, one.worth] for one in found.units]
+                )
                 connection.execute(
                     _HOLD,
                     (
@@ -215,13 +209,26 @@ def _made(found: Mapping[str, list[Any]]) -> Known:
         used.setdefault(datetime.fromisoformat(since), []).extend(
             (month, units) for month, units in json.loads(uses)
         )
+    stakes: dict[datetime, list[tuple[int, int]]] = {}
     for (held,) in found["units"]:
-        for since, month, units in json.loads(held):
-            used.setdefault(datetime.fromisoformat(since), []).append((month, units))
-    return Known(standing, lambda subscription: used.get(subscription.starts_at, []))
+        for one in _units(held):
+            used.setdefault(one.since, []).append((one.month, one.units))
+            stakes.setdefault(one.since, []).append((one.dearest, one.worth))
+    return Known(
+        standing,
+        lambda subscription: used.get(subscription.starts_at, []),
+        lambda subscription: stakes.get(subscription.starts_at, []),
+    )
 
 
 def _limit(row: Any) -> Limit:
     _, _, _, amount, seconds, from_answer, units, _, _ = row
-    made = tuple(Units(datetime.fromisoformat(since), month, used) for since, month, used in json.loads(units))
-    return Limit(seconds, amount, made, bool(from_answer))
+    return Limit(seconds, amount, _units(units), bool(from_answer))
+
+
+def _units(held: str) -> tuple[Units, ...]:
+    """Those of a hold; one of before there was anything at stake has its first three figures only."""
+    return tuple(
+        Units(datetime.fromisoformat(since), month, used, *at_stake)
+        for since, month, used, *at_stake in json.loads(held)
+    )

@@ -19,26 +19,27 @@ from appliance.store.parts import parts
 
 
 class Settled(NamedTuple):
-    """Of calls that something is held for: those whose charges are posted, or that wait for a person; and those
-    that are stored at all."""
+    """Of calls that something is held for: those whose charges are posted, or that wait for a person
+    (``domain.holding.freed``); and those that are stored at all."""
 
-    settled: set[str]
+    settled: dict[str, datetime | None]
     stored: set[str]
 
 
 def settled_of(session: Session, uuids: Collection[str]) -> Settled:
     """A call that was closed as abnormal is charged when a person says so: until then nothing is held for it."""
-    settled, stored = set(), set()
+    settled: dict[str, datetime | None] = {}
+    stored = set()
     for part in parts(uuids):
         rows = session.execute(
-            select(Call.uuid, Call.outcome, Charge.id)
+            select(Call.uuid, Call.outcome, Call.answered_at, Charge.id, Charge.included_units)
             .join(Charge, Charge.call_uuid == Call.uuid, isouter=True)
             .where(Call.uuid.in_(part))
         )
-        for uuid, outcome, charge in rows:
+        for uuid, outcome, answered_at, charge, included in rows:
             stored.add(uuid)
             if charge is not None or outcome == ABNORMAL:
-                settled.add(uuid)
+                settled[uuid] = answered_at if included else None
     return Settled(settled, stored)
 
 
@@ -54,8 +55,8 @@ def amounts(session: Session) -> dict[str, int]:
 
 
 def spent(session: Session, after: int, through: int, midnight: datetime) -> dict[str, int]:
-    """What calls were charged by postings behind number ``after`` and up to ``through``, made in the day that begins
-    at ``midnight``, by account.
+    """What calls were charged by postings behind number ``after`` and up to ``through``, made in the day that
+    begins at ``midnight``, by account.
 
     What a charge is changed by, up or down, counts for its day where that is the day of its first posting as well:
     rating earlier days' calls again neither opens today's cap nor uses it up.

@@ -72,7 +72,8 @@ def test_an_amount_pays_for_that_and_for_no_block_more(
     if found.seconds < 3600:
         assert max(amount, 0) < amount_of(of, found.seconds + 1, included)
         assert max(amount, 0) < amount_of(of, found.seconds + beyond, included)
-    assert sum(units.units for units in found.units) <= included
+    worth = amount_of(of, found.seconds) - found.amount
+    assert sum(units.worth for units in found.units) == worth
 
 
 @given(steps=st.lists(st.integers(0, 5), min_size=1, max_size=60), amount=st.integers(-5, 80))
@@ -106,8 +107,8 @@ def test_it_counts_from_the_line_where_the_plan_does() -> None:
 def test_a_package_pays_whatever_is_owed(owed: int) -> None:
     of = book(price(per_minute=600_000), included=600)
     used = [(MONTH, 480)]
-    assert ask(of, owed, *used, at_most=120) == Limit(120, 0, (Units(BEGIN, MONTH, 120),))
-    assert ask(of, owed, *used) == Limit(120, 0, (Units(BEGIN, MONTH, 120),))
+    assert ask(of, owed, *used, at_most=120) == Limit(120, 0, (Units(BEGIN, MONTH, 120, 600_000, 1_200_000),))
+    assert ask(of, owed, *used) == Limit(120, 0, (Units(BEGIN, MONTH, 120, 600_000, 1_200_000),))
     assert ask(of, owed, (MONTH, 600)) is None
 
 
@@ -116,7 +117,7 @@ def test_what_is_carried_over_pays_too() -> None:
     # The month before took its 60 of what was carried over to it; uses of before the first grant are nobody's.
     used = [(MONTH, 300), (MONTH - 1, 60), (month_of(BEGIN) - 1, 7)]
     found = ask(of, 0, *used)
-    assert found == Limit(900, 0, (Units(BEGIN, MONTH, 900),))
+    assert found == Limit(900, 0, (Units(BEGIN, MONTH, 900, 600_000, 9_000_000),))
 
 
 def test_calls_of_which_only_the_free_seconds_are_paid_for_are_not_taken() -> None:
@@ -161,7 +162,9 @@ def test_each_month_that_the_call_may_belong_to_is_reckoned_with() -> None:
     of = book(price(per_minute=600_000, initial_seconds=1, step_seconds=1), included=1000)
     midnight = datetime(2026, 12, 1, tzinfo=SHANGHAI)
     found = ask(of, 0, (MONTH, 400), at=midnight.astimezone(UTC) - timedelta(minutes=5))
-    assert found == Limit(600, 0, (Units(BEGIN, MONTH, 600), Units(BEGIN, MONTH + 1, 600)))
+    assert found == Limit(
+        600, 0, tuple(Units(BEGIN, month, 600, 600_000, 6_000_000) for month in (MONTH, MONTH + 1))
+    )
 
 
 def test_a_subscription_that_ends_meanwhile() -> None:
@@ -172,3 +175,48 @@ def test_a_subscription_that_ends_meanwhile() -> None:
     of = PriceBook({"p": plan}, {NUMBER: (Subscription(NUMBER, "p", BEGIN, end),)})
     # From its end on nothing could be charged; from when it would count is not known.
     assert ask(of, 60_000) == Limit(60, 60_000, from_answer=True)
+
+
+@pytest.mark.parametrize(
+    ("stakes", "fee", "taken"),
+    [
+        ([], 0, 0),
+        # As dear as his own, or cheaper: what he takes of it he saves himself.
+        ([(600_000, 7_000), (1, 8_000)], 0, 0),
+        ([(600_001, 7_000), (1, 8_000)], 0, 7_000),
+        ([(600_001, 7_000), (700_000, 8_000)], 0, 15_000),
+        # His own connect fee is saved by the last unit only.
+        ([(600_001, 7_000)], 5_000, 7_000),
+    ],
+)
+def test_what_the_call_may_take_from_others_is_held_too(
+    stakes: list[tuple[int, int]], fee: int, taken: int
+) -> None:
+    of = book(price(per_minute=600_000, initial_seconds=1, step_seconds=1, connect_fee=fee), included=600)
+    asked = Asked(NUMBER, "mobile", NOW, 120)
+
+    def found(used: int, amount: int = 10**9) -> Limit | None:
+        return affordable(asked, of, lambda held: [(MONTH, used)], amount, lambda held: stakes)
+
+    dearest = 600_000 + 60 * fee
+    assert found(480) == Limit(120, 0, (Units(BEGIN, MONTH, 120, dearest, 1_200_000 + fee),)), "kept for him"
+    assert found(540) == Limit(120, 600_000 + fee + taken, (Units(BEGIN, MONTH, 120, dearest, 600_000),))
+    assert found(600) == Limit(120, 1_200_000 + fee + taken, (Units(BEGIN, MONTH, 120),))
+    if taken:
+        assert found(540, 5_000) == Limit(60, 0, (Units(BEGIN, MONTH, 60, dearest, 600_000 + fee),)), (
+            "no longer than what is kept for him"
+        )
+
+
+def test_a_plan_by_call_holds_what_a_dearer_call_may_lose() -> None:
+    of = book(price(per_call=500_000, connect_fee=1), by=ChargeBy.CALL, included=1)
+    asked = Asked(NUMBER, "mobile", NOW, 120)
+    alone = affordable(asked, of, lambda held: [], 0)
+    assert alone == Limit(120, 0, (Units(BEGIN, MONTH, 1, 60 * 500_001, 500_001),))
+    for dearest, amount in ((60 * 500_001, 500_001), (60 * 500_002, 500_008)):
+        second = affordable(asked, of, lambda held: [(MONTH, 1)], 10**9, lambda held: [(dearest, 7)])  # noqa: B023
+        assert second == Limit(120, amount, (Units(BEGIN, MONTH, 1),))
+
+
+def test_a_call_of_no_length_is_not_taken() -> None:
+    assert ask(book(price(per_minute=600_000), included=600), 0, at_most=0) is None

@@ -22,7 +22,7 @@ from tests.rating.stored import NOW, put_book
 
 @pytest.fixture
 def box(on_sqlite: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Store]:
-    """A prepaid account with 100 yuan, of which a call under way holds 30, another one, and two people of finance."""
+    """A prepaid account with 100 yuan, of which a call under way holds 30, another one, and two of finance."""
     put_book(on_sqlite, pack(included=0))
     with on_sqlite.work() as session:
         roles = {role.name: role for role in session.scalars(select(Role))}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from appliance.calls.funds import Funds, Grant
 from appliance.domain.affordable import Limit
 from appliance.domain.credit import Unfunded
 from appliance.domain.ledger import Kind, Who
-from appliance.domain.pricing import PriceBook
+from appliance.domain.pricing import Price, PriceBook
 from appliance.domain.refusal import Refusal
 from appliance.errors import StoreError
 from appliance.rating.again import rate_again
@@ -428,3 +428,53 @@ def test_a_change_counts_for_the_day_of_its_charge_only(box: Box) -> None:
     box.standings.look()
     assert box.left() == (60, 0)
     assert box.seconds("c") == 10
+
+
+def answered(box: Box, uuid: str, at: datetime, seconds: int, kind: str = "mobile") -> None:
+    """Stored and rated, and the collector has looked."""
+    put_calls(box.store, [replace(called(uuid, at, seconds), caller_kind=kind)])
+    BegunCalls(box.journal.file).settled([uuid])
+    rate(box.store, [uuid])
+    box.standings.look()
+
+
+def test_what_was_charged_from_units_is_held_until_nobody_can_take_them(on_sqlite: Store, tmp_path: Path) -> None:
+    (box,) = [*_box_of(on_sqlite, tmp_path)]
+    box.top_up(100)
+    box.standings.look()
+    begin = box.now
+    assert box.hold("a").limit.amount == 0  # type: ignore[union-attr]
+    box.now = begin + timedelta(seconds=1)
+    assert box.hold("b").limit.amount == 100 * YUAN  # type: ignore[union-attr]
+    answered(box, "b", begin + timedelta(seconds=2), 99)
+    assert box.left() == (100, 100), "free of charge as long as the other one is not charged"
+    assert box.hold("c") == Unfunded(Refusal.NO_CREDIT, 0)
+    box.now = begin + timedelta(seconds=101)
+    box.hold("later")
+    answered(box, "a", begin, 100)
+    assert box.left() == (1, 0), "a call that began later keeps nothing held"
+
+
+def test_units_that_save_another_call_more_are_held_for_at_its_price(on_sqlite: Store, tmp_path: Path) -> None:
+    prices = tuple(
+        Price(JANUARY, kind, kind, initial_seconds=1, step_seconds=1, per_minute=per_minute * YUAN)
+        for kind, per_minute in (("mobile", 60), ("fixed", 6))
+    )
+    made = pack(included=100)
+    plan = replace(made.plans["pack"], prices=prices)
+    (box,) = [next(_box(on_sqlite, tmp_path, PriceBook({"pack": plan}, made.subscriptions)))]
+
+    def hold(uuid: str, kind: str) -> Grant | Unfunded | None:
+        return box.funds.hold(Started(uuid, box.now, NUMBER, "east", "t", "", False), kind)
+
+    box.top_up(10)
+    box.standings.look()
+    assert hold("a", "mobile").limit.amount == 0  # type: ignore[union-attr]
+    assert hold("b", "fixed") == Unfunded(Refusal.NO_CREDIT, 10 * YUAN), "answered first, the other would owe 90"
+    box.top_up(100)
+    box.standings.look()
+    assert hold("c", "fixed").limit.amount == 110 * YUAN  # type: ignore[union-attr]
+    answered(box, "c", box.now + timedelta(seconds=5), 100, "fixed")
+    assert box.left() == (110, 110)
+    answered(box, "a", box.now + timedelta(seconds=9), 100)
+    assert box.left() == (10, 0)
