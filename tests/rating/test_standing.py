@@ -176,15 +176,16 @@ def test_a_call_under_way_keeps_its_hold_whatever_its_age(box: Box) -> None:
     assert box.left() == (30, 30)
 
 
-def test_a_call_back_without_a_record_frees_its_hold_with_its_time(box: Box) -> None:
+def test_a_call_back_that_is_over_frees_its_hold(box: Box) -> None:
+    """As any call that has begun, though rules count it among nobody's calls."""
     box.top_up(30)
     box.standings.look()
     box.funds.hold(Started("a", box.now, NUMBER, "east", "t", "", False), "mobile", begins=False)
-    assert box.journal.started("a") is None, "it counts among nobody's calls"
-    box.now += timedelta(minutes=50)
+    assert box.journal.started("a") is None
+    box.now += timedelta(minutes=70)
     box.standings.look()
     assert box.left() == (30, 30)
-    box.now += timedelta(minutes=20)
+    BegunCalls(box.journal.file).settled(["a"])
     box.standings.look()
     assert box.left() == (30, 0)
 
