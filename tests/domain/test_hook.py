@@ -15,5 +15,5 @@ def test_what_is_secret_is_shown_nowhere(kind: HookKind) -> None:
 
 
 def test_robots_are_those_of_group_chats() -> None:
-    assert ROBOTS == {kind for kind in HookKind if kind not in (HookKind.WEBHOOK, HookKind.SMS)}
+    assert {kind for kind in HookKind if kind not in (HookKind.WEBHOOK, HookKind.SMS)} == ROBOTS
     assert len(set(PLACES)) == len(PLACES)
