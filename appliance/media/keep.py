@@ -24,6 +24,8 @@ import structlog
 
 from appliance.domain.recording import Kind, is_message
 from appliance.errors import MediaError
+from appliance.media import orphans
+from appliance.media.disk import sync
 from appliance.media.encode import Empty, Sound, Unreadable, encode
 from appliance.media.keys import Keyring
 from appliance.media.sealed import seal
@@ -34,7 +36,7 @@ from appliance.store.unit import Store
 
 KEPT, MAKING, ASIDE = "kept", ".making", "aside"
 #: Folders of ours among those of the switch.
-_OURS = frozenset({KEPT, MAKING, ASIDE, TAKES})
+_OURS = frozenset({KEPT, MAKING, ASIDE, orphans.FOLDER, TAKES})
 #: ``UUID.wav`` of a talk, ``UUID-m1.wav`` of a message.
 _NAME = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(-m[0-9]{1,3})?\.wav", re.ASCII)
 _log = structlog.get_logger(__name__)
@@ -88,6 +90,7 @@ def keep_once(keeping: Keeping) -> Done:
     :raises OSError: the recordings folder cannot be read.
     """
     _empty(keeping.root / MAKING)
+    orphans.expire(keeping.root, keeping.clock())
     done = Done()
     for found in sorted(wavs(keeping.root), key=lambda one: (one.modified_at, one.source)):
         if keeping.stop():
@@ -132,7 +135,12 @@ def _keep(keeping: Keeping, found: Found, done: Done) -> None:
         call = recordings.call_of(session, found.call_uuid)
         made_before = recordings.kept_file(session, found.source)
     if call is None:
-        done.waiting += 1
+        if not orphans.is_orphan(found.modified_at, keeping.clock()):
+            done.waiting += 1
+            return
+        sealed = _sealed(keeping, found.path) if keeping.keyring.current else None
+        orphans.lay_apart(keeping.root, found.path, sealed)
+        done.aside[found.source] = "its call was never stored"
         return
     if made_before is not None and (keeping.root / made_before).is_file():
         _remove(found)
@@ -173,9 +181,7 @@ def _keep(keeping: Keeping, found: Found, done: Done) -> None:
 def _finish(keeping: Keeping, found: Found, making: Path, sound: Sound) -> Kept:
     """Seal it, bring it onto the disk, give it its name."""
     if keeping.keyring.current:
-        sealed = making.with_name(making.name + ".sealed")
-        with making.open("rb") as plain, sealed.open("wb") as out:
-            seal(plain, out, keeping.keyring)
+        sealed = _sealed(keeping, making)
         making.unlink()
         making = sealed
         keeping.at("sealed")
@@ -193,7 +199,7 @@ def _finish(keeping: Keeping, found: Found, making: Path, sound: Sound) -> Kept:
     making.chmod(0o640)
     making.replace(target)
     for folder in (target.parent, *target.parent.parents):
-        _sync(folder)
+        sync(folder)
         if folder == keeping.root:
             break
     return Kept(
@@ -210,6 +216,18 @@ def _finish(keeping: Keeping, found: Found, making: Path, sound: Sound) -> Kept:
     )
 
 
+def _sealed(keeping: Keeping, plain: Path) -> Path:
+    """A sealed copy of a file, among the unfinished ones; the file stays."""
+    sealed = keeping.root / MAKING / f"{plain.name}.sealed"
+    sealed.parent.mkdir(exist_ok=True)
+    with plain.open("rb") as file, sealed.open("wb") as out:
+        seal(file, out, keeping.keyring)
+        out.flush()
+        os.fsync(out.fileno())
+    sealed.chmod(0o640)
+    return sealed
+
+
 def _set_aside(keeping: Keeping, found: Found, why: str) -> None:
     """A WAV that cannot be read: it goes out of the way, and a row says so. Its name is its own: a kill between the
     two is made good by the next run, which finds it there."""
@@ -217,14 +235,18 @@ def _set_aside(keeping: Keeping, found: Found, why: str) -> None:
     name = PurePosixPath(ASIDE) / found.path.name
     target = keeping.root / name
     target.parent.mkdir(exist_ok=True)
-    with found.path.open("rb") as file:
+    key_id = keeping.keyring.current
+    # A second file, or name, first: whatever dies now, the WAV is there under one of the two.
+    if key_id:
+        _sealed(keeping, found.path).replace(target)
+    else:
+        target.unlink(missing_ok=True)
+        os.link(found.path, target)
+    sync(target.parent)
+    with target.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
-    # A second name first: whatever dies now, the WAV is there under one of the two.
-    target.unlink(missing_ok=True)
-    os.link(found.path, target)
-    _sync(target.parent)
-    kept = Kept(found.source, found.kind, str(name), "wav", 0, size, 0, digest, "", keeping.clock(), why[:1000])
+    kept = Kept(found.source, found.kind, str(name), "wav", 0, size, 0, digest, key_id, keeping.clock(), why[:1000])
     _commit(keeping, found, kept)
     keeping.at("aside")
     _remove(found)
@@ -238,15 +260,6 @@ def _commit(keeping: Keeping, found: Found, kept: Kept) -> None:
 
 def _remove(found: Found) -> None:
     found.path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    """A rename outlives a power cut only once the folder itself is on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _empty(making: Path) -> None:

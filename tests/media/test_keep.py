@@ -14,9 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from appliance.domain.recording import RETENTION_DAYS
 from appliance.errors import MediaError
 from appliance.media import crashed, listen
 from appliance.media.keep import keep_once, verify
+from appliance.media.keys import NO_KEYS, Keyring
+from appliance.media.listen import opened
+from appliance.media.orphans import ORPHANED_AFTER
 from appliance.store.unit import Store
 from appliance.testphone.tones import purity, silence, tone
 from tests.media import kept
@@ -257,3 +261,38 @@ def test_a_sealed_recording_that_was_changed_is_not_played(tmp_path: Path, store
         heard(root, row)
     with pytest.raises(MediaError):
         listen.opened(root, row.file, row.key_id, kept.NO_KEYS)
+
+
+def test_what_is_set_aside_is_sealed_too(tmp_path: Path, store: Store) -> None:
+    root = tmp_path / "recordings"
+    add_call(store, 1)
+    data = b"RIFF" + b"what was said" * 3000
+    write(root, talk(1)).write_bytes(data)
+    os.utime(root / talk(1), (NOW.timestamp() - 90,) * 2)
+    assert set(keep_once(keeping(root, store, keyring=RING)).aside) == {talk(1)}
+    (row,) = rows(store)
+    assert row.fault and row.key_id == RING.current and files(root) == {row.file}
+    assert b"what was said" not in (root / row.file).read_bytes()
+    verify(root / row.file, row.sha256)
+    with opened(root, row.file, row.key_id, RING) as plain:
+        assert plain.read() == data
+
+
+@pytest.mark.parametrize("ring", [RING, NO_KEYS], ids=["sealed", "plain"])
+def test_a_wav_whose_call_is_never_stored_lies_apart_and_goes(tmp_path: Path, store: Store, ring: Keyring) -> None:
+    root = tmp_path / "recordings"
+    data = write(root, talk(1)).read_bytes()
+    waits = write(root, talk(2))
+    for path, age in ((root / talk(1), ORPHANED_AFTER * 1.01), (waits, ORPHANED_AFTER * 0.99)):
+        os.utime(path, ((NOW - age).timestamp(),) * 2)
+    done = keep_once(keeping(root, store, keyring=ring))
+    orphan = f"orphans/{uuid(1)}.wav"
+    assert set(done.aside) == {talk(1)} and done.waiting == 1 and files(root) == {orphan, talk(2)}
+    assert ((root / orphan).read_bytes() == data) is (ring is NO_KEYS)
+    with opened(root, orphan, ring.current, ring) as plain:
+        assert plain.read() == data
+    again = keep_once(keeping(root, store, keyring=ring))
+    assert not again.aside and files(root) == {orphan, talk(2)}
+    waits.unlink()
+    keep_once(keeping(root, store, keyring=ring, clock=lambda: NOW + timedelta(days=RETENTION_DAYS)))
+    assert files(root) == set()
