@@ -47,6 +47,10 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "not an amount in yuan (digits, at most six decimals): {value}",
         "不是金额（元，数字，最多六位小数）：{value}",
     ),
+    "price-too-high": (
+        "more than a price may be, {most} yuan: {value}",
+        "超过价格上限 {most} 元：{value}",
+    ),
     "not-a-time": (
         "not a time (YYYY-MM-DDThh:mm:ss and Z or an offset like +08:00): {value}",
         "不是时间（YYYY-MM-DDThh:mm:ss，并带 Z 或 +08:00 这样的时差）：{value}",

@@ -39,7 +39,7 @@ from appliance.site.telephone_values import (
     SipWord,
     Source,
 )
-from appliance.site.time_values import Amount, DateText, End, HoursText, Time, WeekdayKey, weekdays
+from appliance.site.time_values import Amount, DateText, End, HoursText, PriceAmount, Time, WeekdayKey, weekdays
 from appliance.site.values import (
     EnvName,
     Flag,
@@ -340,9 +340,9 @@ class PricePart(Part):
     initial_seconds: Annotated[int, whole(1, 86_400)] = 60
     step_seconds: Annotated[int, whole(1, 86_400)] = 60
     free_seconds: Annotated[int, whole(0, 86_400)] = 0
-    connect_fee: Amount = 0
-    per_minute: Amount = 0
-    per_call: Amount = 0
+    connect_fee: PriceAmount = 0
+    per_minute: PriceAmount = 0
+    per_call: PriceAmount = 0
 
 
 class PlanPart(Part):
@@ -354,7 +354,7 @@ class PlanPart(Part):
     meter: Annotated[str, choice("answer", "bridge")]
     included: Annotated[int, whole(0, 999_999_999)] = 0
     rollover_months: Annotated[int, whole(0, 120)] = 0
-    minimum_monthly: Amount = 0
+    minimum_monthly: PriceAmount = 0
     prices: Annotated[list[PricePart], Field(min_length=1)]
 
 
@@ -366,8 +366,8 @@ class CostPart(Part):
     effective_from: Time
     initial_seconds: Annotated[int, whole(1, 86_400)] = 60
     step_seconds: Annotated[int, whole(1, 86_400)] = 60
-    connect_fee: Amount = 0
-    per_minute: Amount = 0
+    connect_fee: PriceAmount = 0
+    per_minute: PriceAmount = 0
 
 
 class SiteFile(Part):

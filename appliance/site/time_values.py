@@ -54,6 +54,12 @@ def _end(value: object) -> Moment | None:
     return None if value is None or value == "" else _moment(value)
 
 
+#: The most that an amount of a price or a cost may be, millionths of a yuan. A call of seven days, rounded up by an
+#: interval of a day, comes to 1.2e16 at it: 2**63 holds the sum of hundreds of them, and what rating multiplies
+#: before it divides by 60.
+MOST_PRICE = 1_000_000 * money.YUAN
+
+
 def read_amount(text: str) -> int | None:
     """Millionths of a yuan, exactly, or None.
 
@@ -70,6 +76,13 @@ def written_amount(micro: int) -> str:
     ('0.11', '50')
     """
     return money.format(micro).rstrip("0").rstrip(".")
+
+
+def _price_amount(value: object) -> int:
+    micro = _amount(value)
+    if micro > MOST_PRICE:
+        fail("price-too-high", value=written_amount(micro)[:80], most=written_amount(MOST_PRICE))
+    return micro
 
 
 def _amount(value: object) -> int:
@@ -134,3 +147,5 @@ End = Annotated[Moment | None, BeforeValidator(_end)]
 
 
 Amount = Annotated[int, BeforeValidator(_amount)]
+#: Of the price book and of costs: at most ``MOST_PRICE``.
+PriceAmount = Annotated[int, BeforeValidator(_price_amount)]

@@ -40,7 +40,7 @@ flows:
      silence: "2", wrong: "2", timeout_s: 2.5, attempts: 2}, "2": {type: hangup}}}
 plans:
   - {code: "1e3", name: "~", charge_by: call, meter: bridge, included: 15, minimum_monthly: 0.000001, prices: [
-      {effective_from: "2026-01-01T00:00:00.5-05:00", caller: mobile, per_call: 999999999999.999999},
+      {effective_from: "2026-01-01T00:00:00.5-05:00", caller: mobile, per_call: 999999.999999},
       {effective_from: "2026-01-01T00:00:00Z", free_seconds: 3}]}
 """
 
