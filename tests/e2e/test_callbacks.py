@@ -200,9 +200,10 @@ async def test_his_line_is_busy_and_no_attempt_is_lost(box: LiveBox) -> None:
                 await asyncio.sleep(0.2)
         assert (found.attempts, found.said) == (1, "busy")
         assert found.due_at > found.asked_at
-    async with asyncio.timeout(25):
-        while not any(one.row.outcome == "failed:callback-caller" for one in call_back_of(box, request)):
-            await asyncio.sleep(0.2)
+        # The line is told, and only then let go.
+        async with asyncio.timeout(25):
+            while not any(one.row.outcome == "failed:callback-caller" for one in call_back_of(box, request)):
+                await asyncio.sleep(0.2)
     one = next(one for one in call_back_of(box, request) if one.row.outcome == "failed:callback-caller")
     assert one.because == "caller=busy" and one.row.line_id == "first" and one.row.bridged_ms == 0
     await balanced(box)
