@@ -146,6 +146,7 @@ _BECAUSE: Mapping[str, Any] = {
     "limit": lazy_gettext("limit"),
     "minutes": lazy_gettext("minutes"),
     "wrong": lazy_gettext("wrong passwords"),
+    "locked_until": lazy_gettext("locked until"),
     "number": lazy_gettext("number"),
     "caller": lazy_gettext("caller"),
     "busy": lazy_gettext("busy"),

@@ -59,7 +59,7 @@ def test_nor_an_amount_of_a_cost() -> None:
     cost = (
         'version: 1\ncosts:\n  - {trunk: t, effective_from: "2026-01-01T00:00:00+08:00", per_minute: "1000001"}\n'
     )
-    ((code, words),) = findings(f"version: 1\ncosts: [{cost}]\n")
+    ((code, words),) = findings(cost)
     assert code == "price-too-high" and "costs[0].per_minute" in words
 
 

@@ -43,8 +43,10 @@ def no_database() -> datetime:
 
 @pytest.fixture(autouse=True)
 def calm_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine that runs the tests may be as busy as it likes."""
+    """The machine that runs the tests may be as busy as it likes, and its disk as full."""
     monkeypatch.setattr(psutil, "getloadavg", lambda: (0.1, 0.1, 0.1))
+    usage = SimpleNamespace(total=100 * 2**30, used=25 * 2**30, free=75 * 2**30, percent=25.0)
+    monkeypatch.setattr(psutil, "disk_usage", lambda _path: usage)
 
 
 def test_all_is_well(settings: Settings) -> None:
