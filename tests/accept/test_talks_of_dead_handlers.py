@@ -13,24 +13,14 @@ import pytest
 from appliance.store.queries.call_views import CallDetail
 from appliance.testphone import IncomingCall, OutgoingCall, Phone
 from tests.e2e.live import NUMBER, LiveBox, OtherHandlers, live_box
+from tests.e2e.talks import TWO_LINES
 from tests.support.audio import cut, tone_absent
 from tests.support.freeswitch import require_freeswitch
 
 pytestmark = [pytest.mark.accept, pytest.mark.freeswitch, pytest.mark.timeout(300)]
 
 CALLERS = itertools.count(1)
-SITE = f"""
-version: 1
-accounts:
-  - {{id: acme, name: 测试企业, talk_keys: {{}}}}
-trunks:
-  - {{id: inbound, accept: ["127.0.0.1"]}}
-  - {{id: to-a, proxy: "127.0.0.1:@A@", caller_id: pass}}
-  - {{id: to-b, proxy: "127.0.0.1:@B@", caller_id: pass}}
-lines:
-  - {{id: first, account: acme, number: "02160000001", kind: landline, trunk: to-a, extension: "801"}}
-  - {{id: second, account: acme, number: "02160000002", kind: landline, trunk: to-b, extension: "802"}}
-flows:
+SITE = f"""{TWO_LINES}flows:
   - name: rated
     account: acme
     start: ring

@@ -233,17 +233,22 @@ def test_whatever_happens_each_request_has_one_end(strategy: Strategy, examples:
     machine.TestCase().runTest()
 
 
+def asks_while_all_talk(town: Town, him: Him, process: Process) -> None:
+    """He calls, asks to be called back and hangs up; then all lines are free."""
+    town.counts.update(town.slots)
+    town.he_calls(him, process)
+    town.he_asks(him)
+    town.he_hangs_up(him)
+    town.counts.clear()
+
+
 def test_two_processes_that_look_at_the_same_moment_ring_once() -> None:
     """One has read that it is his turn; before it can write that it rings for him the other has done so."""
     town = Town(Strategy.RING_ALL, {"a": 2, "b": 2})
     town.start()
     one, other = town.processes
     (him, _) = town.people
-    town.counts.update(a=2, b=2)
-    town.he_calls(him, one)
-    town.he_asks(him)
-    town.he_hangs_up(him)
-    town.counts.clear()
+    asks_while_all_talk(town, him, one)
     town.time_passes(16)
     one.interrupted_by = lambda: town.looks(other)
     town.looks(one)
@@ -257,11 +262,7 @@ def test_whose_handlers_died_in_his_own_talk_is_not_called_before_its_record_is_
     """He had asked, called again, and was answered; nobody but the record knows that the two have talked."""
     town = Town(Strategy.ORDER, {"a": 1})
     (process,), (him, _) = town.processes, town.people
-    town.counts.update(a=1)
-    town.he_calls(him, process)
-    town.he_asks(him)
-    town.he_hangs_up(him)
-    town.counts.clear()
+    asks_while_all_talk(town, him, process)
     town.time_passes(3)
     town.he_calls(him, process)
     town.he_is_rung_for(him)
@@ -282,11 +283,7 @@ def test_a_line_that_its_trunk_does_not_reach_is_rung_by_the_other_one_under_a_n
     """The record of the first leg is stored once the two talk: it is not the talk's."""
     town = Town(Strategy.ORDER, {"a": 1})
     (process,), (him, _) = town.processes, town.people
-    town.counts.update(a=1)
-    town.he_calls(him, process)
-    town.he_asks(him)
-    town.he_hangs_up(him)
-    town.counts.clear()
+    asks_while_all_talk(town, him, process)
     town.time_passes(16)
     town.looks(process)
     (first,) = town.rings

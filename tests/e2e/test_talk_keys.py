@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
@@ -17,10 +17,11 @@ from appliance.store.bans import Bans
 from appliance.store.journal import Journal
 from appliance.store.phones import set_phone_password
 from appliance.store.unit import Store
-from appliance.testphone import IncomingCall, OutgoingCall, Phone
+from appliance.testphone import Phone
 from appliance.testphone.errors import RequestFailed
 from tests.e2e.live import NUMBER, LiveBox, live_box
-from tests.support.audio import cut, longest_silence, segments, tone_absent, tone_present
+from tests.e2e.talks import Talking, talk, tone_somewhere, until
+from tests.support.audio import cut, longest_silence, tone_absent, tone_present
 from tests.support.freeswitch import require_freeswitch
 
 pytestmark = pytest.mark.freeswitch
@@ -62,36 +63,10 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
         yield running
 
 
-class Talking:
-    """A caller, the line ``first`` that talks to him, and the phone of the line ``second``."""
-
-    def __init__(
-        self, box: LiveBox, caller: OutgoingCall, first: IncomingCall, first_phone: Phone, second: Phone
-    ) -> None:
-        self.box, self.caller, self.first, self.second = box, caller, first, second
-        self.first_phone = first_phone
-
-
-async def until(true: Callable[[], bool], within_s: float = 6.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():
-            await asyncio.sleep(0.05)
-
-
 @pytest.fixture
 async def talking(box: LiveBox) -> AsyncIterator[Talking]:
-    number = f"138{next(CALLERS):08}"
-    async with Phone() as caller, Phone(port=box.port_a) as first, Phone(port=box.port_b) as second:
-        call = await caller.dial(NUMBER, box.sip, caller=number)
-        rung = await first.incoming(8)
-        rung.answer()
-        await call.answered(5)
-        call.say(500, loop=True)
-        rung.say(900, loop=True)
-        await call.hears(900)
-        yield Talking(box, call, rung, first, second)
-    for line in ("first", "second", "desk"):
-        await until(lambda line=line: box.usage(line) == 0)  # type: ignore[misc]
+    async with talk(box, f"138{next(CALLERS):08}", "first", "second", "desk") as made:
+        yield made
 
 
 async def test_only_the_lines_side_has_keys_and_all_others_pass(talking: Talking) -> None:
@@ -350,10 +325,6 @@ def give_password(box: LiveBox) -> None:
 
 def caller_of(talking: Talking) -> str:
     return talking.caller.caller
-
-
-def tone_somewhere(audio: np.ndarray, hz: float) -> bool:
-    return bool(segments((audio * 32767).astype("int16"), hz, shortest_s=0.15))
 
 
 def longest_quiet_s(audio: np.ndarray, rate: int) -> float:

@@ -11,26 +11,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from appliance.testphone import Phone
 from tests.e2e.live import NUMBER, LiveBox, live_box
-from tests.e2e.test_talk_keys import Talking, tone_somewhere, until
+from tests.e2e.talks import TWO_LINES, Talking, talk, tone_somewhere
 from tests.support.freeswitch import require_freeswitch
 
 pytestmark = pytest.mark.freeswitch
 
 CALLERS = itertools.count(1)
-SITE = f"""
-version: 1
-accounts:
-  - {{id: acme, name: 测试企业, talk_keys: {{}}}}
-trunks:
-  - {{id: inbound, accept: ["127.0.0.1"]}}
-  - {{id: to-a, proxy: "127.0.0.1:@A@", caller_id: pass}}
-  - {{id: to-b, proxy: "127.0.0.1:@B@", caller_id: pass}}
-lines:
-  - {{id: first, account: acme, number: "02160000001", kind: landline, trunk: to-a, extension: "801"}}
-  - {{id: second, account: acme, number: "02160000002", kind: landline, trunk: to-b, extension: "802"}}
-  - id: private
+SITE = f"""{TWO_LINES}  - id: private
     account: acme
     number: "02160000003"
     kind: landline
@@ -51,18 +39,9 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveBox]:
 
 @pytest.fixture
 async def talking(box: LiveBox) -> AsyncIterator[Talking]:
-    async with Phone() as caller, Phone(port=box.port_a) as first, Phone(port=box.port_b) as second:
-        call = await caller.dial(NUMBER, box.sip, caller=f"137{next(CALLERS):08}")
-        rung = await first.incoming(8)
-        rung.answer()
-        await call.answered(5)
-        call.say(500, loop=True)
-        rung.say(900, loop=True)
-        await call.hears(900)
+    async with talk(box, f"137{next(CALLERS):08}", "first", "second", "private") as made:
         await asyncio.sleep(1.0)
-        yield Talking(box, call, rung, first, second)
-    for line in ("first", "second", "private"):
-        await until(lambda line=line: box.usage(line) == 0)  # type: ignore[misc]
+        yield made
 
 
 async def asks_for(talking: Talking, key: str, extension: str) -> None:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from appliance.rating.again import rate_again
-from appliance.rating.bill import issue as use_case
 from appliance.rating.bill.check import check
-from appliance.rating.bill.document import Document, Party
-from appliance.rating.bill.issue import Terms
+from appliance.rating.bill.document import Document
 from appliance.site.apply import apply
 from appliance.store import schema
 from appliance.store.models import Account, Number, NumberMove, Plan, Price
 from appliance.store.unit import Store
+from tests.rating.billed import NOW, credit, issue
 from tests.rating.booked import JANUARY, MONTH, NUMBER, WHO, call, close, faults, pack, rate, take, yuan
 from tests.rating.stored import clock, put_book, put_calls
 from tests.site.texts import DEMO, document
 
-TERMS = Terms(Party("示例通信服务有限公司"), 600)
-NOW = datetime(2026, 6, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
 MINIMUM = 50_000_000
 
@@ -43,13 +40,6 @@ def fill(url: str) -> None:
 def box(copy_of: Callable[[Callable[[str], None]], str]) -> Iterator[Store]:
     with Store(copy_of(fill)) as store:
         yield store
-
-
-def issue(store: Store, month: int, account: str = "east") -> Document | None:
-    with store.work() as session:
-        made = use_case.issue(session, account, month, TERMS, NOW, "clerk")
-        session.commit()
-    return made
 
 
 def lines(document: Document | None) -> list[tuple[str, int]]:
@@ -105,13 +95,6 @@ def reprice(store: Store, yuan_a_minute: int) -> None:
         session.execute(update(Price).values(per_minute=yuan_a_minute * 1_000_000))
         session.commit()
     rate_again(store, clock, book=WHO)
-
-
-def credit(store: Store) -> list[Document]:
-    with store.work() as session:
-        made = use_case.credit(session, "east", TERMS, NOW, "clerk")
-        session.commit()
-    return made
 
 
 def owed(store: Store) -> int:
