@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 
@@ -107,7 +108,8 @@ def build_desk(
     dispatcher: Dispatcher,
     is_down: Callable[[str], bool],
     has_room: Callable[[], bool],
-    funds: Funds | None = None,
+    funds: Funds | None,
+    consulting: Callable[[str], AbstractContextManager[None]],
 ) -> Desk:
     """What the call steps work with."""
     return Desk(
@@ -128,6 +130,7 @@ def build_desk(
         together=spoken(settings).together,
         once=spoken(settings).once,
         home_area_code=settings.home_area_code,
+        consulting=consulting,
     )
 
 

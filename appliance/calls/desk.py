@@ -44,6 +44,7 @@ class Desk:
     :param once: the same, and nothing is kept of it.
     :param is_down: whether a trunk is known not to answer.
     :param has_room: whether the disk has room for a recording; asks no disk.
+    :param consulting: around what a line's side does for a caller (his leg) who may hang up meanwhile.
     :param funds: holds money for calls; None: no call is refused for money (``reseller_mode``).
     """
 
@@ -65,6 +66,7 @@ class Desk:
     once: Callable[[Sequence[Path]], AbstractContextManager[list[Path]]] = lambda prompts: nullcontext(
         list(prompts)
     )
+    consulting: Callable[[str], AbstractContextManager[None]] = lambda caller: nullcontext()
     dice: random.Random = field(default_factory=random.SystemRandom)
     home_area_code: str = ""
 

@@ -14,6 +14,7 @@ from datetime import datetime
 
 import structlog
 
+from appliance.calls.consulting import end_without_caller
 from appliance.domain.duration import consulted_for, nearing_limit
 from appliance.errors import ApplianceError, SwitchRefused, UnsafeArgument
 from appliance.switch import escape
@@ -45,7 +46,7 @@ class DurationLimit:
 
     def look(self) -> None:
         """One look: have the switch end each call that comes to its limit before the next one, at its moment, and
-        consultations whose caller has gone."""
+        consultations whose caller has gone and whose handlers have died."""
         try:
             with self._switch() as api:
                 rows = json.loads(api("show channels as json")).get("rows", [])
@@ -53,7 +54,7 @@ class DurationLimit:
                 for uuid, seconds in due.items():
                     self._end(api, uuid, seconds)
                 for uuid in consulted_for(rows):
-                    _end_consultation(api, uuid)
+                    end_without_caller(api, uuid)
         except (ApplianceError, ValueError) as error:
             if not self._away:
                 _log.error("call durations not looked at", error=str(error))
@@ -70,19 +71,3 @@ class DurationLimit:
             _log.error("no UUID of the switch", call=uuid)
             return
         _log.warning("call reaches its maximum duration", call=uuid, seconds=seconds)
-
-
-def _end_consultation(api: Callable[[str], str], caller: str) -> None:
-    """End both lines' legs if the caller has hung up.
-
-    Their talk does not end with his leg, which waits for it before it runs anything of its own end
-    (``switch_ivr_multi_threaded_bridge``): all that tells of the end by then is what
-    ``switch_channel_perform_hangup`` sets.
-    """
-    try:
-        if api(f"uuid_getvar {escape.identifier(caller)} last_bridge_role").strip() == "_undef_":
-            return
-    except SwitchRefused:
-        pass  # the leg is gone
-    _log.info("a consultation ends with its caller", call=caller)
-    api(f"hupall NORMAL_CLEARING gw_call {escape.identifier(caller)}")

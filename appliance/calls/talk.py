@@ -38,17 +38,21 @@ def _carry_out(talk: Talk, desk: Desk) -> None:
             talk.hold_caller(route.talk_keys)
         case TalkKey.PAUSE:
             _pause(talk, route, desk)
-        case TalkKey.BLIND:
-            line = _asked_for(talk, route, table, desk)
-            if line is not None:
-                _recorded_again(talk)
-                _log.info("sent on", call=talk.caller, to=line.id)
-                talk.send_on(line.id)
-        case TalkKey.CONSULT:
-            line = _asked_for(talk, route, table, desk)
-            if line is not None:
-                _recorded_again(talk)
-                _consult(talk, line, route, table, desk)
+        case TalkKey.BLIND | TalkKey.CONSULT:
+            with desk.consulting(talk.caller):
+                _with_another(talk, route, table, desk)
+
+
+def _with_another(talk: Talk, route: NumberRoute, table: RoutingTable, desk: Desk) -> None:
+    line = _asked_for(talk, route, table, desk)
+    if line is None:
+        return
+    _recorded_again(talk)
+    if talk.key is TalkKey.CONSULT:
+        _consult(talk, line, route, table, desk)
+    else:
+        _log.info("sent on", call=talk.caller, to=line.id)
+        talk.send_on(line.id)
 
 
 def _asked_for(talk: Talk, route: NumberRoute, table: RoutingTable, desk: Desk) -> Line | None:

@@ -18,7 +18,7 @@ import gevent.event  # noqa: E402
 import structlog  # noqa: E402
 
 from appliance import bootstrap, config  # noqa: E402
-from appliance.calls import duration  # noqa: E402
+from appliance.calls import consulting, duration  # noqa: E402
 from appliance.calls.answer import take  # noqa: E402
 from appliance.calls.dispatch import Dispatcher  # noqa: E402
 from appliance.calls.guard import LOOK_EVERY_S as LOOK_AT_BANS_EVERY_S  # noqa: E402
@@ -80,7 +80,10 @@ def serve(grace: float) -> None:
     dispatcher = bootstrap.build_dispatcher(
         settings, routing, journal, wanted.set, run=gevent.spawn, is_down=trunks.is_down, funds=funds
     )
-    desk = bootstrap.build_desk(settings, routing, journal, dispatcher, trunks.is_down, room.has_room, funds)
+    consultations = consulting.Consultations(switch)
+    desk = bootstrap.build_desk(
+        settings, routing, journal, dispatcher, trunks.is_down, room.has_room, funds, consultations.of
+    )
     under_way = UnderWay(BegunCalls(journal.file), bootstrap.utc_now)
     server = LegServer(
         (settings.handlers_host, settings.handlers_port),
@@ -109,6 +112,7 @@ def serve(grace: float) -> None:
     limit = duration.DurationLimit(switch, bootstrap.utc_now, settings.max_call_s)
     gevent.spawn(_for_ever, duration.LOOK_EVERY_S, limit.look)
     if settings.switch == "freeswitch":
+        gevent.spawn(_for_ever, consulting.LOOK_EVERY_S, partial(consultations.look, gevent.sleep))
         gevent.spawn(_for_ever, LOOK_AT_TRUNKS_EVERY_S, trunks.look)
         phones = PhoneWatch(switch, routing, journal, bootstrap.utc_now)
         gevent.spawn(_for_ever, LOOK_AT_PHONES_EVERY_S, phones.look)

@@ -31,11 +31,12 @@ def talks_of(caller: Leg, lines: Sequence[Leg]) -> list[Talked]:
     long it was spoken to before that is no talk with the caller, though no leg says when the three were joined.
     """
     by_uuid = {leg.uuid: leg for leg in lines}
+    askers = {leg.facts.get("originator", "") for leg in lines if leg.bridged_at is not None}
     made = []
     for leg in lines:
         if leg.answered_at is None or leg.bridged_at is None:
             continue
-        since = leg.bridged_at
+        since = _before_asking(caller, leg.answered_at, leg.bridged_at) if leg.uuid in askers else leg.bridged_at
         asker = by_uuid.get(leg.facts.get("originator", ""))
         if asker is not None and leg.facts.get("current_application") != "three_way":
             since = max(since, asker.ended_at)
@@ -43,6 +44,13 @@ def talks_of(caller: Leg, lines: Sequence[Leg]) -> list[Talked]:
         if since < until:
             made.append(Talked(leg, since, until))
     return sorted(made, key=lambda talk: (talk.since, talk.leg.uuid))
+
+
+def _before_asking(caller: Leg, answered_at: datetime, asked_at: datetime) -> datetime:
+    """When a line was joined that has spoken to another one since: of its own leg's bridges the switch notes the
+    last one, and on the caller's the first. Where that was with somebody else: when the line answered."""
+    joined_at = caller.bridged_at
+    return joined_at if joined_at is not None and answered_at <= joined_at <= asked_at else answered_at
 
 
 def together_ms(talks: Sequence[Talked]) -> int:

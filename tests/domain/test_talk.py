@@ -74,6 +74,25 @@ def test_a_line_that_was_only_asked_did_not_talk() -> None:
     assert [one.lasted_ms for one in talks] == [28000, 30000] and together_ms(talks) == 58000
 
 
+@pytest.mark.parametrize(
+    ("joined", "since"),
+    [
+        (4.0, 4.0),
+        # The caller's leg was joined by the switch anew, or its bridge is not known.
+        (30.0, 1.0),
+        (None, 1.0),
+    ],
+)
+def test_a_line_that_asked_another_has_talked_since_it_was_joined(joined: float | None, since: float) -> None:
+    """Its leg's bridge is the one to the line that it asked."""
+    caller = replace(CALLER, bridged_at=None if joined is None else NOW + timedelta(seconds=joined))
+    first = replace(leg("first", 0, 8, 30), answered_at=NOW + timedelta(seconds=1))
+    handed = leg("second", 5, 8, 60, originator="first")
+    talks = talks_of(caller, [first, handed])
+    assert [one.lasted_ms for one in talks] == [(30 - since) * 1000, 30000]
+    assert together_ms(talks) == derive_call(caller, [first, handed]).bridged_ms == (60 - since) * 1000
+
+
 def test_who_is_joined_by_three_talks_from_the_asking_on() -> None:
     first = leg("first", 1, 2, 60)
     third = leg("third", 5, 8, 60, originator="first", current_application="three_way")

@@ -254,18 +254,22 @@ async def test_the_limit_outlives_the_handlers(switch: str, tmp_path: Path) -> N
         assert money.booked() == 8 * YUAN - one.charge.amount >= 0
 
 
+def with_a_second_line() -> str:
+    """The site, with keys in a talk and a line behind extension 802."""
+    further = """  - {id: back-office, name: 分机, proxy: "127.0.0.1:@B@", caller_id: pass}
+lines:
+  - {id: second, account: short, number: "02160000003", kind: landline, trunk: back-office, extension: "802"}
+"""
+    return SITE.replace("lines:\n", further, 1).replace("name: 短,", "name: 短, talk_keys: {},")
+
+
 @pytest.mark.accept
 @pytest.mark.freeswitch
 async def test_who_is_sent_on_keeps_his_limit(tmp_path: Path) -> None:
     """Keys in a talk are FreeSWITCH's. The meter starts with the line; the first talk is a part of the time."""
     require_freeswitch()
     write_prompt(tmp_path)
-    further = """  - {id: back-office, name: 分机, proxy: "127.0.0.1:@B@", caller_id: pass}
-lines:
-  - {id: second, account: short, number: "02160000003", kind: landline, trunk: back-office, extension: "802"}
-"""
-    site = SITE.replace("lines:\n", further, 1).replace("meter: answer", "meter: bridge")
-    site = site.replace("name: 短,", "name: 短, talk_keys: {},")
+    site = with_a_second_line().replace("meter: answer", "meter: bridge")
     with live_box(tmp_path, "freeswitch", site=site, reseller_mode=True) as box:
         money, caller = Money(box, "short"), next(_callers)
         await money.paid(16)
@@ -296,3 +300,39 @@ lines:
         assert found.charge is not None and found.charge.amount <= 16 * YUAN
         await money.comes_to(lambda: money.seen() == (money.booked(), 0))
         assert money.booked() == 16 * YUAN - found.charge.amount >= 0
+
+
+@pytest.mark.accept
+@pytest.mark.freeswitch
+async def test_who_waits_while_a_line_is_consulted_runs_out_of_money(tmp_path: Path) -> None:
+    """He hears music; his call ends with his money, and the consultation soon after it."""
+    require_freeswitch()
+    write_prompt(tmp_path)
+    with live_box(tmp_path, "freeswitch", site=with_a_second_line(), reseller_mode=True) as box:
+        money, caller = Money(box, "short"), next(_callers)
+        await money.paid(12)
+        answers = LineScript.answer(0.1, say=900.0)
+        async with (
+            Phone() as phone,
+            Phone(port=box.port_a, on_invite=answers) as one,
+            Phone(port=box.port_b) as two,
+        ):
+            call = await dialled(phone, box, caller, SHORT)
+            assert isinstance(call, OutgoingCall)
+            first = await one.incoming(5)
+            await call.hears(900, 10)
+            await first.press("*3")
+            await asyncio.sleep(0.5)
+            await first.press("802#")
+            second = await two.incoming(10)
+            second.answer()
+            second.say(700, loop=True)
+            await first.hears(700, 10)
+            assert (await call.ended(30)).by == "them"
+            await first.ended(15)
+            await second.ended(5)
+        found = await stored(box, caller)
+        assert (found.row.outcome, found.hangup_cause) == ("answered", OUT_OF_MONEY)
+        assert found.charge is not None and 9 * YUAN < found.charge.amount <= 12 * YUAN
+        await money.comes_to(lambda: money.seen() == (money.booked(), 0))
+        assert money.booked() == 12 * YUAN - found.charge.amount >= 0

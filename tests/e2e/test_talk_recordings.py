@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 import soundfile
 
+from appliance.store.queries.call_views import CallRow
 from tests.e2e.live import NUMBER, LiveBox, live_box
 from tests.e2e.talks import TWO_LINES, Talking, talk, tone_somewhere
 from tests.support.freeswitch import require_freeswitch
@@ -48,6 +50,16 @@ async def asks_for(talking: Talking, key: str, extension: str) -> None:
     await talking.first.press(key)
     await asyncio.sleep(0.5)
     await talking.first.press(f"{extension}#")
+
+
+async def whole(talking: Talking, legs: int) -> CallRow:
+    """The stored call with all of its legs."""
+    async with asyncio.timeout(10):
+        while True:
+            stored = await asyncio.to_thread(talking.box.stored_of, talking.caller.caller, 10.0)
+            if len(stored.legs) == legs:
+                return stored.row
+            await asyncio.sleep(0.1)
 
 
 async def recorded(talking: Talking) -> tuple[str, np.ndarray]:
@@ -118,13 +130,42 @@ async def test_a_line_that_was_consulted_in_vain(talking: Talking, returns: bool
 
 
 @pytest.mark.accept
-async def test_a_consultation_ends_with_the_caller(talking: Talking) -> None:
-    """Within the time between two looks at the calls' durations."""
+@pytest.mark.parametrize("step", ["keys the extension", "rings", "speaks"])
+async def test_who_asks_another_line_is_left_by_his_caller(talking: Talking, step: str) -> None:
+    """All ends within a second of his hanging up, and nobody is said to have talked but the line that did."""
+    await talking.first.press("*3")
+    await asyncio.sleep(0.5)
+    if step != "keys the extension":
+        await talking.first.press("802#")
+        other = await talking.second.incoming(8)
+        if step == "speaks":
+            other.answer()
+            other.say(700, loop=True)
+            await talking.first.hears(700)
+    left_at = datetime.now(UTC)
+    await talking.caller.hangup()
+    await talking.first.ended(3)
+    if step != "keys the extension":
+        await other.ended(3)
+    call = await whole(talking, 2 if step == "keys the extension" else 3)
+    assert call.ended_at - left_at < timedelta(seconds=1.5)
+    ((line, lasted_ms),) = call.talks
+    assert line == "first" and abs(lasted_ms - call.bridged_ms) < 50
+
+
+@pytest.mark.accept
+async def test_a_consulted_line_takes_the_caller_over(talking: Talking) -> None:
+    """What the first talked before it asked is part of their time together."""
     await asks_for(talking, "*3", "802")
     other = await talking.second.incoming(8)
     other.answer()
     other.say(700, loop=True)
     await talking.first.hears(700)
+    await talking.first.hangup()
+    await talking.caller.hears(700)
+    await asyncio.sleep(1.0)
     await talking.caller.hangup()
-    await talking.first.ended(15)
-    await other.ended(4)
+    call = await whole(talking, 3)
+    assert [line for line, _ in call.talks] == ["first", "second"]
+    assert call.answered_at is not None
+    assert abs(call.bridged_ms - (call.ended_at - call.answered_at).total_seconds() * 1000) < 300
