@@ -16,6 +16,7 @@ from appliance.calls.funds import Funds
 from appliance.domain.calendar import SHANGHAI, DayKinds
 from appliance.domain.numbers import Caller
 from appliance.domain.places import Place
+from appliance.domain.recording import message_name
 from appliance.domain.routing import RoutingTable
 from appliance.http.lookup import Lookup
 from appliance.store.journal import Journal
@@ -79,9 +80,8 @@ class Desk:
             _log.error("prompt missing", prompt=name, account=account, call=leg.uuid)
 
     def message_name(self, uuid: str, ordinal: int) -> str:
-        """A message's place below the recordings folder: ``messages/UUID-m1.wav``. One folder for all, since the
-        switch makes none for a message; each leaves it as soon as it is kept."""
-        return f"messages/{uuid}-m{ordinal}.wav"
+        """A message's place below the recordings folder; see ``domain.recording``."""
+        return message_name(uuid, ordinal)
 
     def recording_name(self, uuid: str) -> str:
         """A recording's place below the recordings folder: ``2026/11/22/UUID.wav``, the day of Shanghai."""

@@ -8,15 +8,13 @@ import structlog
 
 from appliance.calls.desk import Desk
 from appliance.domain.called import Incoming
-from appliance.domain.recording import LEAST_MESSAGE_S
+from appliance.domain.recording import LEAST_MESSAGE_S, MOST_MESSAGES
 from appliance.switch.leg import Leg
 
 #: Prompts of the default set.
 PROMPT, BEEP, THANKS = "message-prompt", "beep", "message-thanks"
 #: Silence that ends a message, seconds.
 SILENCE_S = 5
-#: Messages of one call: its record names each.
-MOST_MESSAGES = 30
 #: Keys that end one.
 KEYS = "#"
 _log = structlog.get_logger(__name__)

@@ -55,7 +55,8 @@ KEPT = frozenset(
 #: what an application does, for it stands in each of a leg's some forty events.
 PACKED = "gw_facts"
 _MOST_NOTES = 64
-_LONGEST = 1000
+#: A fact is cut to so many characters.
+LONGEST = 1000
 
 _NOTE = re.compile(r"gw_[a-z0-9_]{1,40}", re.ASCII)
 _UUID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -196,7 +197,7 @@ def _facts(variables: Mapping[str, object]) -> dict[str, str]:
             # A time that cannot be read is no time that did not happen: it makes the leg refused.
             value = type(value).__name__
         if isinstance(value, str) and not (is_note and notes > _MOST_NOTES):
-            facts[name] = clean(value, _LONGEST)
+            facts[name] = clean(value, LONGEST)
     return facts
 
 

@@ -12,7 +12,7 @@ from appliance.domain.cdr import Leg, clean, matching
 from appliance.domain.credit import OUT_OF_MONEY, OUT_OF_MONEY_CAUSE
 from appliance.domain.outcome import Disposition, disposition
 from appliance.domain.queue import Stay, stays_of
-from appliance.domain.recording import Unrecorded
+from appliance.domain.recording import MOST_MESSAGES, Unrecorded
 from appliance.domain.talks import Talked, talks_of, together_ms
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
@@ -29,8 +29,6 @@ RECORDING = re.compile(
     r"(?=.{1,200}\Z)(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\.[a-z0-9]+", re.ASCII
 )
 _PROMPT = re.compile(r"[a-z0-9][a-z0-9-]{0,59}", re.ASCII)
-#: A caller who leaves more messages in one call is heard up to the last of these.
-_MOST_MESSAGES = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KINDS = frozenset(numbers.CallerKind)
 
@@ -137,7 +135,7 @@ def _ended_by(caller: Leg) -> str:
 
 def _messages(noted: str) -> str:
     """Names of messages, without what is none."""
-    return ";".join(list(filter(RECORDING.fullmatch, noted.split(";")))[:_MOST_MESSAGES])
+    return ";".join(list(filter(RECORDING.fullmatch, noted.split(";")))[:MOST_MESSAGES])
 
 
 def _unrecorded(facts: Mapping[str, str], joined: bool) -> str:

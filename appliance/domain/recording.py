@@ -27,6 +27,9 @@ UNSAID = ""
 RETENTION_DAYS = 180
 #: A message with less sound in it than this is none: somebody breathed, or hung up at the beep.
 LEAST_MESSAGE_S = 1.0
+#: Messages of one call. The call's record names each, and all of their names stand in one fact (``cdr.LONGEST``):
+#: a message that no record names is taken for one that the call took back.
+MOST_MESSAGES = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,16 @@ class Kind(StrEnum):
 def is_message(kind: Kind, voiced_s: float) -> bool:
     """Whether a recording is worth keeping: every talk, and a message in which somebody says something."""
     return kind is Kind.TALK or voiced_s >= LEAST_MESSAGE_S
+
+
+def message_name(uuid: str, ordinal: int) -> str:
+    """A message's place below the recordings folder. One folder for all, since the switch makes none for a message;
+    each leaves it as soon as it is kept.
+
+    >>> message_name("7d0c5a86-6d3c-4f0e-9a55-2c6ce5f1d6a4", 1)
+    'messages/7d0c5a86-6d3c-4f0e-9a55-2c6ce5f1d6a4-m1.wav'
+    """
+    return f"messages/{uuid}-m{ordinal}.wav"
 
 
 def keep_until(recorded_at: datetime, days: int) -> datetime:

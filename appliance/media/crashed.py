@@ -1,6 +1,7 @@
-"""What there is of a WAV that the switch was writing as it was killed. Its header was written as it was begun and
-says that nothing follows (mod_sndfile brings it up to date only at the end); libsndfile, which reads it for the
-keeper, goes by the file's length then, and so does this.
+"""What there is of a WAV that the switch was writing as it was killed. Its header was written as it was begun
+(mod_sndfile brings it up to date only at the end): it says that nothing follows, or, in a file that was opened
+again to be appended to, that only the part before does. The file's length tells. libsndfile goes by it in the first
+case, and by the header in the second.
 """
 
 from __future__ import annotations
@@ -36,6 +37,21 @@ def waveform(head: bytes) -> Waveform | None:
             rate, _, frame = struct.unpack_from("<IIH", head, at + 12)
         at += 8 + size + size % 2
     return None
+
+
+def outgrown(path: Path) -> Waveform | None:
+    """The samples of a WAV that holds more than its header says; None: it does not, or is no PCM WAV.
+
+    By the length of the whole: other chunks may stand behind the samples of a file that was closed.
+
+    :raises OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        head, length = file.read(_HEAD), os.fstat(file.fileno()).st_size
+    found = waveform(head)
+    if found is None or 8 + struct.unpack_from("<I", head, 4)[0] + found.frame > length:
+        return None
+    return found
 
 
 def heard(path: Path) -> tuple[datetime, timedelta] | None:

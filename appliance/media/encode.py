@@ -11,6 +11,7 @@ from pathlib import Path
 import soundfile
 
 from appliance.errors import MediaError
+from appliance.media import crashed
 
 #: Format → what libsndfile calls it, and the ending of its files.
 _FORMATS = {"opus": ("OGG", "OPUS"), "mp3": ("MP3", "MPEG_LAYER_III")}
@@ -48,6 +49,7 @@ def encode(wav: Path, target: Path, form: str) -> Sound:
         if not wav.stat().st_size:  # not even its head had come to the disk
             raise Empty("it is empty")
         source = soundfile.SoundFile(wav)
+        outgrown = crashed.outgrown(wav) if source.subtype == "PCM_16" else None
     except (soundfile.LibsndfileError, OSError) as error:
         raise Unreadable(str(error)) from error
     with source:
@@ -58,7 +60,7 @@ def encode(wav: Path, target: Path, form: str) -> Sound:
             with soundfile.SoundFile(
                 target, "w", samplerate=source.samplerate, channels=source.channels, format=kind, subtype=subtype
             ) as encoded:
-                for block in _blocks(source):
+                for block in _blocks(source) if outgrown is None else _samples(wav, outgrown):
                     encoded.buffer_write(block, dtype="int16")
                     samples = array("h", block)
                     length = len(samples) // source.channels
@@ -82,3 +84,12 @@ def _blocks(source: soundfile.SoundFile) -> Iterator[bytes]:
         if not block:
             return
         yield block
+
+
+def _samples(wav: Path, found: crashed.Waveform) -> Iterator[bytes]:
+    """All that there is of a WAV of 16 bits, whatever its header says of it."""
+    with wav.open("rb") as file:
+        file.seek(found.begin)
+        while block := file.read(_BLOCK * found.frame):
+            # The last sample may be half on the disk.
+            yield block[: len(block) - len(block) % found.frame]

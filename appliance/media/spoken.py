@@ -22,6 +22,8 @@ import structlog
 
 #: Longer than any announcement is heard, or a line that is told a number rings.
 UNUSED_FOR = timedelta(hours=1)
+#: A prompt that is none, or is of another form; no room, no folder.
+_FAULTS = (OSError, EOFError, wave.Error)
 _log = structlog.get_logger(__name__)
 
 
@@ -39,19 +41,39 @@ class Spoken:
     def together(self, prompts: Sequence[Path]) -> list[Path]:
         """One file that says the prompts one behind the other; the prompts themselves where that cannot be made:
         they differ in form, one is no WAV of plain samples, or there is no room."""
-        return self._together(prompts)
+        if len(prompts) < 2:
+            return list(prompts)
+        try:
+            made = self._folder / f"{_name_of(prompts)}.wav"
+            try:
+                os.utime(made)  # it is in use
+            except FileNotFoundError:
+                self._make(prompts, made)
+        except _FAULTS as error:
+            told = [str(one) for one in prompts]
+            _log.error("announcement not put together", error=str(error), prompts=told)
+            return list(prompts)
+        return [made]
 
     @contextmanager
     def once(self, prompts: Sequence[Path]) -> Iterator[list[Path]]:
         """The same for what nobody else is to hear: the file is there for as long as it is played, and its name,
-        which the switch writes into log and CDR, tells nothing. (The prompts' names, one by one, would.)"""
-        made = self._together(prompts, f"once-{uuid4().hex}")
+        which the switch writes into log and CDR, tells nothing. A prompt's own name would: a single one is copied,
+        and nothing is said where that cannot be."""
+        made = self._folder / f"once-{uuid4().hex}.wav"
+        files = []
         try:
-            yield made
+            if prompts:
+                self._make(prompts, made)
+                files.append(made)
+        except _FAULTS as error:
+            # What it says tells the prompt's name, which says a digit.
+            _log.error("secret not said: it cannot be put together", error=type(error).__name__)
+        try:
+            yield files
         finally:
-            for file in made:
-                if file not in prompts:
-                    file.unlink(missing_ok=True)
+            for file in files:
+                file.unlink(missing_ok=True)
 
     def prune(self, now: datetime) -> int:
         """Remove what nobody has used for a while, and what is left of dead processes; how many files. What cannot
@@ -68,22 +90,6 @@ class Spoken:
             _log.error("announcements not removed", folder=str(self._folder), error=str(error))
         return gone
 
-    def _together(self, prompts: Sequence[Path], name: str = "") -> list[Path]:
-        if len(prompts) < 2:
-            return list(prompts)
-        try:
-            made = self._folder / f"{name or _name_of(prompts)}.wav"
-            try:
-                os.utime(made)  # it is in use
-            except FileNotFoundError:
-                self._make(prompts, made)
-        except (OSError, EOFError, wave.Error) as error:
-            # Either tells a prompt's name, which of a secret says a digit.
-            why, told = (type(error).__name__, []) if name else (str(error), [str(one) for one in prompts])
-            _log.error("announcement not put together", error=why, prompts=told)
-            return list(prompts)
-        return [made]
-
     def _make(self, prompts: Sequence[Path], made: Path) -> None:
         """Whoever reads it sees it whole."""
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +102,7 @@ class Spoken:
                     raise wave.Error(f"{prompt} is of another form than those before it")
                 form = found
                 frames.append(file.readframes(file.getnframes()))
-        assert form is not None  # noqa: S101 - there are two at least
+        assert form is not None  # noqa: S101 - there is one at least
         with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".making-", delete=False) as part:
             try:
                 with wave.open(part, "wb") as file:

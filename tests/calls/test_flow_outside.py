@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from appliance.calls.answer import take
-from appliance.calls.message import MOST_MESSAGES
 from appliance.domain.flow import values as variables
 from appliance.domain.hook import Message
 from appliance.domain.lookup import Failed, Why
 from appliance.domain.outcome import Disposition
+from appliance.domain.recording import MOST_MESSAGES
 from appliance.switch.leg import Recorded
 from tests.calls.scenarios import Board, Clock, desk
 from tests.calls.test_flow_nodes import BYE, NUMBER, did, flow, site

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from appliance.domain import cdr
 from appliance.domain.cdr import KEPT, Leg, Rejected, Role, clean, packed, read_leg, unpacked
 from appliance.domain.cdr_call import derive_call
+from appliance.domain.recording import MOST_MESSAGES
 from tests.domain.legs import CALLER, LINE, START, a_call, a_leg, at, caller_variables, line_variables
 
 
@@ -69,7 +70,7 @@ def test_a_leg_is_read_again_from_its_facts() -> None:
             "gw_messages",
             ";".join(f"m/{n}.wav" for n in range(99)),
             "messages",
-            ";".join(f"m/{n}.wav" for n in range(20)),
+            ";".join(f"m/{n}.wav" for n in range(MOST_MESSAGES)),
         ),
         ("gw_notice", "record-notice", "notice", "record-notice"),
         ("gw_notice", "<b>", "notice", ""),

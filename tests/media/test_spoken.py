@@ -161,9 +161,30 @@ def test_of_what_is_said_once_nothing_is_left_and_its_name_tells_nothing(spoken:
     with spoken.once(two) as (again,):
         assert again.name != made.name
     assert left(spoken) == [usual.name]
-    with spoken.once(two[:1]) as one:
-        assert one == two[:1]
-    assert two[0].is_file(), "the prompts themselves stay"
+    with spoken.once([]) as nothing:
+        assert nothing == []
+    assert all(file.is_file() for file in two), "the prompts themselves stay"
+
+
+def test_a_secret_of_one_digit_is_not_played_by_its_prompts_own_name(spoken: Spoken, two: list[Path]) -> None:
+    with spoken.once(two[:1]) as (made,):
+        assert made.parent == spoken.folder and made.name.startswith("once-")
+        assert frames(made) == frames(two[0])
+    assert left(spoken) == [] and two[0].is_file()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_a_secret_that_cannot_be_put_together_nothing_is_said(
+    tmp_path: Path, two: list[Path], count: int
+) -> None:
+    (tmp_path / "spoken").write_text("a file")
+    with capture_logs() as logs, Spoken(tmp_path / "spoken").once(two[:count]) as made:
+        assert made == []
+    assert [entry["log_level"] for entry in logs] == ["error"] and not any(str(one) in str(logs) for one in two)
+    two[0].write_bytes(b"ID3 an MP3")
+    with capture_logs() as logs, Spoken(tmp_path / "other").once(two[:count]) as made:
+        assert made == []
+    assert len(logs) == 1 and not any(str(one) in str(logs) for one in two)
 
 
 def test_what_nobody_uses_goes(spoken: Spoken, two: list[Path]) -> None:
