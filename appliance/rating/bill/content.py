@@ -43,7 +43,8 @@ def content_of(session: Session, account_id: str, month: int) -> Content:
     corrections = [one for one in bills.unbilled_corrections(session, account_id) if one.month == month]
     usages = list(_usages(month, charged, book, numbers))
     late = list(_late(charged, month))
-    lines = lines_of(usages, [*(item for _, item in late), *correction_items(session, corrections)])
+    items = [*(item for _, item in late), *correction_items(session, corrections)]
+    lines = lines_of(usages, items, minimum.came_late(session, account_id, month))
     lines += tuple(minimum.for_late(session, account_id, late))
     return Content(lines, tuple(corrections), tuple(charged), book, asked_of(usages))
 
