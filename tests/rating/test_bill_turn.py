@@ -1,4 +1,4 @@
-"""A mere minimum: its month may be billed in its turn, later, or not at all."""
+"""Which months are to be billed before others: those with calls, and none for a mere minimum."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import update
 
-from appliance.store.models import Number, Plan, Subscription
+from appliance.errors import RatingError
+from appliance.store.models import Charge, Number, Plan, Subscription
 from appliance.store.unit import Store
 from tests.rating.billed import issue
 from tests.rating.booked import DAY, JANUARY, MONTH, call, posted, rate, take
@@ -88,3 +89,16 @@ def test_late_calls_that_were_billed_before_their_month_count_towards_its_minimu
     closed(box, MONTH + 2)
     assert lines(issue(box, MONTH + 2)) == [("calls", 50), ("late", 30), ("minimum-late", -20)]
     assert owed(box) == 60 + 60 + 50
+
+
+def test_a_month_that_was_closed_with_a_later_one_is_billed_before_it(light: Store) -> None:
+    take(light, call("a", JANUARY + DAY, 60))
+    with light.work() as session:
+        session.execute(update(Charge).values(final=True))
+        session.commit()
+    closed(light, MONTH + 1)
+    with pytest.raises(RatingError, match="2026-01 of east is to be billed before 2026-02"):
+        issue(light, MONTH + 1)
+    assert lines(issue(light, MONTH)) == [("calls", 60)]
+    assert lines(issue(light, MONTH + 1)) == [("calls", 0), ("minimum", 50)]
+    assert owed(light) == 110
