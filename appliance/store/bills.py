@@ -92,18 +92,19 @@ def charged(session: Session, account_id: str, month: int) -> list[Charged]:
 
 
 def included_used(session: Session, held: Subscription, through: int) -> list[tuple[int, int]]:
-    """Included units that calls of a subscription have used, of those booked in months up to one: ``(month, units)``.
+    """Included units that calls of a subscription have used, by those that are booked up to a month: ``(month, units)``.
 
     As they are corrected by now, in whichever month the corrections are booked: those of a month that is not billed
     stand on its bill, and those of earlier ones on their bills' credit notes.
     """
+    last = last_corrections(held.number)
     units = func.coalesce(CorrectionItem.included_units, Charge.included_units)
     statement = (
         select(Charge.month, func.sum(units))
         .join(Call, Call.uuid == Charge.call_uuid)
         .join(
             CorrectionItem,
-            and_(CorrectionItem.call_uuid == Charge.call_uuid, CorrectionItem.id.in_(last_corrections(held.number))),
+            and_(CorrectionItem.call_uuid == Charge.call_uuid, CorrectionItem.id.in_(last)),
             isouter=True,
         )
         .where(Call.number == held.number, held.starts_at <= AT, Charge.booked_month <= through)
