@@ -92,7 +92,7 @@ def charged(session: Session, account_id: str, month: int) -> list[Charged]:
 
 
 def included_used(session: Session, held: Subscription, through: int) -> list[tuple[int, int]]:
-    """Included units that calls of a subscription have used, by those that are booked up to a month: ``(month, units)``.
+    """Included units that a subscription's calls have used, of those booked up to a month: ``(month, units)``.
 
     As they are corrected by now, in whichever month the corrections are booked: those of a month that is not billed
     stand on its bill, and those of earlier ones on their bills' credit notes.
@@ -191,7 +191,9 @@ def first_owing(session: Session, account_id: str, before: int) -> int | None:
 
 def _owes(session: Session, account_id: str, month: int) -> bool:
     called = exists().where(Charge.account_id == account_id, Charge.booked_month == month, *_CALLED)
-    corrected = exists().where(Correction.account_id == account_id, Correction.month == month)
+    corrected = exists().where(
+        Correction.account_id == account_id, Correction.month == month, Correction.amount != 0
+    )
     on_paper = exists().where(BilledCorrection.correction_id == Correction.id)
     return bool(session.scalar(select(or_(called, corrected.where(~on_paper)))))
 

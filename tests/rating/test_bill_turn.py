@@ -10,7 +10,7 @@ from sqlalchemy import update
 from appliance.errors import RatingError
 from appliance.store.models import Charge, Number, Plan, Subscription
 from appliance.store.unit import Store
-from tests.rating.billed import issue
+from tests.rating.billed import correct, issue
 from tests.rating.booked import DAY, JANUARY, MONTH, call, posted, rate, take
 from tests.rating.minimum import MINIMUM, closed, fill, lines, owed, put
 from tests.rating.stored import put_calls
@@ -102,3 +102,13 @@ def test_a_month_that_was_closed_with_a_later_one_is_billed_before_it(light: Sto
     assert lines(issue(light, MONTH)) == [("calls", 60)]
     assert lines(issue(light, MONTH + 1)) == [("calls", 0), ("minimum", 50)]
     assert owed(light) == 110
+
+
+def test_a_correction_demands_the_bill_of_its_month_unless_it_is_of_nothing(light: Store) -> None:
+    take(light, call("nobody answered", JANUARY + DAY, 0), call("m", JANUARY + 60 * DAY, 60))
+    closed(light, MONTH, MONTH + 1, MONTH + 2)
+    correct(light, MONTH, 0)
+    assert issue(light, MONTH + 1) is not None
+    correct(light, MONTH, 1_000_000)
+    with pytest.raises(RatingError, match="2026-01 of east is to be billed before 2026-03"):
+        issue(light, MONTH + 2)

@@ -91,9 +91,14 @@ def _late(charged: Iterable[Charged], month: int) -> Iterable[tuple[int, Item]]:
 
 
 def correction_items(session: Session, rows: Sequence[Correction]) -> list[Item]:
-    """Each is of calls of one number: numbers are rated again one by one."""
+    """Each is of calls of one number: numbers are rated again one by one. One that comes to nothing (another price,
+    the same amount) is no item."""
     numbers = bills.numbers_of_corrections(session, [one.id for one in rows])
-    items = [Item(LineKind.CORRECTION, numbers.get(one.id, ""), one.reason, one.amount, one.calls) for one in rows]
+    items = [
+        Item(LineKind.CORRECTION, numbers.get(one.id, ""), one.reason, one.amount, one.calls)
+        for one in rows
+        if one.amount
+    ]
     return sorted(items, key=lambda one: one.number)
 
 

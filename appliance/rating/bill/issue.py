@@ -102,9 +102,9 @@ def credit(session: Session, account_id: str, terms: Terms, now: datetime, by: s
     for month, group in groupby(waiting, key=lambda one: one.month):
         corrections = list(group)
         bill = bills.of_month(session, account_id, month)
-        if bill is None:
-            continue
         items = correction_items(session, corrections)
+        if bill is None or not items:
+            continue
         lines = (*lines_of([], items), *minimum.for_corrections(session, account_id, month, items))
         document = Document(
             number=credit_number(bills.next_of(session, bills.CREDIT)),
@@ -117,7 +117,7 @@ def credit(session: Session, account_id: str, terms: Terms, now: datetime, by: s
             totals=totals(lines, from_json(bill.document).tax_bp),
             tax_bp=from_json(bill.document).tax_bp,
             corrects=bill.number,
-            because="；".join(dict.fromkeys(one.reason for one in corrections)),
+            because="；".join(dict.fromkeys(one.reason for one in corrections if one.amount)),
         )
         _round(session, document, closed, now, by)
         _keep(session, document, bills.CREDIT, bills.next_part(session, account_id, month), by, corrections)
