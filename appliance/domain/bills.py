@@ -6,9 +6,10 @@ The rules are in ``docs/bills.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from appliance.domain.grants import month_start
 from appliance.domain.money import FEN, round_half_up, to_fen
@@ -98,15 +99,20 @@ class Totals:
     gross: int
 
 
-def lines_of(usages: Iterable[Usage], items: Iterable[Item] = ()) -> tuple[BillLine, ...]:
+def lines_of(
+    usages: Iterable[Usage], items: Iterable[Item] = (), late: Mapping[str, int] = MappingProxyType({})
+) -> tuple[BillLine, ...]:
     """The lines of a month's bill, by number and plan, calls before what the minimum adds to them.
 
-    The minimum is of all that the number's calls of the month come to: under any plan, and as they are corrected.
+    The minimum is of all that the number's calls of the month come to: under any plan, as they are corrected, and
+    with those that came late.
+
+    :param late: what such calls of the month come to on later bills that were issued before it, by number, in fen.
     """
     used = sorted(usages, key=lambda one: (one.number, one.plan))
     calls = [_calls(usage) for usage in used]
     others = [plain_line(item.kind, item.number, item.text, item.amount, item.calls) for item in items]
-    consumed: dict[str, int] = {}
+    consumed = dict(late)
     for line in (*calls, *(line for line in others if line.kind is LineKind.CORRECTION)):
         consumed[line.number] = consumed.get(line.number, 0) + line.amount
     lines: list[BillLine] = []

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, func, insert, select, union
+from sqlalchemy import and_, exists, func, insert, or_, select, union
 from sqlalchemy.orm import Session
 
 from appliance.domain.grants import month_start
@@ -19,7 +19,6 @@ from appliance.store.models import (
     BilledCorrection,
     Call,
     Charge,
-    ClosedMonth,
     Correction,
     CorrectionItem,
     LedgerPosting,
@@ -29,6 +28,8 @@ from appliance.store.models import (
 )
 
 BILL, CREDIT = "bill", "credit"
+#: That a charge is a call's on a bill: one that nobody answered, or that has no plan, is none.
+_CALLED = (Charge.plan_code != "", Charge.metered_seconds > 0)
 
 
 class Charged(NamedTuple):
@@ -91,13 +92,12 @@ def charged(session: Session, account_id: str, month: int) -> list[Charged]:
 
 
 def included_used(session: Session, held: Subscription, through: int) -> list[tuple[int, int]]:
-    """Included units that calls of a subscription have used by the bills up to a month, and by the corrections that
-    stand on them: ``(month, units)``."""
-    last = (
-        last_corrections(held.number)
-        .join(Correction, Correction.id == CorrectionItem.correction_id)
-        .where(Correction.booked_month <= through)
-    )
+    """Included units that a subscription's calls have used, of those booked up to a month: ``(month, units)``.
+
+    As they are corrected by now, in whichever month the corrections are booked: those of a month that is not billed
+    stand on its bill, and those of earlier ones on their bills' credit notes.
+    """
+    last = last_corrections(held.number)
     units = func.coalesce(CorrectionItem.included_units, Charge.included_units)
     statement = (
         select(Charge.month, func.sum(units))
@@ -175,15 +175,27 @@ def since(session: Session, account_id: str, month: int) -> Sequence[Bill]:
     return session.scalars(select(Bill).where(Bill.account_id == account_id, Bill.month >= month)).all()
 
 
-def unbilled_months(session: Session, account_id: str, before: int) -> list[int]:
-    """An account's months before one that were closed and have no bill, in order."""
-    billed = select(Bill.month).where(Bill.account_id == account_id, Bill.kind == BILL)
-    statement = (
-        select(ClosedMonth.month)
-        .where(ClosedMonth.account_id == account_id, ClosedMonth.month < before, ClosedMonth.month.not_in(billed))
-        .order_by(ClosedMonth.month)
+def first_owing(session: Session, account_id: str, before: int) -> int | None:
+    """An account's first month before one that has calls, late calls or corrections to be billed, and no bill.
+
+    Asked by what is booked, from the first charge on: a month that was closed with a later one has no row of its
+    own.
+    """
+    first = session.scalar(select(func.min(Charge.booked_month)).where(Charge.account_id == account_id))
+    if first is None:
+        return None
+    billed = set(session.scalars(select(Bill.month).where(Bill.account_id == account_id, Bill.kind == BILL)))
+    unbilled = (month for month in range(first, before) if month not in billed)
+    return next((month for month in unbilled if _owes(session, account_id, month)), None)
+
+
+def _owes(session: Session, account_id: str, month: int) -> bool:
+    called = exists().where(Charge.account_id == account_id, Charge.booked_month == month, *_CALLED)
+    corrected = exists().where(
+        Correction.account_id == account_id, Correction.month == month, Correction.amount != 0
     )
-    return list(session.scalars(statement))
+    on_paper = exists().where(BilledCorrection.correction_id == Correction.id)
+    return bool(session.scalar(select(or_(called, corrected.where(~on_paper)))))
 
 
 def is_billed_after(session: Session, account_id: str, month: int) -> bool:

@@ -65,6 +65,10 @@ def test_the_minimum_is_of_what_the_number_came_to_in_all() -> None:
     ]
     made = lines_of([usage(30_000_000, minimum=50_000_000)], items)
     assert [(line.kind, line.amount) for line in made[:2]] == [(LineKind.CALLS, 3000), (LineKind.MINIMUM, 1000)]
+    # Those of this month that stand on a later bill already are consumed as well.
+    came_late = {"4008001234": 400, "4008005678": 400}
+    made = lines_of([usage(30_000_000, minimum=50_000_000)], items, came_late)
+    assert [(line.kind, line.amount) for line in made[:2]] == [(LineKind.CALLS, 3000), (LineKind.MINIMUM, 600)]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from appliance.rating.bill.issue import Terms
 from appliance.rating.close import close_month
 from appliance.rating.run import rate_all
 from appliance.store import ledger, schema
-from appliance.store.models import Operator, Price, Role
+from appliance.store.models import Correction, Operator, Price, Role
 from appliance.store.unit import Store
 from tests.rating.books import SAMPLE
 from tests.rating.stored import clock, put_book, put_calls, sample_book, sample_calls
@@ -72,6 +72,24 @@ def owed(store: Store) -> int:
     with store.reading() as session:
         assert check(session) == []
         return -ledger.balance(session, "east")
+
+
+def correct(store: Store, month: int, amount: int, reason: str = "价格订正") -> None:
+    """A correction that a re-rating booked, without its calls."""
+    with store.work() as session:
+        session.add(
+            Correction(
+                account_id="east",
+                month=month,
+                booked_month=JANUARY + 4,
+                amount=amount,
+                calls=1,
+                reason=reason,
+                by_login="clerk",
+                at=NOW,
+            )
+        )
+        session.commit()
 
 
 def some_calls() -> list[MeteredCall]:

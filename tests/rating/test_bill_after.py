@@ -13,9 +13,8 @@ from appliance.domain.money import FEN, to_fen
 from appliance.errors import RatingError
 from appliance.rating.again import rate_again
 from appliance.rating.run import rate_all
-from appliance.store.models import Correction
 from appliance.store.unit import Store
-from tests.rating.billed import CLERK, JANUARY, NOW, close, credit, halve, issue, owed, sample_sums
+from tests.rating.billed import CLERK, JANUARY, NOW, close, correct, credit, halve, issue, owed, sample_sums
 from tests.rating.stored import clock, put_calls, sample_calls
 
 
@@ -75,20 +74,22 @@ def test_a_bill_that_only_a_correction_made_moves_no_balance_that_is_shown(bille
     """Nothing was to be billed for December when January was; then a call of it turned out to have a price."""
     january = issue(billed, JANUARY)
     assert january is not None and issue(billed, JANUARY - 1) is None
-    with billed.work() as session:
-        session.add(
-            Correction(
-                account_id="east",
-                month=JANUARY - 1,
-                booked_month=JANUARY + 4,
-                amount=4_000,
-                calls=1,
-                reason="价格订正",
-                by_login="clerk",
-                at=NOW,
-            )
-        )
-        session.commit()
+    correct(billed, JANUARY - 1, 4_000)
     assert issue(billed, JANUARY - 1) is not None
     february = issue(billed, JANUARY + 1)
     assert february is not None and february.movements[0].amount == january.movements[-1].amount
+
+
+def test_a_correction_of_nothing_makes_no_line_and_no_document(billed: Store) -> None:
+    """Another price that comes to the same."""
+    for month in (JANUARY - 1, JANUARY):
+        correct(billed, month, 0)
+    assert issue(billed, JANUARY - 1) is None
+    january = issue(billed, JANUARY)
+    assert january is not None and LineKind.CORRECTION not in {line.kind for line in january.lines}
+    correct(billed, JANUARY, 0, "新价，金额相同")
+    assert credit(billed) == []
+    correct(billed, JANUARY, -10_000)
+    (note,) = credit(billed)
+    assert ([line.amount for line in note.lines], note.because) == ([-1], "价格订正")
+    assert credit(billed) == []

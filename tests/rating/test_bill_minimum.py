@@ -3,48 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from sqlalchemy import select, update
 
 from appliance.rating.again import rate_again
-from appliance.rating.bill.check import check
-from appliance.rating.bill.document import Document
 from appliance.site.apply import apply
-from appliance.store import schema
 from appliance.store.models import Account, Number, NumberMove, Plan, Price
 from appliance.store.unit import Store
 from tests.rating.billed import NOW, credit, issue
-from tests.rating.booked import JANUARY, MONTH, NUMBER, WHO, call, close, faults, pack, rate, take, yuan
-from tests.rating.stored import clock, put_book, put_calls
+from tests.rating.booked import DAY, JANUARY, MONTH, NUMBER, WHO, call, rate, take
+from tests.rating.minimum import closed, fill, lines, owed
+from tests.rating.stored import clock, put_calls
 from tests.site.texts import DEMO, document
-
-DAY = timedelta(days=1)
-MINIMUM = 50_000_000
-
-
-def fill(url: str) -> None:
-    """A plan of a yuan a second, of which 50 are to be paid each month; and another enterprise."""
-    schema.upgrade(url)
-    with Store(url) as store:
-        book = pack(included=0)
-        put_book(store, replace(book, plans={"pack": replace(book.plans["pack"], minimum_monthly=MINIMUM)}))
-        with store.work() as session:
-            session.add(Account(id="west", name="West"))
-            session.commit()
 
 
 @pytest.fixture
 def box(copy_of: Callable[[Callable[[str], None]], str]) -> Iterator[Store]:
     with Store(copy_of(fill)) as store:
         yield store
-
-
-def lines(document: Document | None) -> list[tuple[str, int]]:
-    """Kind and whole yuan."""
-    return [(line.kind.value, line.amount // 100) for line in document.lines] if document else []
 
 
 def move(store: Store, to: str, at: datetime) -> None:
@@ -54,11 +32,6 @@ def move(store: Store, to: str, at: datetime) -> None:
         session.add(NumberMove(number=NUMBER, from_account=row.account_id, to_account=to, at=at))
         row.account_id = to
         session.commit()
-
-
-def closed(store: Store, *months: int) -> None:
-    for month in months:
-        close(store, month)
 
 
 def test_who_had_a_number_when_the_month_began_pays_its_minimum(box: Store) -> None:
@@ -95,14 +68,6 @@ def reprice(store: Store, yuan_a_minute: int) -> None:
         session.execute(update(Price).values(per_minute=yuan_a_minute * 1_000_000))
         session.commit()
     rate_again(store, clock, book=WHO)
-
-
-def owed(store: Store) -> int:
-    """Whole yuan that the account owes, by a ledger that agrees with its bills."""
-    with store.reading() as session:
-        assert check(session) == []
-    assert faults(store) == []
-    return -yuan(store)
 
 
 def test_a_correction_before_the_bill_counts_towards_the_minimum(box: Store) -> None:

@@ -6,29 +6,32 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
+from appliance.domain.bills import LineKind
 from appliance.domain.pricing import PriceBook
 from appliance.rating.again import compare, rate_again
 from appliance.rating.explain import explain
 from appliance.rating.run import rate_all
 from appliance.store.bills import included_used
-from appliance.store.models import Price
+from appliance.store.models import Plan, Price
 from appliance.store.plans import load_book
 from appliance.store.queries import Scope, reading
 from appliance.store.unit import Store
+from tests.rating.billed import credit, issue
 from tests.rating.booked import DAY, JANUARY, MONTH, NUMBER, WHO, call, close, faults, pack, take
 from tests.rating.stored import charged, clock, put_book, put_calls
 
 FEBRUARY = JANUARY + timedelta(days=31)
 
 
-def without_a_price_in_january(store: Store) -> None:
+def without_a_price_in_january(store: Store, seconds: int = 100) -> None:
     """Rollover 1, 100 s a month; January's call was closed without a price, February's used all 200 s."""
     book = pack(rollover_months=1)
     plan = book.plans["pack"]
     late = replace(plan, prices=tuple(replace(price, effective_from=FEBRUARY) for price in plan.prices))
     put_book(store, PriceBook({"pack": late}, book.subscriptions))
-    take(store, call("jan", JANUARY + DAY, 100), call("feb", FEBRUARY + DAY, 200))
+    take(store, call("jan", JANUARY + DAY, seconds), call("feb", FEBRUARY + DAY, 200))
     close(store, MONTH, although=True)
     assert used(store) == {"jan": 0, "feb": 200}
 
@@ -52,6 +55,16 @@ def used(store: Store) -> dict[str, int]:
     return {uuid: charge.included_units for uuid, charge in charged(store).items()}
 
 
+def is_contradicted(store: Store, uuid: str) -> bool:
+    """Whether the explanation of a charge finds that other units were left for it."""
+    seen = []
+    for scope in (Scope(None), Scope("east")):
+        with reading(store, scope) as reader:
+            seen.append("anew" in "".join(words.en for words in explain(reader, uuid)))
+    assert seen[0] == seen[1], "whoever looks"
+    return seen[0]
+
+
 @pytest.mark.parametrize("month", [None, MONTH])
 def test_open_months_have_what_a_correction_leaves(on_sqlite: Store, month: int | None) -> None:
     without_a_price_in_january(on_sqlite)
@@ -65,12 +78,38 @@ def test_open_months_have_what_a_correction_leaves(on_sqlite: Store, month: int 
     with on_sqlite.reading() as session:
         held = load_book(session, {NUMBER}).subscriptions[NUMBER][0]
         assert included_used(session, held, MONTH + 1) == [(MONTH, 100), (MONTH + 1, 100)], "the bill says the same"
-        assert included_used(session, held, MONTH) == [], "and what is issued already says what it said"
-    with reading(on_sqlite, Scope(None)) as reader:
-        assert "anew" not in "".join(words.en for words in explain(reader, "feb"))
+        assert included_used(session, held, MONTH) == [(MONTH, 100)], "January's as well"
+    assert not is_contradicted(on_sqlite, "feb")
     close(on_sqlite, MONTH + 1)
     assert rate_again(on_sqlite, clock) == [], "and nothing shows up when the month is closed"
+    assert not is_contradicted(on_sqlite, "feb"), "it stays explained"
     assert faults(on_sqlite) == []
+
+
+@pytest.mark.parametrize("is_billed", [False, True])
+def test_bills_from_then_on_have_what_a_correction_leaves(on_sqlite: Store, is_billed: bool) -> None:
+    """Found when February is closed as well: the correction is booked in March, and stands on January's paper."""
+    without_a_price_in_january(on_sqlite, seconds=150)
+    close(on_sqlite, MONTH + 1)
+    if is_billed:
+        with on_sqlite.work() as session:
+            session.execute(update(Plan).values(minimum_monthly=50_000_000))
+            session.commit()
+        assert issue(on_sqlite, MONTH) is not None
+    mend(on_sqlite)
+    rate_again(on_sqlite, clock, book=WHO)
+    if is_billed:
+        (paper,) = credit(on_sqlite)
+    else:
+        bill = issue(on_sqlite, MONTH)
+        assert bill is not None
+        assert [(one.use.before, one.use.used, one.use.left) for one in bill.grants] == [(100, 100, 0)]
+        paper = bill
+    assert [line.amount for line in paper.lines if line.kind is LineKind.CORRECTION] == [5000]
+    february = issue(on_sqlite, MONTH + 1)
+    assert february is not None
+    assert [(one.use.before, one.use.used, one.use.left) for one in february.grants] == [(0, 0, 0), (100, 100, 0)]
+    assert not is_contradicted(on_sqlite, "feb"), "it was charged before"
 
 
 @pytest.mark.parametrize("bulk_from", [0, 10**9])

@@ -53,6 +53,15 @@ def read(folder: Path, seconds: str, amount: str, mapped: Mapped = UNSAID) -> tu
         ("计费时长[分]", 300),
         ("计费时长【小时】", 18_000),
         ("时长(hh:mm:ss)", 5),
+        ("时长（HH：MM：SS）", 5),
+        ("时长(HH24:MI:SS)", 5),
+        ("时长(时:分:秒)", 5),
+        ("时长（分：秒）", 5),
+        ("通话时长(单位:秒)", 5),
+        ("通话时长（单位：分钟）", 300),
+        ("计费时长(计费单位:分)", 300),
+        ("计费时长【计量单位： 小时】", 18_000),
+        ("计费时长(单位分钟)", 300),
     ],
 )
 def test_durations_by_their_heading(tmp_path: Path, heading: str, seconds: int) -> None:
@@ -68,6 +77,14 @@ def test_durations_by_their_heading(tmp_path: Path, heading: str, seconds: int) 
         ("费用[ 分 ]", 70_000),
         ("金额（厘）", 7_000),
         ("费用(元)(含税)", 7_000_000),
+        ("金额（单位：分）", 70_000),
+        ("金额(单位:分)", 70_000),
+        ("金额（单位:角）", 700_000),
+        ("金额(单位：元)(不含税)", 7_000_000),
+        ("金额［计费单位 ： 厘］", 7_000),
+        ("金额（单位分）", 70_000),
+        ("金额（单位）", 7_000_000),
+        ("金额（币种：人民币）", 7_000_000),
     ],
 )
 def test_amounts_by_their_heading(tmp_path: Path, heading: str, micro: int) -> None:
@@ -82,6 +99,9 @@ def test_amounts_by_their_heading(tmp_path: Path, heading: str, micro: int) -> N
         ("时长", "金额(美元)", r"金额\(美元\): its unit .*--amount-unit"),
         ("时长", "金额(万元)", "万元"),
         ("时长", "金额(元)(分)", "its unit"),
+        ("时长(单位:6秒)", "金额", r"时长\(单位:6秒\): its unit"),
+        ("时长", "金额（单位：美元）", "its unit"),
+        ("时长", "金额（币种：美元）", "its unit"),
     ],
 )
 def test_other_units_are_refused(tmp_path: Path, seconds: str, amount: str, named: str) -> None:

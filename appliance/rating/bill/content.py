@@ -43,7 +43,8 @@ def content_of(session: Session, account_id: str, month: int) -> Content:
     corrections = [one for one in bills.unbilled_corrections(session, account_id) if one.month == month]
     usages = list(_usages(month, charged, book, numbers))
     late = list(_late(charged, month))
-    lines = lines_of(usages, [*(item for _, item in late), *correction_items(session, corrections)])
+    items = [*(item for _, item in late), *correction_items(session, corrections)]
+    lines = lines_of(usages, items, minimum.came_late(session, account_id, month))
     lines += tuple(minimum.for_late(session, account_id, late))
     return Content(lines, tuple(corrections), tuple(charged), book, asked_of(usages))
 
@@ -90,9 +91,14 @@ def _late(charged: Iterable[Charged], month: int) -> Iterable[tuple[int, Item]]:
 
 
 def correction_items(session: Session, rows: Sequence[Correction]) -> list[Item]:
-    """Each is of calls of one number: numbers are rated again one by one."""
+    """Each is of calls of one number: numbers are rated again one by one. One that comes to nothing (another price,
+    the same amount) is no item."""
     numbers = bills.numbers_of_corrections(session, [one.id for one in rows])
-    items = [Item(LineKind.CORRECTION, numbers.get(one.id, ""), one.reason, one.amount, one.calls) for one in rows]
+    items = [
+        Item(LineKind.CORRECTION, numbers.get(one.id, ""), one.reason, one.amount, one.calls)
+        for one in rows
+        if one.amount
+    ]
     return sorted(items, key=lambda one: one.number)
 
 

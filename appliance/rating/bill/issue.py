@@ -102,9 +102,9 @@ def credit(session: Session, account_id: str, terms: Terms, now: datetime, by: s
     for month, group in groupby(waiting, key=lambda one: one.month):
         corrections = list(group)
         bill = bills.of_month(session, account_id, month)
-        if bill is None:
-            continue
         items = correction_items(session, corrections)
+        if bill is None or not items:
+            continue
         lines = (*lines_of([], items), *minimum.for_corrections(session, account_id, month, items))
         document = Document(
             number=credit_number(bills.next_of(session, bills.CREDIT)),
@@ -117,7 +117,7 @@ def credit(session: Session, account_id: str, terms: Terms, now: datetime, by: s
             totals=totals(lines, from_json(bill.document).tax_bp),
             tax_bp=from_json(bill.document).tax_bp,
             corrects=bill.number,
-            because="；".join(dict.fromkeys(one.reason for one in corrections)),
+            because="；".join(dict.fromkeys(one.reason for one in corrections if one.amount)),
         )
         _round(session, document, closed, now, by)
         _keep(session, document, bills.CREDIT, bills.next_part(session, account_id, month), by, corrections)
@@ -162,14 +162,17 @@ def _account(session: Session, account_id: str) -> Account:
 def _in_turn(session: Session, account_id: str, month: int) -> None:
     """A bill shows the balance before it, which has the bills before it: they are issued month by month.
 
-    :raises RatingError: an earlier month of the account that was closed is to be billed first.
+    A mere minimum keeps no later month from its bill: it is reckoned by the book and the numbers of today, which
+    may ask what the month itself never did (a plan has one since, a number came since).
+
+    :raises RatingError: an earlier month of the account is to be billed first.
     """
-    for earlier in bills.unbilled_months(session, account_id, month):
-        if content_of(session, account_id, earlier).lines:
-            raise RatingError(
-                f"{month_name(earlier)} of {account_id} is to be billed before {month_name(month)}:"
-                f" appliance bill issue {month_name(earlier)} --account {account_id}"
-            )
+    earlier = bills.first_owing(session, account_id, month)
+    if earlier is not None:
+        raise RatingError(
+            f"{month_name(earlier)} of {account_id} is to be billed before {month_name(month)}:"
+            f" appliance bill issue {month_name(earlier)} --account {account_id}"
+        )
 
 
 def _customer(account: Account) -> Party:
@@ -180,8 +183,8 @@ def _customer(account: Account) -> Party:
 def _round(session: Session, document: Document, closed: int | None, now: datetime, by: str) -> None:
     """Post what the document comes to beyond what is posted of its lines: the minimum, and fractions of a fen.
 
-    A month behind which another is billed already (what was corrected since made a bill of it) keeps the balances
-    that bills show of it: like a credit note's, its posting is one of the first month that is open.
+    A month behind which another is billed already (it held a mere minimum, or was corrected since) keeps the
+    balances that bills show of it: like a credit note's, its posting is one of the first month that is open.
     """
     owed = document.totals.gross * FEN - sum(map(_posted, document.lines))
     if not owed:

@@ -34,6 +34,15 @@ def for_late(session: Session, account_id: str, late: Iterable[tuple[int, Item]]
         yield from _settled(session, account_id, month, changes, LineKind.MINIMUM_LATE)
 
 
+def came_late(session: Session, account_id: str, month: int) -> dict[str, int]:
+    """What calls of a month that has no bill yet come to on later ones, by number, in fen."""
+    found: dict[str, int] = {}
+    for row in bills.since(session, account_id, month):
+        for line in _of_month(from_json(row.document), month):
+            found[line.number] = found.get(line.number, 0) + line.amount
+    return found
+
+
 def _settled(
     session: Session, account_id: str, month: int, changes: dict[str, int], kind: LineKind
 ) -> Iterator[BillLine]:

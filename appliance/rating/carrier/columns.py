@@ -27,7 +27,9 @@ _MAY_LAST = frozenset({"通话时间", "时间"})
 #: Half and full width.
 _BRACKETS = re.compile(r"[（(\[【［〔](.*?)[）)\]】］〕]")
 #: What brackets may say of amounts and durations that is no unit.
-_NO_UNIT = re.compile(r"|(?:不)?含税|.*[:：].*|时分秒")
+_NO_UNIT = re.compile(r"|(?:不)?含税|hh?(?:24)?[:：]m[mi]?(?:[:：]ss?)?|mm?[:：]ss?|(?:时[:：])?分[:：]秒|时分秒")
+#: What may stand before a unit.
+_UNIT_IS = re.compile(r"^(?:(?:计费|计量|计价|货币|金额)?单位|币种)(?:[:：]|为)?")
 _SECONDS = {
     **dict.fromkeys(("秒", "秒钟", "s", "sec", "second", "seconds"), 1),
     **dict.fromkeys(("分", "分钟", "min", "minute", "minutes"), 60),
@@ -105,4 +107,4 @@ def _unit(heading: str, units: Mapping[str, int], usual: int, known: str, mapped
 
 
 def _plain(inside: str) -> str:
-    return "".join(inside.split()).lower()
+    return _UNIT_IS.sub("", "".join(inside.split()).lower())

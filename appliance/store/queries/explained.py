@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, literal, select
+from sqlalchemy import and_, func, literal, or_, select
 
 from appliance.domain import pricing
 from appliance.store import charges
-from appliance.store.models import Call, Charge, CorrectionItem, LegCost, Line, Settlement, Trunk
+from appliance.store.models import Call, Charge, Correction, CorrectionItem, LegCost, Line, Settlement, Trunk
 from appliance.store.plans import load_book
 from appliance.store.queries.scope import Reader
 
@@ -131,8 +131,13 @@ def _used_before(
     if charge is None or call.answered_at is None or isinstance(assessed, pricing.Unratable):
         return []
     held = assessed.subscription
-    # A final charge used what was left then; one that is not is written anew when a correction leaves less.
-    last = charges.last_corrections(call.number).where(literal(not charge.final))
+    # A charge is written anew when a correction leaves less, until its month is closed: a final one used what those
+    # had left that were booked by then, which no later month than its own can have.
+    last = (
+        charges.last_corrections(call.number)
+        .join(Correction, Correction.id == CorrectionItem.correction_id)
+        .where(or_(literal(not charge.final), Correction.booked_month <= charge.booked_month))
+    )
     units = func.coalesce(CorrectionItem.included_units, Charge.included_units)
     statement = (
         select(Charge.month, Call.answered_at, Call.uuid, Charge.booked_month, units)
