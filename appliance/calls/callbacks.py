@@ -105,15 +105,18 @@ class CallbackService:
         """Those who asked, as callers of their queues, beside the ``callers`` who wait themselves."""
         table, now = self.routing(), self.now()
         at = Moment(table, now, table.day_kinds(self.public_day))
+        can_be_called = has_way(table, self.is_down)
         requests = self.requests.open()
         self._without_way.intersection_update(request.id for request in requests)
-        return list(in_row(requests, callers, now, lambda request: self._may_be_called(request, at)))
 
-    def _may_be_called(self, request: Request, at: Moment) -> bool:
-        """Whether he may be, and can be. That he cannot is logged once, until he can again."""
-        if not may_be_called(request, at):
-            return False
-        if has_way(request, at.table, self.is_down):
+        def may(request: Request) -> bool:
+            return may_be_called(request, at) and self._has_way(request, can_be_called(request))
+
+        return list(in_row(requests, callers, now, may))
+
+    def _has_way(self, request: Request, can_be_called: bool) -> bool:
+        """Whether he can be called. That he cannot is logged once, until he can again."""
+        if can_be_called:
             self._without_way.discard(request.id)
             return True
         if request.id not in self._without_way:

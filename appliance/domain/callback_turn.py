@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from appliance.domain import numbers
 from appliance.domain.admission import black_listed
@@ -95,17 +96,39 @@ def ways_to(
 
     :param line: the line that he is joined to.
     """
-    queue = table.queues.get(request.queue)
-    lines = [table.lines[one] for one in (queue.hunt.lines if queue is not None else ()) if one in table.lines]
-    named = dict.fromkeys([request.trunk, *(trunk for one in lines for trunk in (one.trunk, *one.backups))])
+    named = dict.fromkeys([request.trunk, *_of_lines(request.queue, table)])
     trunks = [trunk for one in named if (trunk := table.trunk(one)) is not None and can_call(trunk)]
     trunks.sort(key=lambda trunk: is_down(trunk.id))
     return [_target(request, line, trunk) for trunk in trunks]
 
 
-def has_way(request: Request, table: RoutingTable, is_down: Callable[[str], bool]) -> bool:
-    """Whether a trunk that is there can call him: while none is, no line is to be rung only to hear that."""
-    return any(not is_down(target.trunk) for target in ways_to(request, "", table, is_down))
+def _of_lines(queue_id: str, table: RoutingTable) -> Iterator[str]:
+    """Trunks of a queue's lines, in their order; a trunk of several lines comes several times."""
+    queue = table.queues.get(queue_id)
+    for one in queue.hunt.lines if queue is not None else ():
+        if (line := table.lines.get(one)) is not None:
+            yield from (line.trunk, *line.backups)
+
+
+def has_way(table: RoutingTable, is_down: Callable[[str], bool]) -> Callable[[Request], bool]:
+    """Whether a trunk that is there can call somebody: while none is, no line is to be rung only to hear that.
+
+    Stricter than ``ways_to``, which only puts trunks last that are down: to try one of them in vain costs a caller
+    who waits a moment, but here it costs a line its time, again and again.
+
+    :return: for one pass over all requests: each trunk and each queue is looked at once.
+    """
+
+    @cache
+    def is_way(trunk_id: str) -> bool:
+        trunk = table.trunk(trunk_id)
+        return trunk is not None and can_call(trunk) and not is_down(trunk_id)
+
+    @cache
+    def is_way_of_lines(queue_id: str) -> bool:
+        return any(is_way(trunk_id) for trunk_id in _of_lines(queue_id, table))
+
+    return lambda request: is_way(request.trunk) or is_way_of_lines(request.queue)
 
 
 def can_call(trunk: Trunk) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import random
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -260,9 +261,26 @@ def test_by_which_trunk_and_with_which_number() -> None:
 
 
 def test_whether_a_trunk_that_is_there_can_call_him() -> None:
-    assert has_way(request(), table(), lambda trunk: trunk == "own")
-    assert not has_way(request(), table(), lambda trunk: True)
-    assert not has_way(request(trunk="gone"), table(queues={}), lambda trunk: False)
+    assert has_way(table(), lambda trunk: trunk == "own")(request())
+    assert not has_way(table(), lambda trunk: True)(request())
+    assert not has_way(table(queues={}), lambda trunk: False)(request(trunk="gone"))
+    no_such_line = {"q": Queue("q", "demo", Hunt(("gone", "a")))}
+    assert has_way(table(queues=no_such_line), lambda trunk: False)(request(trunk="gone"))
+
+
+def test_in_one_pass_each_trunk_is_asked_for_once() -> None:
+    """It is done for all who asked, several times a look."""
+    asked: list[str] = []
+
+    def is_down(trunk: str) -> bool:
+        asked.append(trunk)
+        return True
+
+    lines = {f"l{n}": Line(f"l{n}", "demo", "02160000001", "other", backups=("own",)) for n in range(50)}
+    wide = replace(table(queues={"q": Queue("q", "demo", Hunt(tuple(lines)))}), lines=lines)
+    may = has_way(wide, is_down)
+    assert not any(may(request(f"r{n}")) for n in range(20))
+    assert sorted(asked) == ["other", "own"]
 
 
 def test_a_400_number_is_never_the_calling_number() -> None:
