@@ -134,8 +134,9 @@ def _keep(keeping: Keeping, found: Found, done: Done) -> None:
     with keeping.store.reading() as session:
         call = recordings.call_of(session, found.call_uuid)
         made_before = recordings.kept_file(session, found.source)
+        stored_until = recordings.stored_until(session) if call is None else None
     if call is None:
-        if not orphans.is_orphan(found.modified_at, keeping.clock()):
+        if not orphans.is_orphan(found.modified_at, keeping.clock(), stored_until):
             done.waiting += 1
             return
         sealed = _sealed(keeping, found.path) if keeping.keyring.current else None

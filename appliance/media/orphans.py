@@ -12,15 +12,24 @@ from appliance.domain.recording import RETENTION_DAYS
 from appliance.media.disk import sync
 
 FOLDER = "orphans"
-#: A WAV whose call is not stored so long after it was finished has none: the collector is not away for that long.
+#: A WAV whose call is not stored has none once calls are stored that began so long after it was finished.
 ORPHANED_AFTER = timedelta(days=7)
 _STAY = timedelta(days=RETENTION_DAYS)
 _log = structlog.get_logger(__name__)
 
 
-def is_orphan(modified_at: float, now: datetime) -> bool:
-    """Whether a WAV has waited for its call for too long. ``modified_at``: seconds since 1970."""
-    return now.timestamp() - modified_at >= ORPHANED_AFTER.total_seconds()
+def is_orphan(modified_at: float, now: datetime, stored_until: datetime | None) -> bool:
+    """Whether a WAV has waited for its call for too long.
+
+    Both by the clock and by what is stored: neither a clock that is set ahead, nor a database that was away and has
+    the calls still to come, makes a call's recording an orphan.
+
+    :param modified_at: seconds since 1970.
+    :param stored_until: begin of the last call that is stored; None: there is none.
+    """
+    if stored_until is None:
+        return False
+    return min(now, stored_until).timestamp() - modified_at >= ORPHANED_AFTER.total_seconds()
 
 
 def lay_apart(root: Path, wav: Path, sealed: Path | None) -> None:
@@ -37,9 +46,12 @@ def lay_apart(root: Path, wav: Path, sealed: Path | None) -> None:
 
 
 def expire(root: Path, now: datetime) -> None:
-    """Remove those that are older than a recording is kept."""
+    """Remove those that are older than a recording is kept. One that cannot be removed holds up no other."""
     folder, before = root / FOLDER, (now - _STAY).timestamp()
     for file in folder.iterdir() if folder.is_dir() else ():
-        if file.stat().st_mtime < before:
-            file.unlink(missing_ok=True)
-            _log.info("recording-without-call-removed", file=file.name)
+        try:
+            if file.stat().st_mtime < before:
+                file.unlink(missing_ok=True)
+                _log.info("recording-without-call-removed", file=file.name)
+        except OSError as error:
+            _log.error("recording-without-call-not-removed", file=file.name, error=str(error))

@@ -63,6 +63,11 @@ def call_of(session: Session, uuid: str) -> KnownCall | None:
     return KnownCall(uuid, frozenset(filter(None, noted.messages.split(";"))), noted.recording)
 
 
+def stored_until(session: Session) -> datetime | None:
+    """When the last call that is stored began; None: none is stored."""
+    return session.scalar(select(func.max(Call.started_at)))
+
+
 def kept_file(session: Session, source: str) -> str | None:
     """The file that was made of that source; None: it was not kept yet."""
     return session.scalar(select(Recording.file).where(Recording.source == source))

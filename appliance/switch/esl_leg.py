@@ -215,6 +215,9 @@ class EslLeg:
         if not messages.folder_is_there(file):
             return None
         self._variables[waiting.TERMINATORS] = terminators
+        if self._notes.get("recorded"):
+            # A talk before may have left it: a message that is spoken again is written anew (record_function).
+            self._variables["RECORD_APPEND"] = ""
         # What is played next must not be ended by these keys.
         work = [("record", asking), ("multiset", escape.multiset({waiting.TERMINATORS: ""}))]
         milliseconds = self._run(work, "record_ms", max_s + PLAY_LIMIT_S)

@@ -43,6 +43,7 @@ def add_call(
     account: str = "east",
     days: int = 180,
     recorded: bool = True,
+    began: datetime = CALL_AT,
 ) -> None:
     number = {"east": "4008001234", "west": "4008005678"}[account]
     with store.work() as session:
@@ -56,8 +57,8 @@ def add_call(
                 account_id=account,
                 number=number,
                 caller="13800138000",
-                started_at=CALL_AT,
-                ended_at=CALL_AT,
+                started_at=began,
+                ended_at=began,
                 joined_at=CALL_AT,
                 recording=talk(serial) if recorded else "",
                 messages=messages,

@@ -285,6 +285,11 @@ def test_a_wav_whose_call_is_never_stored_lies_apart_and_goes(tmp_path: Path, st
     waits = write(root, talk(2))
     for path, age in ((root / talk(1), ORPHANED_AFTER * 1.01), (waits, ORPHANED_AFTER * 0.99)):
         os.utime(path, ((NOW - age).timestamp(),) * 2)
+    ahead = keeping(root, store, keyring=ring, clock=lambda: NOW + timedelta(days=30))
+    assert keep_once(ahead).waiting == 2, "no call is stored"
+    add_call(store, 3, began=NOW - ORPHANED_AFTER * 1.01)
+    assert keep_once(ahead).waiting == 2, "none is stored that began since"
+    add_call(store, 4, began=NOW)
     done = keep_once(keeping(root, store, keyring=ring))
     orphan = f"orphans/{uuid(1)}.wav"
     assert set(done.aside) == {talk(1)} and done.waiting == 1 and files(root) == {orphan, talk(2)}
@@ -294,5 +299,7 @@ def test_a_wav_whose_call_is_never_stored_lies_apart_and_goes(tmp_path: Path, st
     again = keep_once(keeping(root, store, keyring=ring))
     assert not again.aside and files(root) == {orphan, talk(2)}
     waits.unlink()
+    (root / "orphans" / "a-folder").mkdir()
+    os.utime(root / "orphans" / "a-folder", (0, 0))
     keep_once(keeping(root, store, keyring=ring, clock=lambda: NOW + timedelta(days=RETENTION_DAYS)))
     assert files(root) == set()

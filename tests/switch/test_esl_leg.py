@@ -11,6 +11,7 @@ import gevent
 import pytest
 
 from appliance.errors import CallerGone, SwitchGone, UnsafeArgument
+from appliance.switch import messages
 from appliance.switch.esl_leg import EslLeg
 from appliance.switch.leg import Digits, Disposition, Played, Tried
 from tests.switch.legs import HELLO, SONGS, TARGET, Ends, call, facts, made, run, settings
@@ -273,6 +274,19 @@ def test_a_second_talk_is_recorded_behind_the_first(call: Ends) -> None:
     run(call, connect, "SUCCESS")
     sent, _, _ = run(call, connect, "USER_BUSY")
     assert settings(sent[0][1])["RECORD_APPEND"] == "true"
+
+
+@pytest.mark.parametrize("talked", [True, False])
+def test_a_message_behind_a_talk_is_written_anew(call: Ends, talked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "folder_is_there", lambda file: True)
+    if talked:
+        for _ in range(2):
+            run(call, partial(EslLeg.connect, targets=[TARGET], record_to="a/x.wav", go_on=True), "SUCCESS")
+    recording = gevent.spawn(call[0].record, "messages/x-m1.wav", 60, 5, "#")
+    sent, _ = call[1].asked()
+    recording.kill()
+    assert settings(sent[0][1]).get("RECORD_APPEND") == ("" if talked else None)
+    assert [name for name, _ in sent] == ["multiset", "record", "multiset"]
 
 
 def test_what_a_lines_side_notes_of_the_recording_goes_among_the_facts() -> None:
