@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from appliance.domain import pricing
 from appliance.domain.cdr import LONGEST_LEG
@@ -99,24 +98,28 @@ def units_taken(
         # The month of a final charge stays, even if its call's times have changed since.
         Charge.month >= month_of(begin),
     )
-    used: Counter[int] = Counter()
-    charged = (
-        select(Charge.month, func.sum(Charge.included_units))
+    units = func.coalesce(CorrectionItem.included_units, Charge.included_units)
+    statement = (
+        select(Charge.month, func.sum(units))
         .join(Call, Call.uuid == Charge.call_uuid)
+        .join(
+            CorrectionItem,
+            and_(CorrectionItem.call_uuid == Charge.call_uuid, _is_last_correction()),
+            isouter=True,
+        )
         .where(*within)
         .group_by(Charge.month)
+        .order_by(Charge.month)
     )
-    corrected = (
-        select(Charge.month, func.sum(CorrectionItem.included_units - Charge.included_units))
-        .join(Charge, Charge.call_uuid == CorrectionItem.call_uuid)
-        .join(Call, Call.uuid == CorrectionItem.call_uuid)
-        .where(*within, CorrectionItem.id.in_(last_corrections(number)))
-        .group_by(Charge.month)
-    )
-    for statement in (charged, corrected):
-        for month, units in session.execute(statement):
-            used[month] += int(units)
-    return sorted(used.items())
+    return [(month, int(used)) for month, used in session.execute(statement)]
+
+
+def _is_last_correction() -> ColumnElement[bool]:
+    """That a ``CorrectionItem`` is the last one of its call. Asked of a few calls by the call's index, where
+    ``last_corrections`` reads every call that a number ever had."""
+    later = aliased(CorrectionItem)
+    same_call = later.call_uuid == CorrectionItem.call_uuid
+    return ~select(later.id).where(same_call, later.id > CorrectionItem.id).exists()
 
 
 def last_corrections(number: str) -> Select[Any]:
