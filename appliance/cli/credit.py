@@ -56,11 +56,17 @@ def _change(account: str, suspended: bool, by: str, reason: str) -> None:
 
 
 def held_for(settings: Settings, account: str) -> int:
-    """What is held for calls of ACCOUNT under way, millionths of a yuan; 0 without reseller mode."""
+    """What is held for calls of ACCOUNT under way, millionths of a yuan; 0 without reseller mode.
+
+    :raises LedgerError: there is a journal, and it cannot be read: nobody knows what may be paid out.
+    """
     if not settings.reseller_mode:
         return 0
     with closing(Journal(settings.journal_file, reads_only=True)) as journal:
-        return sum(one.amount for one in Credit(journal.file).held() if one.account == account)
+        held = Credit(journal.file).held()
+        if journal.file.is_failing:
+            raise LedgerError(f"nobody knows what calls under way hold: {settings.journal_file} cannot be read")
+    return sum(one.amount for one in held if one.account == account)
 
 
 def shown(settings: Settings, store: Store) -> Iterator[str]:

@@ -106,8 +106,11 @@ class _Table:
 
 
 def _shown(value: Any) -> str:
-    """A value as it may be printed: Python writes no number of thousands of digits, which hexadecimal can name."""
-    return hex(value) if isinstance(value, int) and abs(value) > _MOST**2 else str(value)
+    """A value as it may be printed: Python writes no number of thousands of digits, which hexadecimal can name, nor
+    what has one in it."""
+    if isinstance(value, int) and abs(value) > _MOST**2:
+        return hex(value)
+    return str(value) if isinstance(value, str | int | Decimal | float) else type(value).__name__
 
 
 def read_book(text: str) -> PriceBook:

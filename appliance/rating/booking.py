@@ -32,8 +32,8 @@ def book(
 
     :param amount: millionths of a yuan, above 0; below 0 where an adjustment takes away.
     :param reference: what it is booked for: a payment's number. It is booked once; the same again changes nothing.
-    :param held: what is held for the account's calls under way (reseller mode); asked when nobody else posts any
-        more, so that what is not held by then is in the balance.
+    :param held: what is held for the account's calls under way (reseller mode); asked for a refund, when nobody
+        else posts any more, so that what is not held by then is in the balance.
     :raises LedgerError: there is no such account, it may not be booked so (``domain.ledger.manual_effect``), or
         the reference stands for another booking.
     """
@@ -50,7 +50,7 @@ def book(
         ):
             raise LedgerError(f"{reference} stands for another {kind}, of {before.account_id}")
         return balance
-    effect = manual_effect(kind, amount, balance, who, held())
+    effect = manual_effect(kind, amount, balance, who, held() if kind is Kind.REFUND else 0)
     month = booked_month(month_of(now), closed_through(session, [account_id]).get(account_id))
     ledger.append(session, [posting(kind, subject, account_id, effect, month=month, at=now, who=who)])
     return balance + effect

@@ -31,7 +31,8 @@ from appliance.store.unit import Store
 
 #: Units that calls without a hold have used, or that were rated again, are found after so long at the latest.
 _ALL_UNITS_EVERY_S = 600.0
-#: A call back whose record has not come so long behind the longest call is none any more.
+#: A call back of before these had a row of their begin, whose record has not come so long behind the longest call,
+#: is none any more.
 _RECORDS_COME = timedelta(hours=1)
 _log = structlog.get_logger(__name__)
 

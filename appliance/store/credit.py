@@ -25,7 +25,8 @@ from appliance.store.journal_file import JournalFile, Row
 _HELD = "SELECT COALESCE(SUM(amount), 0) FROM holds WHERE account = ?"
 _BALANCE = "SELECT amount, spent, suspended FROM balances WHERE account = ?"
 _HOLD = "INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-#: Of calls that have begun and have no such row any more, and of others, which are too old to be under way.
+#: Of calls that have begun and have no such row any more; and, of before each hold had one, of those that are too
+#: old to be under way.
 _LOST = (
     "SELECT h.uuid FROM holds h LEFT JOIN begun b ON b.uuid = h.uuid WHERE b.uuid IS NULL AND (h.begun OR h.at < ?)"
 )
@@ -145,7 +146,7 @@ class Credit:
 
     def ended(self, oldest: datetime) -> set[str]:
         """Calls that something is held for and that are stored, or were given up by whoever looks for lost ones
-        (``cdr.lost``); of those that call somebody back, which nobody looks for, what is older than ``oldest``."""
+        (``cdr.lost``); of those of before calls back had a row of their begin, what is older than ``oldest``."""
         return {uuid for (uuid,) in self._file.look(_LOST, (oldest.timestamp(),))}
 
     def seen(self) -> Seen:

@@ -77,6 +77,12 @@ class JournalFile:
             rows += self._unwritten.execute(query, values)
         return rows
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last thing that was asked of the file could not be had, so that less may have been found than
+        there is."""
+        return self._failing
+
     def write(self, rows: Sequence[Row]) -> None:
         """One transaction; with it what had to wait."""
         if self._reads_only:

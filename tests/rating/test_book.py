@@ -166,7 +166,14 @@ def test_a_plan_by_call_needs_no_steps() -> None:
 
 @pytest.mark.parametrize("field", ["initial_seconds", "connect_fee"])
 def test_a_number_of_thousands_of_digits_is_refused_by_its_field(field: str) -> None:
-    """Only hexadecimal can write one: Python reads it, and would not print it."""
+    """Only hexadecimal can write one: Python reads it, and would not print it, alone or within another value."""
     text = book(lambda d: price(d).update({field: Bare("0x" + "f" * 5000)}))
     with pytest.raises(RatingError, match=rf"prices\[0\]\.{field}: .*0xf"):
+        read_book(text)
+
+
+@pytest.mark.parametrize("written", ["[{}]", "{{a = {}}}"])
+def test_nor_does_one_within_a_list_or_table_end_it(written: str) -> None:
+    text = book(lambda d: plan(d).update(included=Bare(written.format("0x" + "f" * 5000))))
+    with pytest.raises(RatingError, match=r"included: must be a whole number of at least 0: (list|dict)$"):
         read_book(text)

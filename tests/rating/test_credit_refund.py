@@ -68,6 +68,16 @@ def test_what_is_held_stays(box: Store) -> None:
     assert refund("east", "1") == "30.00 yuan are held for calls under way: at most 0.00 can be paid back"
 
 
+def test_a_journal_that_cannot_be_read_pays_nothing_out(box: Store) -> None:
+    file = config.load().journal_file
+    for beside in file.parent.glob(f"{file.name}-*"):
+        beside.unlink()
+    file.write_bytes(b"no database at all" * 1000)
+    assert refund("east", "1") == f"nobody knows what calls under way hold: {file} cannot be read"
+    assert yuan(box) == 100
+    assert said("topup", "east", "1", "--by", "anna") == "balance of east: 101.00 yuan", "for that nobody asks it"
+
+
 def test_others_hold_nothing_of_it(box: Store) -> None:
     assert refund("west", "100") == "balance of west: 0.00 yuan"
 

@@ -29,9 +29,15 @@ def put_charged(store: Store, first: int, calls: int, *, march: bool = False) ->
             insert(Call),
             [
                 {
-                    **{"uuid": uuid, "account_id": "east", "number": NUMBER, "caller_kind": "mobile"},
+                    "uuid": uuid,
+                    "account_id": "east",
+                    "number": NUMBER,
+                    "caller_kind": "mobile",
                     **dict.fromkeys(["started_at", "answered_at", "ended_at"], begin),
-                    **{"bill_ms": 60_000, "bridged_ms": 60_000, "outcome": "answered", "collected_at": NOW},
+                    "bill_ms": 60_000,
+                    "bridged_ms": 60_000,
+                    "outcome": "answered",
+                    "collected_at": NOW,
                 }
                 for uuid, begin in uuids.items()
             ],
@@ -40,9 +46,15 @@ def put_charged(store: Store, first: int, calls: int, *, march: bool = False) ->
             insert(Charge),
             [
                 {
-                    **{"call_uuid": uuid, "account_id": "east", "plan_code": "pack", "price_from": "t"},
+                    "call_uuid": uuid,
+                    "account_id": "east",
+                    "plan_code": "pack",
+                    "price_from": "t",
                     **dict.fromkeys(["month", "booked_month"], month_of(begin)),
-                    **{"included_units": 5, "reason": "charged", "rated_at": NOW, "final": True},
+                    "included_units": 5,
+                    "reason": "charged",
+                    "rated_at": NOW,
+                    "final": True,
                 }
                 for uuid, begin in uuids.items()
             ],
