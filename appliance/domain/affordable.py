@@ -73,8 +73,11 @@ class Limit:
     from_answer: bool = True
 
 
-#: What others have used of a subscription's included units, ``(month, units)``, in any order.
-Uses = Callable[[Subscription], Iterable[tuple[int, int]]]
+#: ``(month, units)`` that others have used of a subscription; ``(month, units, last)``: those of one call under
+#: way, which is answered in one of the months from the first to the last.
+Use = tuple[int, int] | tuple[int, int, int]
+#: What others have used, or may come to use, of a subscription's included units, in any order.
+Uses = Callable[[Subscription], Iterable[Use]]
 #: What units save other calls under way for which they are kept: ``(Units.dearest, Units.worth)`` of each.
 Stakes = Callable[[Subscription], Iterable[tuple[int, int]]]
 
@@ -118,7 +121,7 @@ def affordable(asked: Asked, book: PriceBook, uses: Uses, amount: int, stakes: S
     return Limit(
         seconds=seconds,
         amount=max(tariff.price(seconds) for tariff in tariffs),
-        units=tuple(used for tariff in tariffs if (used := tariff.used(seconds)) is not None),
+        units=_once(used for tariff in tariffs if (used := tariff.used(seconds)) is not None),
         from_answer=any(tariff.from_answer for tariff in tariffs),
     )
 
@@ -172,6 +175,21 @@ class _Tariff:
         return assess(call, self._book)
 
 
+def _once(units: Iterable[Units]) -> tuple[Units, ...]:
+    """A call uses its units once, whatever price it finds: of each subscription and month the greatest figures."""
+    found: dict[tuple[datetime, int], Units] = {}
+    for one in units:
+        same = found.setdefault((one.since, one.month), one)
+        found[one.since, one.month] = Units(
+            one.since,
+            one.month,
+            max(one.units, same.units),
+            max(one.dearest, same.dearest),
+            max(one.worth, same.worth),
+        )
+    return tuple(found.values())
+
+
 def _unit_saves(found: Assessment) -> tuple[int, int]:
     """The least and the most that one included unit saves an assessed call, sixtieths of a millionth of a yuan. The
     connect fee is saved when units pay for all of it, be it by the last one."""
@@ -184,14 +202,24 @@ def _unit_saves(found: Assessment) -> tuple[int, int]:
     return price.per_minute, price.per_minute + 60 * price.connect_fee
 
 
-def _available(found: Assessment, uses: Iterable[tuple[int, int]], month: int) -> int:
+def _available(found: Assessment, uses: Iterable[Use], month: int) -> int:
     """Granted units that are left for a call of a month."""
     allowance = grants.allowance_of(found)
     left = grants.Grants(allowance)
-    for used_in, units in sorted(uses):
+    for used_in, units in sorted(_nearest(use, month) for use in uses):
         if used_in >= allowance.first_month:
             left.take(used_in, units)
     return sum(remaining for _, remaining in left.available(month))
+
+
+def _nearest(use: Use, month: int) -> tuple[int, int]:
+    """The month that counts, and the units. A call that may be answered in one of several months leaves least when
+    it is in ``month``, or as near to it as it can: none takes more than its units, and there it takes all of them
+    from the grants that ``month`` may use."""
+    if len(use) == 2:
+        return use
+    first, units, last = use
+    return min(max(month, first), last), units
 
 
 def _moments(asked: Asked, book: PriceBook) -> list[datetime]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from appliance.domain.affordable import Limit, Units
+from appliance.domain.affordable import Limit, Units, Use
 from appliance.domain.credit import Standing
 from appliance.domain.holding import Held
 from appliance.domain.pricing import Subscription
@@ -41,7 +41,7 @@ class Known(NamedTuple):
     ``domain.affordable.Uses``, with what calls under way may come to use, and ``stakes`` is ``Stakes`` there."""
 
     standing: Standing | None
-    uses: Callable[[Subscription], list[tuple[int, int]]]
+    uses: Callable[[Subscription], list[Use]]
     stakes: Callable[[Subscription], list[tuple[int, int]]] = lambda subscription: []
 
 
@@ -205,16 +205,23 @@ def _made(found: Mapping[str, list[Any]]) -> Known:
     standing = None
     for amount, spent, suspended in found["balance"]:
         standing = Standing(amount, spent, sum(held for (held,) in found["held"]), bool(suspended))
-    used: dict[datetime, list[tuple[int, int]]] = {}
+    used: dict[datetime, list[Use]] = {}
     for since, uses in found["used"]:
         used.setdefault(datetime.fromisoformat(since), []).extend(
             (month, units) for month, units in json.loads(uses)
         )
     stakes: dict[datetime, list[tuple[int, int]]] = {}
     for (held,) in found["units"]:
+        call: dict[datetime, list[Units]] = {}
         for one in _units(held):
-            used.setdefault(one.since, []).append((one.month, one.units))
-            stakes.setdefault(one.since, []).append((one.dearest, one.worth))
+            call.setdefault(one.since, []).append(one)
+        # Months that it may be answered in, and prices that it may find, are of one call: it uses its units once.
+        for since, either in call.items():
+            months = [one.month for one in either]
+            used.setdefault(since, []).append((min(months), max(one.units for one in either), max(months)))
+            stakes.setdefault(since, []).append(
+                (max(one.dearest for one in either), max(one.worth for one in either))
+            )
     return Known(
         standing,
         lambda subscription: used.get(subscription.starts_at, []),

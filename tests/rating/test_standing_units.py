@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from appliance.calls.funds import Grant
 from appliance.domain.affordable import Limit
 from appliance.domain.credit import Unfunded
+from appliance.domain.grants import month_of, month_start
 from appliance.domain.pricing import Price, PriceBook
 from appliance.domain.refusal import Refusal
 from appliance.store.begun import BegunCalls
@@ -15,8 +18,9 @@ from appliance.store.journal import Started
 from appliance.store.unit import Store
 from tests.rating.booked import JANUARY, NUMBER, pack, rate
 from tests.rating.booked import call as called
-from tests.rating.prepaid import YUAN, Box, Boxes
+from tests.rating.prepaid import MAX_CALL_S, YUAN, Box, Boxes
 from tests.rating.stored import put_calls
+from tests.rating.test_again import publish
 
 
 def test_a_package_pays_for_as_much_as_others_leave_of_it(on_sqlite: Store, boxes: Boxes) -> None:
@@ -45,6 +49,29 @@ def test_a_lost_journal_knows_at_once_which_packages_are_used_up(on_sqlite: Stor
     for file in box.file.parent.glob("journal.db*"):
         file.unlink()
     box.standings.look()
+    assert box.hold("c") == Unfunded(Refusal.NO_CREDIT, 0)
+
+
+@pytest.mark.parametrize("rollover_months", [0, 1])
+def test_a_call_that_may_be_answered_in_either_month_keeps_its_units_once(
+    on_sqlite: Store, boxes: Boxes, rollover_months: int
+) -> None:
+    box = boxes(on_sqlite, pack(rollover_months, included=200))
+    box.now = month_start(month_of(box.now) + 1) - timedelta(seconds=MAX_CALL_S / 2)
+    # What the months before have left over.
+    box.store_call("before", 200 * rollover_months)
+    rate(box.store, ["before"])
+    box.standings.look()
+    assert [box.seconds(name) for name in "ab"] == [100, 100]
+    assert box.hold("c") == Unfunded(Refusal.NO_CREDIT, 0)
+
+
+def test_a_price_that_is_about_to_change_does_not_double_what_is_kept(on_sqlite: Store, boxes: Boxes) -> None:
+    box = boxes(on_sqlite, pack(included=200))
+    publish(box.store, 120 * YUAN, box.now + timedelta(seconds=MAX_CALL_S / 2))
+    box.terms()
+    box.standings.look()
+    assert [box.seconds(name) for name in "ab"] == [100, 100]
     assert box.hold("c") == Unfunded(Refusal.NO_CREDIT, 0)
 
 
