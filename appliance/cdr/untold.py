@@ -16,7 +16,7 @@ import structlog
 
 from appliance.cdr import decode
 from appliance.cdr.collect import read_file
-from appliance.cdr.spool import CdrFile, waiting
+from appliance.cdr.spool import CdrFile, waiting_beside
 from appliance.domain.cdr import Leg, Role
 from appliance.domain.cdr_call import derive_call
 from appliance.store.calls import talk_of
@@ -58,8 +58,10 @@ class UntoldTalks:
         self._stalled_s = stalled_s
         self._clock = clock
         self._stored_at = clock()
-        #: Size of each file that was read, by its name.
-        self._read: dict[str, int] = {}
+        #: Names of the files that were read whole: nothing is asked of them again, for they may be many thousands.
+        self._read: set[str] = set()
+        #: Size of each file that was not whole, or could not be read, by its name.
+        self._half: dict[str, int] = {}
         self._calls: OrderedDict[str, dict[str, Leg]] = OrderedDict()
 
     def stored(self) -> None:
@@ -87,21 +89,21 @@ class UntoldTalks:
     def _unread(self) -> list[CdrFile]:
         """The newest files that were not read, or were not whole then. Those that are gone are forgotten."""
         try:
-            files = waiting(self._spool)
+            self._read, files = waiting_beside(self._spool, self._read)
         except OSError:
             return []  # the collector says so
-        sizes = {file.path.name: file.size for file in files}
-        self._read = {name: size for name, size in self._read.items() if name in sizes}
-        unread = [file for file in reversed(files) if self._read.get(file.path.name) != file.size]
-        return unread[:MOST_AT_ONCE]
+        self._half = {name: self._half[name] for file in files if (name := file.path.name) in self._half}
+        return [file for file in files if self._half.get(file.path.name) != file.size][:MOST_AT_ONCE]
 
     def _leg(self, file: CdrFile) -> Leg | None:
         """A file's leg; None: it is none, or not yet, and the collector says what is wrong with it."""
-        self._read[file.path.name] = file.size
         try:
             leg = read_file(file)
         except (decode.NotWhole, OSError):
+            self._half[file.path.name] = file.size
             return None
+        self._half.pop(file.path.name, None)
+        self._read.add(file.path.name)
         return leg if isinstance(leg, Leg) else None
 
     def _talk(self, legs: Collection[Leg]) -> Talked | None:
