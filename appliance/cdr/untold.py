@@ -63,6 +63,8 @@ class UntoldTalks:
         #: Size of each file that was not whole, or could not be read, by its name.
         self._half: dict[str, int] = {}
         self._calls: OrderedDict[str, dict[str, Leg]] = OrderedDict()
+        #: What was told of those calls last.
+        self._told: dict[str, Talked] = {}
 
     def stored(self) -> None:
         """A batch was stored, or nothing waited; the collector's thread says so."""
@@ -70,8 +72,11 @@ class UntoldTalks:
 
     def look(self) -> None:
         """Tell of the talks in files that came since the last look, if nothing is stored meanwhile."""
+        # What met a held file: nobody else writes with this journal, and rules would not know of those talks.
+        self._journal.file.write_waiting()
         if self._clock() - self._stored_at < self._stalled_s:
             self._calls.clear()
+            self._told.clear()
             return
         touched: dict[str, None] = {}
         for file in self._unread():
@@ -82,9 +87,10 @@ class UntoldTalks:
                 touched[leg.call_uuid] = None
         talks = [talk for uuid in touched if (talk := self._talk(self._calls[uuid].values())) is not None]
         if talks:
-            self._journal.talked(talks)
+            self._journal.talked_beforehand(talks, self._told)
+            self._told.update((talk.uuid, talk) for talk in talks)
         while len(self._calls) > MOST_CALLS:
-            self._calls.popitem(last=False)
+            self._told.pop(self._calls.popitem(last=False)[0], None)
 
     def _unread(self) -> list[CdrFile]:
         """The newest files that were not read, or were not whole then. Those that are gone are forgotten."""
