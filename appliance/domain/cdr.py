@@ -57,6 +57,8 @@ PACKED = "gw_facts"
 _MOST_NOTES = 64
 #: A fact is cut to so many characters.
 LONGEST = 1000
+#: Longest text whose packed form is remembered: longer ones are a call's own, and thousands of them many megabytes.
+_LONGEST_KEPT = 256
 
 _NOTE = re.compile(r"gw_[a-z0-9_]{1,40}", re.ASCII)
 _UUID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -223,10 +225,16 @@ def packed(facts: Mapping[str, str]) -> str:
     return "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in facts.items() if value])
 
 
-#: A call packs its facts once a step, and most of them are the same as before and in the next call.
-@lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
+    return _short_quoted(text) if len(text) <= _LONGEST_KEPT else _encoded(text)
+
+
+def _encoded(text: str) -> str:
     return _ASCII.sub(lambda part: quote_plus(part[0]), text)
+
+
+#: A call packs its facts once a step, and most of them are the same as before and in the next call.
+_short_quoted = lru_cache(maxsize=4096)(_encoded)
 
 
 def _call_of(uuid: str, facts: Mapping[str, str]) -> str:

@@ -200,3 +200,12 @@ def test_packed_facts_that_cannot_be_read_are_none(text: str) -> None:
 def test_cleaning_twice_is_cleaning_once(text: str, limit: int) -> None:
     once = clean(text, limit)
     assert clean(once, limit) == once and len(once) <= limit
+
+
+@pytest.mark.parametrize(("length", "kept"), [(256, 1), (257, 0), (24_000, 0)])
+def test_no_long_fact_is_remembered(length: int, kept: int) -> None:
+    """Thousands of flows' variables would hold a hundred megabytes."""
+    cdr._short_quoted.cache_clear()
+    text = "&" * length
+    assert unpacked(packed({"": text}))["gw_"] == text
+    assert cdr._short_quoted.cache_info().currsize == 1 + kept
