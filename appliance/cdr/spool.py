@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,18 +43,36 @@ class CdrFile:
         return (Role.CALLER if found[1] else Role.LINE), found[2]
 
 
+def _age(file: CdrFile) -> tuple[float, str]:
+    return file.modified_at, file.path.name
+
+
 def waiting(spool: Path) -> list[CdrFile]:
     """Every CDR file of the spool, oldest first. Folders, links and other files are not looked at.
 
     :raises OSError: the folder cannot be read.
     """
-    return sorted(_files(spool), key=lambda file: (file.modified_at, file.path.name))
+    return sorted(_files(spool, (), set()), key=_age)
 
 
-def _files(spool: Path) -> Iterator[CdrFile]:
+def waiting_beside(spool: Path, known: Collection[str]) -> tuple[set[str], list[CdrFile]]:
+    """Which of the ``known`` names are still there, and every other CDR file, newest first.
+
+    What is known costs its name alone: neither is it asked for its size, nor sorted.
+
+    :raises OSError: the folder cannot be read.
+    """
+    there: set[str] = set()
+    return there, sorted(_files(spool, known, there), key=_age, reverse=True)
+
+
+def _files(spool: Path, known: Collection[str], there: set[str]) -> Iterator[CdrFile]:
+    """Files that are not ``known``; the names of those that are come into ``there``."""
     with os.scandir(spool) as entries:
         for entry in entries:
-            if entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+            if entry.name in known:
+                there.add(entry.name)
+            elif entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
                 try:
                     status = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:

@@ -16,7 +16,7 @@ import structlog
 
 from appliance.cdr import decode
 from appliance.cdr.collect import read_file
-from appliance.cdr.spool import CdrFile, waiting
+from appliance.cdr.spool import CdrFile, waiting_beside
 from appliance.domain.cdr import Leg, Role
 from appliance.domain.cdr_call import derive_call
 from appliance.store.calls import talk_of
@@ -58,9 +58,13 @@ class UntoldTalks:
         self._stalled_s = stalled_s
         self._clock = clock
         self._stored_at = clock()
-        #: Size of each file that was read, by its name.
-        self._read: dict[str, int] = {}
+        #: Names of the files that were read whole: nothing is asked of them again, for they may be many thousands.
+        self._read: set[str] = set()
+        #: Size of each file that was not whole, or could not be read, by its name.
+        self._half: dict[str, int] = {}
         self._calls: OrderedDict[str, dict[str, Leg]] = OrderedDict()
+        #: What was told of those calls last.
+        self._told: dict[str, Talked] = {}
 
     def stored(self) -> None:
         """A batch was stored, or nothing waited; the collector's thread says so."""
@@ -68,8 +72,11 @@ class UntoldTalks:
 
     def look(self) -> None:
         """Tell of the talks in files that came since the last look, if nothing is stored meanwhile."""
+        # What met a held file: nobody else writes with this journal, and rules would not know of those talks.
+        self._journal.file.write_waiting()
         if self._clock() - self._stored_at < self._stalled_s:
             self._calls.clear()
+            self._told.clear()
             return
         touched: dict[str, None] = {}
         for file in self._unread():
@@ -80,28 +87,29 @@ class UntoldTalks:
                 touched[leg.call_uuid] = None
         talks = [talk for uuid in touched if (talk := self._talk(self._calls[uuid].values())) is not None]
         if talks:
-            self._journal.talked(talks)
+            self._journal.talked_beforehand(talks, self._told)
+            self._told.update((talk.uuid, talk) for talk in talks)
         while len(self._calls) > MOST_CALLS:
-            self._calls.popitem(last=False)
+            self._told.pop(self._calls.popitem(last=False)[0], None)
 
     def _unread(self) -> list[CdrFile]:
         """The newest files that were not read, or were not whole then. Those that are gone are forgotten."""
         try:
-            files = waiting(self._spool)
+            self._read, files = waiting_beside(self._spool, self._read)
         except OSError:
             return []  # the collector says so
-        sizes = {file.path.name: file.size for file in files}
-        self._read = {name: size for name, size in self._read.items() if name in sizes}
-        unread = [file for file in reversed(files) if self._read.get(file.path.name) != file.size]
-        return unread[:MOST_AT_ONCE]
+        self._half = {name: self._half[name] for file in files if (name := file.path.name) in self._half}
+        return [file for file in files if self._half.get(file.path.name) != file.size][:MOST_AT_ONCE]
 
     def _leg(self, file: CdrFile) -> Leg | None:
         """A file's leg; None: it is none, or not yet, and the collector says what is wrong with it."""
-        self._read[file.path.name] = file.size
         try:
             leg = read_file(file)
         except (decode.NotWhole, OSError):
+            self._half[file.path.name] = file.size
             return None
+        self._half.pop(file.path.name, None)
+        self._read.add(file.path.name)
         return leg if isinstance(leg, Leg) else None
 
     def _talk(self, legs: Collection[Leg]) -> Talked | None:

@@ -26,6 +26,12 @@ _MOMENT_S = 1e-5
 _STARTED = "INSERT OR REPLACE INTO started VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _RUNG = "INSERT OR REPLACE INTO rung VALUES (?, ?, ?)"
 _TALKED = "INSERT OR REPLACE INTO talked VALUES (?, ?, ?, ?, ?, ?)"
+#: A row that somebody else wrote, or wrote since, stays.
+_TALKED_BEFOREHAND = (
+    "INSERT INTO talked VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET number = excluded.number,"
+    " caller = excluded.caller, line = excluded.line, joined_at = excluded.joined_at, ended_at = excluded.ended_at"
+    " WHERE (talked.number, talked.caller, talked.line, talked.joined_at, talked.ended_at) = (?, ?, ?, ?, ?)"
+)
 _TRUNK_IS = "INSERT OR REPLACE INTO trunks VALUES (?, ?, ?)"
 _TRUNK_FORGOTTEN = "DELETE FROM trunks WHERE trunk = ?"
 _PHONE_IS = "INSERT OR REPLACE INTO phones VALUES (?, ?, ?)"
@@ -104,9 +110,21 @@ class Journal:
 
     def talked(self, talks: Iterable[Talked]) -> None:
         """These talks are over; one that is told twice counts once."""
+        self._file.write([(_TALKED, _talked_row(talk)) for talk in talks])
+
+    def talked_beforehand(self, talks: Iterable[Talked], told: Mapping[str, Talked]) -> None:
+        """These talks are over, as far as is known before their calls are stored. However late this is written,
+        what is told of a stored call stays: a row is replaced only where it is still what was ``told`` last.
+
+        :param told: what was told of them by this before, by UUID.
+        """
+        never: tuple[object, ...] = (None,) * 5
         self._file.write(
             [
-                (_TALKED, (t.uuid, t.number, t.caller, t.line, t.joined_at.timestamp(), t.ended_at.timestamp()))
+                (
+                    _TALKED_BEFOREHAND,
+                    (*_talked_row(t), *(_talked_row(told[t.uuid])[1:] if t.uuid in told else never)),
+                )
                 for t in talks
             ]
         )
@@ -241,6 +259,10 @@ class Journal:
             rows = self._file.look(query, (line, since.timestamp(), now.timestamp(), cap)) if cap else []
             found.append(sum(int(count) for (count,) in rows))
         return found[0], found[1]
+
+
+def _talked_row(talk: Talked) -> tuple[object, ...]:
+    return (*talk[:4], talk.joined_at.timestamp(), talk.ended_at.timestamp())
 
 
 def started_row(call: Started) -> Row:

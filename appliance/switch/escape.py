@@ -34,6 +34,9 @@ _API = re.compile(r"[ !#%&()*+,./:;=?@A-Z\[\]^_a-z|{}<>0-9~\"-]{1,2000}", re.ASC
 MAX_VALUE = 8000
 #: Longest value of a channel variable that we set: all facts of a call, packed.
 MAX_PACKED = 24000
+#: Longest value of which it is remembered that it is plain. Longer ones are hardly ever the same twice, and
+#: thousands of them would hold a hundred megabytes.
+_LONGEST_KEPT = 256
 #: Delimiters for ``multiset``, the first one that no value holds is taken: those that are read easily in the
 #: switch's log, then one that no value can hold.
 _DELIMITERS = ";|~!@&\x1f"
@@ -152,7 +155,6 @@ def password(secret: str) -> str:
     return secret
 
 
-@lru_cache(maxsize=4096)
 def value(written: str, most: int = MAX_VALUE) -> str:
     """The value of a variable: any letters, but nothing that means something to the switch.
 
@@ -164,6 +166,10 @@ def value(written: str, most: int = MAX_VALUE) -> str:
     """
     if len(written) > most:
         raise UnsafeArgument(f"value of {len(written)} characters")
+    return _short_value(written) if len(written) <= _LONGEST_KEPT else _plain_value(written)
+
+
+def _plain_value(written: str) -> str:
     # Not printable are all control, format and private characters, U+0085, U+2028 and U+2029 among them.
     if not written.isprintable() or _SYNTAX.search(written):
         refused = next(one for one in written if not one.isprintable() or _SYNTAX.match(one))
@@ -171,6 +177,9 @@ def value(written: str, most: int = MAX_VALUE) -> str:
     if written != written.strip():
         raise UnsafeArgument(f"blank at the edge of value {written[:80]!r}: the switch would strip it")
     return written
+
+
+_short_value = lru_cache(maxsize=4096)(_plain_value)
 
 
 def multiset(variables: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.cdr import spool
 from appliance.cdr import untold as module
 from appliance.cdr.collect import collect_once, read_file
 from appliance.cdr.spool import CdrFile
@@ -94,6 +95,41 @@ def test_no_file_is_read_again_and_again(box: Box) -> None:
     put(box.spool, caller_leg("half"))
     box.stall()
     assert box.read["a_half.cdr.json"] == 2 and len(box.talked()) == 21
+
+
+def test_a_file_that_was_read_is_not_even_asked_for_its_size(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the database is away for long thousands of them wait, and each look would sort them all."""
+    put_calls(box.spool, [f"call-{n}" for n in range(20)])
+    put_bytes(box.spool, "a_half.cdr.json", b'{"variables"')
+    box.stall()
+    sized: list[str] = []
+
+    class Counted(CdrFile):
+        def __init__(self, path: Path, modified_at: float, size: int) -> None:
+            super().__init__(path, modified_at, size)
+            sized.append(path.name)
+
+    monkeypatch.setattr(spool, "CdrFile", Counted)
+    put_calls(box.spool, ["new"])
+    box.now += 2
+    box.untold.look()
+    assert sorted(sized) == ["a_half.cdr.json", "a_new.cdr.json", "new-line.cdr.json"]
+    assert len(box.talked()) == 21
+
+
+def test_a_file_that_is_gone_is_forgotten(box: Box) -> None:
+    """The same name may come again: a person put it aside, and put it back."""
+    put_calls(box.spool, ["one"])
+    put_bytes(box.spool, "a_half.cdr.json", b'{"variables"')
+    box.stall()
+    for name in left(box.spool):
+        (box.spool / name).unlink()
+    box.now += 2
+    box.untold.look()
+    put_calls(box.spool, ["one"])
+    put_bytes(box.spool, "a_half.cdr.json", b'{"variables"')
+    box.stall()
+    assert set(box.read.values()) == {2} and len(box.read) == 3
 
 
 def test_the_newest_come_first(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import doctest
+import re
 import unicodedata
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -200,3 +202,50 @@ def test_packed_facts_that_cannot_be_read_are_none(text: str) -> None:
 def test_cleaning_twice_is_cleaning_once(text: str, limit: int) -> None:
     once = clean(text, limit)
     assert clean(once, limit) == once and len(once) <= limit
+
+
+@pytest.mark.parametrize(("length", "kept"), [(256, 1), (257, 0), (24_000, 0)])
+def test_no_long_fact_is_remembered(length: int, kept: int) -> None:
+    """Thousands of flows' variables would hold a hundred megabytes."""
+    cdr._short_quoted.cache_clear()
+    text = "&" * length
+    assert unpacked(packed({"": text}))["gw_"] == text
+    assert cdr._short_quoted.cache_info().currsize == 1 + kept
+
+
+def in_an_event(value: str) -> str:
+    """A variable's value as an event has it (``switch_url_encode``: ``%XX`` in capitals stays), decoded once."""
+    unsafe = '\r\n #%&+:;<=>?@[\\]^`{|}"'
+    sent = re.sub(
+        r"%(?![0-9A-F]{2})|[^ -~]|[" + re.escape(unsafe.replace("%", "")) + "]",
+        lambda one: "".join(f"%{byte:02X}" for byte in one[0].encode()),
+        value,
+    )
+    return unquote(sent)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"way": "hours=A&B;menu=1", "because": "locked_until=2026-11-22T12:00:00+08:00", "line": "sales"},
+        {"vars": "a%26=%2B&b=100%25", "mark": "!26 hot! 50%41", "city": "上海&苏州"},
+    ],
+)
+def test_facts_read_from_an_event_are_those_of_the_record(facts: dict[str, str]) -> None:
+    """Handlers that take a call over read them decoded once more than the collector does."""
+    expected = {f"gw_{name}": text for name, text in facts.items()}
+    assert unpacked(packed(facts)) == expected
+    assert unpacked(in_an_event(packed(facts))) == expected
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
+def test_any_fact_survives_an_event(text: str) -> None:
+    assert unpacked(in_an_event(packed({"way": text, "line": "a"}))) == {"gw_way": text, "gw_line": "a"}
+
+
+def test_facts_of_older_records_are_read() -> None:
+    assert unpacked("way=A%26B%21&because=12%2B08&mark=100%25+%2121") == {
+        "gw_way": "A&B!",
+        "gw_because": "12+08",
+        "gw_mark": "100% !21",
+    }

@@ -201,3 +201,18 @@ def test_a_dial_string_holds_only_our_syntax(
         rf"sofia/gateway400/{re.escape(number)}@{hosts}",
         argument,
     )
+
+
+def test_no_long_value_is_remembered() -> None:
+    """Thousands of packed facts would hold a hundred megabytes."""
+
+    def kept_of(length: int) -> int:
+        before = escape._short_value.cache_info().currsize
+        for letter in "abc":
+            assert escape.value(letter * length, escape.MAX_PACKED) == letter * length
+        return escape._short_value.cache_info().currsize - before
+
+    escape._short_value.cache_clear()
+    assert (kept_of(257), kept_of(escape.MAX_PACKED), kept_of(256)) == (0, 0, 3)
+    with pytest.raises(UnsafeArgument):
+        escape.value("a" * 300 + "$", escape.MAX_PACKED)
