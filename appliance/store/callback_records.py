@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from appliance.domain.callback import Request
@@ -15,7 +15,7 @@ from appliance.store.models import Call, Callback, QueueStay
 
 
 class Answered(NamedTuple):
-    """A caller was answered in a queue, in a call."""
+    """A caller who waited in a queue talked to a line, in a call."""
 
     queue: str
     caller: str
@@ -39,11 +39,13 @@ def calls_back(session: Session, which: ColumnElement[bool]) -> Sequence[Call]:
 
 
 def answered(session: Session, which: ColumnElement[bool]) -> list[Answered]:
-    """Callers who can be told apart and were answered in a queue, in these calls."""
+    """Callers who can be told apart and were answered in a queue, or by the fallback after the queue had lost
+    them, in these calls."""
+    by_fallback = and_(QueueStay.left == Left.LOST.value, Call.joined_at >= QueueStay.entered_at)
     rows = session.execute(
         select(QueueStay.queue_id, Call.caller, Call.uuid, Call.joined_at)
         .join_from(QueueStay, Call, Call.uuid == QueueStay.call_uuid)
-        .where(which, QueueStay.left == Left.ANSWERED.value, Call.caller != "")
+        .where(which, or_(QueueStay.left == Left.ANSWERED.value, by_fallback), Call.caller != "")
     )
     return [Answered(queue, caller, uuid, at) for queue, caller, uuid, at in rows if at is not None]
 

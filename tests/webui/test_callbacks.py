@@ -182,7 +182,8 @@ def test_what_records_say_is_told_to_the_journal_once(store: Store, requests: Ca
     assert found is not None and (found.ending, found.said) == (Ending.REACHED, "answered")
 
 
-def test_who_called_again_and_was_answered_is_not_called(store: Store, requests: Callbacks) -> None:
+@pytest.mark.parametrize("left", ["answered", "lost"], ids=["by-the-queue", "by-the-fallback"])
+def test_who_called_again_and_was_answered_is_not_called(store: Store, requests: Callbacks, left: str) -> None:
     requests.ask(request())
     back(store, callback_id="")
     with store.work() as session:
@@ -195,7 +196,7 @@ def test_who_called_again_and_was_answered_is_not_called(store: Store, requests:
                 number=NUMBER,
                 entered_at=NOW,
                 wait_ms=1,
-                left="answered",
+                left=left,
             )
         )
         session.commit()
