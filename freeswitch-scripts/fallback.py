@@ -78,7 +78,8 @@ def handler(session: Session, args: str) -> None:
     """Entry point: FreeSWITCH calls it with the channel. Returns with the channel hung up."""
     session.setVariable("gw_fallback", "yes")
     snapshot = read_snapshot(session.getVariable("gw_snapshot"))
-    facts = dict(parse_qsl(session.getVariable("gw_facts") or ""))
+    # As domain.cdr packs them: what an event would decode once too often has ``!`` for ``%``.
+    facts = dict(parse_qsl((session.getVariable("gw_facts") or "").replace("!", "%")))
     number, entry = find_number(snapshot, facts.get("number"), session.getVariable("sip_req_user"))
     if number:
         session.setVariable("gw_number", number)

@@ -238,8 +238,8 @@ def test_a_refused_call_that_a_flow_had_taken_hears_the_apology(tmp_path: Path) 
 
 
 def test_a_line_without_a_free_slot_is_noted_after_the_others(tmp_path: Path) -> None:
-    session = run(tmp_path / "s", snapshot(), sip_req_user=NUMBER, gw_facts="tried=sales-2%3Dbusy")
-    assert session.variables["gw_tried"] == "sales-2=busy;sales-1=LINE_FULL"
+    session = run(tmp_path / "s", snapshot(), sip_req_user=NUMBER, gw_facts="tried=sales-2%3Dbusy!26x")
+    assert session.variables["gw_tried"] == "sales-2=busy&x;sales-1=LINE_FULL"
     assert [application for application, _ in session.done] == ["limit_execute", "playback"]
 
 
