@@ -8,7 +8,8 @@ import itertools
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from appliance.store.credit import Credit
 from appliance.store.journal import Journal
 from appliance.store.models import Account, SiteState
 from appliance.store.queries.call_views import CallDetail
-from appliance.testphone import CallFailed, LineScript, OutgoingCall, Phone
+from appliance.testphone import CallFailed, IncomingCall, LineScript, OutgoingCall, Phone
 from appliance.testphone.tones import Samples, purity, tone
 from tests.e2e.live import NUMBER, LiveBox, OtherHandlers, live_box
 from tests.support.audio import write_wav
@@ -263,6 +264,30 @@ lines:
     return SITE.replace("lines:\n", further, 1).replace("name: 短,", "name: 短, talk_keys: {},")
 
 
+@asynccontextmanager
+async def with_the_second(
+    box: LiveBox, caller: str, key: str
+) -> AsyncIterator[tuple[OutgoingCall, IncomingCall, IncomingCall]]:
+    """A call whose line has asked the second one, which has answered: the ends of caller and both lines."""
+    answers = LineScript.answer(0.1, say=900.0)
+    async with (
+        Phone() as phone,
+        Phone(port=box.port_a, on_invite=answers) as one,
+        Phone(port=box.port_b) as two,
+    ):
+        call = await dialled(phone, box, caller, SHORT)
+        assert isinstance(call, OutgoingCall)
+        first = await one.incoming(5)
+        await call.hears(900, 10)
+        await first.press(key)
+        await asyncio.sleep(0.5)
+        await first.press("802#")
+        second = await two.incoming(10)
+        second.answer()
+        second.say(700, loop=True)
+        yield call, first, second
+
+
 @pytest.mark.accept
 @pytest.mark.freeswitch
 async def test_who_is_sent_on_keeps_his_limit(tmp_path: Path) -> None:
@@ -273,22 +298,7 @@ async def test_who_is_sent_on_keeps_his_limit(tmp_path: Path) -> None:
     with live_box(tmp_path, "freeswitch", site=site, reseller_mode=True) as box:
         money, caller = Money(box, "short"), next(_callers)
         await money.paid(16)
-        answers = LineScript.answer(0.1, say=900.0)
-        async with (
-            Phone() as phone,
-            Phone(port=box.port_a, on_invite=answers) as one,
-            Phone(port=box.port_b) as two,
-        ):
-            call = await dialled(phone, box, caller, SHORT)
-            assert isinstance(call, OutgoingCall)
-            first = await one.incoming(5)
-            await call.hears(900, 10)
-            await first.press("*2")
-            await asyncio.sleep(0.5)
-            await first.press("802#")
-            second = await two.incoming(10)
-            second.answer()
-            second.say(700, loop=True)
+        async with with_the_second(box, caller, "*2") as (call, _, second):
             await call.hears(700, 10)
             assert (await call.ended(30)).by == "them"
             await second.ended(5)
@@ -311,22 +321,7 @@ async def test_who_waits_while_a_line_is_consulted_runs_out_of_money(tmp_path: P
     with live_box(tmp_path, "freeswitch", site=with_a_second_line(), reseller_mode=True) as box:
         money, caller = Money(box, "short"), next(_callers)
         await money.paid(12)
-        answers = LineScript.answer(0.1, say=900.0)
-        async with (
-            Phone() as phone,
-            Phone(port=box.port_a, on_invite=answers) as one,
-            Phone(port=box.port_b) as two,
-        ):
-            call = await dialled(phone, box, caller, SHORT)
-            assert isinstance(call, OutgoingCall)
-            first = await one.incoming(5)
-            await call.hears(900, 10)
-            await first.press("*3")
-            await asyncio.sleep(0.5)
-            await first.press("802#")
-            second = await two.incoming(10)
-            second.answer()
-            second.say(700, loop=True)
+        async with with_the_second(box, caller, "*3") as (call, first, second):
             await first.hears(700, 10)
             assert (await call.ended(30)).by == "them"
             await first.ended(15)
