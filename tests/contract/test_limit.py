@@ -70,8 +70,7 @@ async def test_from_the_answer_on(real: SwitchWorld, answered: str, seconds: int
     leg, caller = await (real.answered() if answered == "before" else real.call())
     if answered == "before":
         await leg.do("stumble")
-        with pytest.raises(CallerGone):
-            await leg.notes()
+        # Nothing may be asked of it any more: the next handler has the same leg, perhaps by now.
         leg = await real.stage.next_leg()
         # The line was told for whom, and has pressed 1: that counts.
         await leg.do("pause", seconds=4.0)
