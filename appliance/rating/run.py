@@ -73,45 +73,56 @@ def rate_all(
     """
     since, until = (None, None) if month is None else (grants.month_start(month), grants.month_start(month + 1))
     with store.reading() as session:
-        numbers = charges.unrated_numbers(session, since, until)
+        numbers, newest = charges.unrated_numbers(session, since, until), charges.newest(session)
     # What a person waived is for the loop, and is with few numbers.
     many = [one for one in numbers if one.calls >= bulk_from and not one.waived] if in_bulk_installed() else []
-    few = ([one.number] for one in numbers if one not in many)
+    few = [[one] for one in numbers if one not in many]
     total = Rated()
     for together, group in [*((True, group) for group in _groups(many)), *((False, group) for group in few)]:
         with store.work() as session:
             # Whoever came first may have done it meanwhile.
             charges.take_turn(session)
-            rated = _in_bulk(session, group, since, until, clock) if together else None
+            alone = newest == charges.newest(session)
+            all_new = alone and not any(one.charged for one in group)
+            names = [one.number for one in group]
+            rated = _in_bulk(session, names, since, until, clock, all_new=all_new) if together else None
             if rated is None:
-                uuids = [uuid for number in group for uuid in charges.unrated(session, number, since, until)]
+                uuids = [uuid for name in names for uuid in charges.unrated(session, name, since, until)]
                 rated = rate_calls(session, uuids, clock)
             total = total.plus(rated)
+            if alone:
+                newest = charges.newest(session)
             session.commit()
     return total
 
 
-def _groups(numbers: Iterable[charges.Unrated]) -> Iterator[list[str]]:
+def _groups(numbers: Iterable[charges.Unrated]) -> Iterator[list[charges.Unrated]]:
     """Numbers of so many calls together: a unit of work keeps others waiting."""
-    group: list[str] = []
+    group: list[charges.Unrated] = []
     calls = 0
     for one in numbers:
         if group and calls + one.calls > TOGETHER:
             yield group
             group, calls = [], 0
-        group.append(one.number)
+        group.append(one)
         calls += one.calls
     if group:
         yield group
 
 
 def _in_bulk(
-    session: Session, numbers: list[str], since: datetime | None, until: datetime | None, clock: Clock
+    session: Session,
+    numbers: list[str],
+    since: datetime | None,
+    until: datetime | None,
+    clock: Clock,
+    *,
+    all_new: bool,
 ) -> Rated | None:
     # It costs a second to load, and a collector that rates a few calls has no use for it.
     from appliance.rating.bulk import box
 
-    return box.rate_numbers(session, numbers, since, until, clock)
+    return box.rate_numbers(session, numbers, since, until, clock, all_new=all_new)
 
 
 def _charge(session: Session, calls: Iterable[MeteredCall], book: PriceBook) -> _Charged:

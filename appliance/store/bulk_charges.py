@@ -36,7 +36,16 @@ from sqlalchemy.orm import Session
 from appliance.domain.money import YUAN
 from appliance.domain.rerating import REJECT, Figures
 from appliance.store.bulk_tables import ASSESSED, CALLS, METADATA, PLANS, WRITTEN
-from appliance.store.charges import AT, BY_RULES, NOT_FINAL, PAYER, answered, unrated_conditions, with_charge
+from appliance.store.charges import (
+    AT,
+    BY_RULES,
+    NOT_FINAL,
+    PAYER,
+    answered,
+    ratable_conditions,
+    unrated_conditions,
+    with_charge,
+)
 from appliance.store.instants import microseconds, month
 from appliance.store.ledger import post_new
 from appliance.store.models import Call, Charge, ClosedMonth
@@ -91,10 +100,14 @@ def fill(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
 
 
 def take_unrated(
-    session: Session, numbers: Collection[str], since: datetime | None, until: datetime | None
+    session: Session, numbers: Collection[str], since: datetime | None, until: datetime | None, *, all_new: bool
 ) -> None:
-    """Put the calls of some numbers that have no charge and wait for nobody among the calls."""
-    _take(session, Call.number.in_(numbers), BY_RULES, *unrated_conditions(since, until))
+    """Put the calls of some numbers that have no charge and wait for nobody among the calls.
+
+    :param all_new: none of their calls has a charge; to look that up for each costs as much as all the rest.
+    """
+    due = (ratable_conditions if all_new else unrated_conditions)(since, until)
+    _take(session, Call.number.in_(numbers), BY_RULES, *due, charged=not all_new)
 
 
 def take_between(session: Session, number: str, since: datetime, until: datetime | None) -> None:
@@ -188,24 +201,24 @@ def charge_new(session: Session, query: str, now: datetime, *, all_new: bool) ->
     return connection.scalar(select(func.count()).where(Charge.id > before)) or 0
 
 
-def _take(session: Session, *conditions: ColumnElement[bool]) -> None:
+def _take(session: Session, *conditions: ColumnElement[bool], charged: bool = True) -> None:
+    """:param charged: whether the conditions ask for the calls' charges."""
     connection = session.connection()
     dialect = connection.dialect.name
-    rows = with_charge(
-        select(
-            Call.id,
-            Call.uuid,
-            Call.number,
-            Call.caller_kind,
-            # Where a call was answered, nobody asks when it began.
-            case((Call.answered_at.is_(None), microseconds(Call.started_at, dialect)), else_=0),
-            microseconds(Call.answered_at, dialect),
-            month(type_coerce(AT, Instant), dialect),
-            (Call.bill_ms + 999) // 1000,
-            (Call.bridged_ms + 999) // 1000,
-            PAYER,
-        )
-    ).where(*conditions)
+    calls = select(
+        Call.id,
+        Call.uuid,
+        Call.number,
+        Call.caller_kind,
+        # Where a call was answered, nobody asks when it began.
+        case((Call.answered_at.is_(None), microseconds(Call.started_at, dialect)), else_=0),
+        microseconds(Call.answered_at, dialect),
+        month(type_coerce(AT, Instant), dialect),
+        (Call.bill_ms + 999) // 1000,
+        (Call.bridged_ms + 999) // 1000,
+        PAYER,
+    )
+    rows = (with_charge(calls) if charged else calls).where(*conditions)
     names = [each.name for each in CALLS.columns]
     connection.execute(insert(CALLS).from_select(names, rows))
 

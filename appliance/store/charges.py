@@ -133,11 +133,13 @@ def last_corrections(number: str) -> Select[Any]:
 
 
 class Unrated(NamedTuple):
-    """Calls of a number that have no charge and wait for nobody: all of them, and those that a person waived."""
+    """Calls of a number that have no charge and wait for nobody: all of them, and those that a person waived; and
+    how many calls of it have a charge."""
 
     number: str
     calls: int
     waived: int
+    charged: int
 
 
 def unrated_numbers(session: Session, since: datetime | None, until: datetime | None) -> list[Unrated]:
@@ -145,9 +147,19 @@ def unrated_numbers(session: Session, since: datetime | None, until: datetime | 
 
     :param since: with ``until``: only calls of ``[since, until)``, by their answer, or their start if unanswered.
     """
-    counts = func.count(Call.id), func.count(Call.id).filter(Call.settled == WAIVE)
-    statement = with_charge(select(Call.number, *counts)).where(*unrated_conditions(since, until))
-    return [Unrated(*row) for row in session.execute(statement.group_by(Call.number).order_by(Call.number))]
+    due = and_(*unrated_conditions(since, until))
+    counted = func.count(Call.id).filter(due)
+    waived, charged = func.count(Call.id).filter(due, Call.settled == WAIVE), func.count(Charge.id)
+    statement = with_charge(select(Call.number, counted, waived, charged)).group_by(Call.number)
+    return [Unrated(*row) for row in session.execute(statement.having(counted > 0).order_by(Call.number))]
+
+
+def newest(session: Session) -> tuple[int, str] | None:
+    """The charge that was made last, its number and its call; None: there is none. While it is the same, nobody has
+    charged a call."""
+    last = select(func.max(Charge.id)).scalar_subquery()
+    found = session.execute(select(Charge.id, Charge.call_uuid).where(Charge.id == last)).first()
+    return None if found is None else (found[0], found[1])
 
 
 def how_many(session: Session, numbers: Collection[str]) -> int:
@@ -201,7 +213,12 @@ def _open_calls() -> Any:
 
 def unrated_conditions(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
     """That a call has no charge and waits for nobody, as ``unrated_numbers`` says."""
-    conditions = [Charge.id.is_(None), or_(BY_RULES, Call.settled == WAIVE)]
+    return [Charge.id.is_(None), *ratable_conditions(since, until)]
+
+
+def ratable_conditions(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    """That a call waits for nobody, as ``unrated_numbers`` says, whether it has a charge or not."""
+    conditions = [or_(BY_RULES, Call.settled == WAIVE)]
     if since is not None:
         conditions.append(since <= AT)
     if until is not None:

@@ -9,6 +9,7 @@ transaction and in the order that is quickest for the indexes, and the same with
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
@@ -137,6 +138,8 @@ class _Taken:
     """A ``_Took`` that is known when the block has ended."""
 
     def __init__(self, server: Callable[[], float]) -> None:
+        # What was copied and filled before is written now, and not in somebody's time.
+        os.sync()
         self._server = server
         self._begun = time.monotonic(), time.process_time(), server()
 

@@ -15,7 +15,7 @@ from sqlalchemy import Table, delete, select, update
 from appliance.domain.pricing import ChargeBy, Meter, MeteredCall, Plan, Price, PriceBook, Subscription
 from appliance.rating.bulk import box, expressions, tables
 from appliance.rating.bulk.parse import CALLS
-from appliance.rating.run import Rated, rate_all
+from appliance.rating.run import Rated, rate_all, rate_calls
 from appliance.store import bulk_tables, charges
 from appliance.store.models import Account, Call, Charge, LedgerPosting, Number
 from appliance.store.models import Plan as PlanRow
@@ -184,6 +184,25 @@ def test_a_book_beyond_its_figures_is_left_to_the_loop(store: Store) -> None:
         assert box.rate_numbers(session, [BULK], None, None, clock) is None
     assert in_bulk(store) == Rated(1, 1, 0)
     assert charged(store)["a"].amount == 10**18
+
+
+def test_charged_since_it_was_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collector charges one of a number's calls after somebody has found that none has a charge."""
+    put_book(store, pack(1, included=90))
+    put_calls(store, [call(name, JANUARY + nth * DAY) for nth, name in enumerate("abc")])
+    count = charges.unrated_numbers
+
+    def counted(*asked: Any) -> list[charges.Unrated]:
+        found = count(*asked)
+        with store.work() as session:
+            assert rate_calls(session, ["b"], clock).changed
+            session.commit()
+        return found
+
+    monkeypatch.setattr(charges, "unrated_numbers", counted)
+    assert in_bulk(store) == Rated(3, 3, 0)
+    assert [one.included_units for _, one in sorted(charged(store).items())] == [60, 30, 0]
+    assert faults(store) == []
 
 
 def test_only_a_month(store: Store) -> None:

@@ -41,11 +41,14 @@ def rate_numbers(
     since: datetime | None,
     until: datetime | None,
     clock: Callable[[], datetime],
+    *,
+    all_new: bool = False,
 ) -> Rated | None:
     """Price the calls of some numbers that have no charge, and the later ones that their included units touch, and
     post it; the caller has taken his turn, and commits.
 
     :param since: with ``until``: only calls of ``[since, until)``.
+    :param all_new: no call of these numbers has a charge.
     :return: None: the book's figures are too large for it, and nothing is done.
     """
     book = load_book(session, numbers)
@@ -61,7 +64,7 @@ def rate_numbers(
         _put(session, bulk_tables.PLANS, pa.table(names))
         texts = [price.effective_text for price in laid_out.priced]
         _put(session, bulk_tables.WRITTEN, pa.table({"price": range(len(texts)), "price_from": texts}))
-        bulk_charges.take_unrated(session, numbers, since, until)
+        bulk_charges.take_unrated(session, numbers, since, until, all_new=all_new)
         bulk_charges.assess(session, rules.assessed)
         # Where no other call is, nobody else has used units, and nobody's charge is moved.
         alone = bulk_charges.counts(session)[0] == how_many(session, numbers)
