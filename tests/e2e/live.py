@@ -29,6 +29,7 @@ from appliance.store.queries.recordings import RecordingRow
 from appliance.store.queries.scope import Scope, reading
 from appliance.store.unit import Store
 from tests.support.audio import Recording, read_wav
+from tests.support.certificates import put_certificates
 from tests.support.databases import sqlite_database
 from tests.support.ports import free_rtp_range, free_tcp_port, free_udp_port, release
 from tests.support.process import Process
@@ -298,6 +299,8 @@ def live_box(
         # Of this version already: to migrate one takes longer than to apply the site.
         sqlite_database(folder / "appliance.db")
     bootstrap.set_up_site(settings, file)
+    if switch == "freeswitch":
+        put_certificates(folder / "switch" / "certs")
     try:
         with box.running(settings, keep_up=keep_up, console=console) as parts:
             with Store(settings.database_url) as store:

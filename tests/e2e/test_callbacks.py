@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -67,6 +68,12 @@ def one_of(box: LiveBox, caller: str) -> Request:
     return next(one for one in requests_of(box) if one.caller == caller)
 
 
+def close_all(box: LiveBox) -> None:
+    """What an earlier try of a test left would be called first."""
+    for left in requests_of(box):
+        close(box.settings.journal_file, left.id, "done", "test", datetime.now(UTC))
+
+
 async def until(box: LiveBox, caller: str, ended: Ending | None, within_s: float = 20.0) -> Request:
     """The caller's request as soon as it has that end; None: as soon as it is not under way."""
     async with asyncio.timeout(within_s):
@@ -90,16 +97,19 @@ def call_back_of(box: LiveBox, request: Request, count: int = 1) -> list[CallDet
 
 
 async def stored(box: LiveBox, request: Request, legs: int, count: int = 1) -> list[CallDetail]:
-    async with asyncio.timeout(15):
-        while True:
-            found = await asyncio.to_thread(call_back_of, box, request)
-            if len(found) == count and len(found[-1].legs) == legs:
-                return found
-            await asyncio.sleep(0.1)
+    deadline = time.monotonic() + 20
+    while True:
+        found = await asyncio.to_thread(call_back_of, box, request)
+        if len(found) == count and len(found[-1].legs) == legs:
+            return found
+        there = [(one.row.outcome, len(one.legs)) for one in found]
+        assert time.monotonic() < deadline, f"{there}; collector:\n{box.parts.log('collector')[-3000:]}"
+        await asyncio.sleep(0.1)
 
 
 async def test_from_the_key_to_the_talk(box: LiveBox) -> None:
     busy, caller = "13900001001", "13900001002"
+    close_all(box)
     async with (
         Phone() as phone,
         Phone(port=box.port_a, on_invite=LineScript.answer(0.1, say=LINES, press="1", press_after=1.0)) as line,
@@ -107,22 +117,22 @@ async def test_from_the_key_to_the_talk(box: LiveBox) -> None:
     ):
         first = await phone.dial(NUMBER, box.sip, caller=busy)
         await first.answered(10)
-        await line.incoming(8)
-        await first.hears(LINES, 8)
+        await line.incoming(20)
+        await first.hears(LINES, 20)
         request = await leave_request(box, phone, caller)
         assert (request.callee, request.trunk, request.attempts) == (caller, "city", 0)
         await asyncio.sleep(2.5)
         assert box.usage("first") == 1, "nobody is called while the line talks"
         await first.hangup()
         # The line is free: it is rung, told for whom, and presses 1.
-        rung = await line.incoming(8)
+        rung = await line.incoming(20)
         assert rung.caller == caller
-        await rung.hears(PROMPTS["callback-line"], 8)
-        telephone = await his.incoming(12)
+        await rung.hears(PROMPTS["callback-line"], 20)
+        telephone = await his.incoming(20)
         assert (telephone.called, telephone.caller) == (caller, "02180000000")
-        await telephone.hears(PROMPTS["callback-greeting"], 8)
-        await telephone.hears(LINES, 8)
-        await rung.hears(HIS, 8)
+        await telephone.hears(PROMPTS["callback-greeting"], 20)
+        await telephone.hears(LINES, 20)
+        await rung.hears(HIS, 20)
         assert box.usage("first") == 1
         with bootstrap.switch_api(box.settings) as api:
             channels = json.loads(api("show channels as json"))["rows"]
@@ -130,7 +140,7 @@ async def test_from_the_key_to_the_talk(box: LiveBox) -> None:
         assert set(near) == set(one_of(box, caller).legs), "held to the maximum duration, by the line's leg alone"
         await asyncio.sleep(1.5)
         await telephone.hangup()
-        await rung.ended(8)
+        await rung.ended(20)
     request = await until(box, caller, Ending.REACHED)
     assert request.attempts == 1
     (one,) = await stored(box, request, legs=2)
@@ -178,9 +188,7 @@ async def balanced(box: LiveBox) -> None:
 
 async def test_his_line_is_busy_and_no_attempt_is_lost(box: LiveBox) -> None:
     caller = "13900001003"
-    # What an earlier try of this test left would be called first.
-    for left in requests_of(box):
-        close(box.settings.journal_file, left.id, "done", "test", datetime.now(UTC))
+    close_all(box)
     async with (
         Phone() as phone,
         Phone(port=box.port_a, on_invite=LineScript.answer(0.1, say=LINES, press="1", press_after=1.0)) as line,
@@ -189,8 +197,8 @@ async def test_his_line_is_busy_and_no_attempt_is_lost(box: LiveBox) -> None:
         # Somebody talks to the line, so that he waits: while one rings for him no key is asked for.
         first = await phone.dial(NUMBER, box.sip, caller="13900001004")
         await first.answered(10)
-        await line.incoming(8)
-        await first.hears(LINES, 8)
+        await line.incoming(20)
+        await first.hears(LINES, 20)
         request = await leave_request(box, phone, caller)
         await first.hangup()
         telephone = await his.incoming(30)

@@ -193,9 +193,10 @@ async def test_another_system_is_asked_and_told_and_a_message_is_left(box: LiveB
         call = await phone.dial(NUMBER, box.sip, caller=caller)
         await call.answered(10)
         await call.hears(700, 10)
-        await asyncio.sleep(1.6)
+        await call.hears(1000, 10)  # the tone before a message
+        await asyncio.sleep(0.5)
         call.say(440.0)
-        await asyncio.sleep(3)
+        await asyncio.sleep(4)
         await call.press("#")
         await call.hears(1000, 15)
         await call.ended(10)
