@@ -9,9 +9,9 @@ export PYTHONDONTWRITEBYTECODE :=
 DEMO_STAMP := $(VENV)/.gateway400-demo
 TEST_STAMP := $(VENV)/.gateway400-test
 
-# Real calls wait more than they compute: four at a time keep two cores busy. How the tests are dealt out is in
+# Real calls wait more than they compute: five at a time keep two cores busy. How the tests are dealt out is in
 # tests/support/dealing.py, which may be tried a second time in tests/support/repeats.py.
-PYTEST := $(PYTHON) -m pytest -m "not accept" -n 4 --dist loadscope --no-loadscope-reorder
+PYTEST := $(PYTHON) -m pytest -m "not accept" -n 5 --dist loadscope --no-loadscope-reorder
 # Every branch of the rules is taken by one of their own tests. Those alone are watched: a watched line takes twice
 # the CPU, and so does one that is only asked whether it is to be watched.
 # They do not wait, so two at a time.

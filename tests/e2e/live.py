@@ -307,6 +307,9 @@ def live_box(
                 yield LiveBox(settings, parts, port_a, port_b, store)
             ended = [name for name in parts.dead() if name not in dies]
             assert ended == [], f"ended on its own: {ended}"
+            if switch == "freeswitch" and "switch" not in parts.dead():
+                # Asked nicely it takes four seconds to leave, and a test's has nothing to save.
+                os.kill(parts.pid("switch"), signal.SIGKILL)
     finally:
         for port in range(rtp_first, rtp_last + 1):
             release(port)
