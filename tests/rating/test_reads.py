@@ -11,6 +11,8 @@ from sqlalchemy import event, text
 
 from appliance.rating.run import rate_all, rate_calls
 from appliance.store.unit import Store
+from tests.rating.booked import pack
+from tests.rating.prepaid import Boxes
 from tests.rating.stored import clock, put_book, put_calls, sample_book, sample_calls
 
 GROWING = ("calls", "charges", "ledger_postings")
@@ -59,3 +61,16 @@ def test_many_calls(on_sqlite: Store) -> None:
     assert any(step.startswith("SEARCH ledger_postings") for step in steps)
     # Once a run: which numbers have calls to be rated.
     assert scanned(steps) == ["SCAN calls USING INDEX ix_calls_number_started"]
+
+
+def test_balances_that_come_to_the_calls(on_sqlite: Store, boxes: Boxes) -> None:
+    box = boxes(on_sqlite, pack(included=10))
+    box.top_up(100)
+    box.standings.look()
+    box.hold("a")
+    box.store_call("a", 30)
+    box.rated("a")
+    with plans(on_sqlite) as steps:
+        assert box.standings.look()
+    assert any(step.startswith("SEARCH ledger_postings") for step in steps)
+    assert not scanned(steps)
